@@ -1,0 +1,1 @@
+"""The nouns: entities, errors, names, settings and how they look; needs nothing of ours."""

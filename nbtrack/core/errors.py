@@ -1,0 +1,140 @@
+"""The errors nbtrack raises on purpose.
+
+Every one derives from `NbtrackError` and knows what an MLflow client should see: a REST code
+and an HTTP status. Where Python or MLflow raises a builtin, ours derives from it too, so that
+`except TypeError` and `except FileNotFoundError` keep working. A message names the thing, quotes
+what was given and says what to do next.
+"""
+
+import json
+from collections.abc import Collection
+
+
+class NbtrackError(Exception):
+    """Something nbtrack refused or could not do; `str(error)` says what, where and what to do."""
+
+    rest_code = "INTERNAL_ERROR"
+    http_status = 500
+
+    @property
+    def message(self) -> str:
+        """The text of the error; MLflow's name for it."""
+        return str(self)
+
+    @property
+    def error_code(self) -> str:
+        """MLflow's name of this kind of error, such as `RESOURCE_DOES_NOT_EXIST`."""
+        return self.rest_code
+
+    def get_http_status_code(self) -> int:
+        """The HTTP status that MLflow's server answers this error with."""
+        return self.http_status
+
+    def serialize_as_json(self) -> str:
+        """The error as MLflow's REST API sends it."""
+        return json.dumps({"error_code": self.rest_code, "message": self.message})
+
+
+class InvalidValueError(NbtrackError, ValueError):
+    """What was given cannot be used: malformed, out of range or contradictory."""
+
+    rest_code = "INVALID_PARAMETER_VALUE"
+    http_status = 400
+
+
+class InvalidTypeError(InvalidValueError, TypeError):
+    """What was given is of a type that cannot be used there."""
+
+
+class ParamConflictError(InvalidValueError):
+    """A param of a run would change; params are written once."""
+
+
+class NotFoundError(NbtrackError):
+    """The store holds nothing under that name."""
+
+    rest_code = "RESOURCE_DOES_NOT_EXIST"
+    http_status = 404
+
+    def __init__(self, kind: str, name: str, known: Collection[str] = (), advice: str = "") -> None:
+        self.kind, self.name = kind, name
+        parts = [f"No {kind} {name!r}."]
+        if close := _nearest(name, known):
+            parts.append(f"Did you mean {close!r}?")
+        if advice:
+            parts.append(advice)
+        super().__init__(" ".join(parts))
+
+
+class MissingFileError(NotFoundError, FileNotFoundError):
+    """A file or folder that should be read does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Collection[str] = (), advice: str = "") -> None:
+        super().__init__(kind, name, known, advice)
+
+
+class AlreadyExistsError(NbtrackError):
+    """The name is taken."""
+
+    rest_code = "RESOURCE_ALREADY_EXISTS"
+    http_status = 400
+
+
+class RunAlreadyActiveError(InvalidValueError):
+    """`start_run` was called inside a run without `nested=True`; MLflow raises a plain Exception."""
+
+
+class InvalidStateError(NbtrackError):
+    """The thing exists, but not in a state in which that can be done."""
+
+    rest_code = "INVALID_STATE"
+    http_status = 400
+
+
+class StoreError(NbtrackError, OSError):
+    """The store cannot be opened, read or written; the message names the path."""
+
+    rest_code = "INTERNAL_ERROR"
+    http_status = 500
+
+    # OSError's own __str__ looks at errno; ours is always the sentence.
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class ForeignStoreError(StoreError):
+    """A file or folder there was made by something else; nbtrack leaves it alone."""
+
+    rest_code = "INVALID_PARAMETER_VALUE"
+    http_status = 400
+
+
+class StoreVersionError(StoreError):
+    """The store was written by a newer nbtrack than this one."""
+
+    rest_code = "INVALID_STATE"
+    http_status = 400
+
+
+class CorruptLogError(StoreError):
+    """Whole records of a metric log fail their checksum; the message names file and byte range."""
+
+
+class MissingExtraError(NbtrackError, ImportError):
+    """An optional package is missing; the message is the pip command that installs it."""
+
+    rest_code = "BAD_REQUEST"
+    http_status = 400
+
+    def __init__(self, what: str, package: str, extra: str | None = None) -> None:
+        target = f'"nbtrack[{extra}]"' if extra else package
+        super().__init__(f"{what} needs {package}, which is not installed: pip install {target}")
+
+
+def _nearest(name: str, known: Collection[str]) -> str | None:
+    if not known:
+        return None
+    from difflib import get_close_matches  # lazy: it is wanted only when something went wrong
+
+    close = get_close_matches(name, known, n=1)
+    return close[0] if close else None

@@ -1,0 +1,1 @@
+"""The document database: TinyDB's API on a durable engine (SQLite through apsw)."""

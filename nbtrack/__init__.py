@@ -1,0 +1,98 @@
+"""nbtrack: experiment tracking that is native to the notebook.
+
+    import nbtrack
+
+    with nbtrack.start_run(run_name="first"):
+        nbtrack.log_param("lr", 0.1)
+        nbtrack.log_metric("loss", 0.42, step=1)
+
+    nbtrack.search_runs()
+
+In a notebook, `%load_ext nbtrack` adds `%%track` and `%nbtrack`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbtrack.core.entities import Experiment as Experiment
+    from nbtrack.core.entities import Metric as Metric
+    from nbtrack.core.entities import Run as Run
+    from nbtrack.core.entities import RunStatus as RunStatus
+    from nbtrack.core.entities import ViewType as ViewType
+    from nbtrack.core.errors import NbtrackError as NbtrackError
+    from nbtrack.documents.queries import Query as Query
+    from nbtrack.tracking.active_run import ActiveRun as ActiveRun
+    from nbtrack.tracking.fluent import active_run as active_run
+    from nbtrack.tracking.fluent import create_experiment as create_experiment
+    from nbtrack.tracking.fluent import end_run as end_run
+    from nbtrack.tracking.fluent import flush as flush
+    from nbtrack.tracking.fluent import get_experiment as get_experiment
+    from nbtrack.tracking.fluent import get_experiment_by_name as get_experiment_by_name
+    from nbtrack.tracking.fluent import get_metric_history as get_metric_history
+    from nbtrack.tracking.fluent import get_run as get_run
+    from nbtrack.tracking.fluent import get_tracking_uri as get_tracking_uri
+    from nbtrack.tracking.fluent import log_artifact as log_artifact
+    from nbtrack.tracking.fluent import log_artifacts as log_artifacts
+    from nbtrack.tracking.fluent import log_dict as log_dict
+    from nbtrack.tracking.fluent import log_figure as log_figure
+    from nbtrack.tracking.fluent import log_metric as log_metric
+    from nbtrack.tracking.fluent import log_metrics as log_metrics
+    from nbtrack.tracking.fluent import log_param as log_param
+    from nbtrack.tracking.fluent import log_params as log_params
+    from nbtrack.tracking.fluent import log_text as log_text
+    from nbtrack.tracking.fluent import search_experiments as search_experiments
+    from nbtrack.tracking.fluent import search_runs as search_runs
+    from nbtrack.tracking.fluent import set_experiment as set_experiment
+    from nbtrack.tracking.fluent import set_tag as set_tag
+    from nbtrack.tracking.fluent import set_tags as set_tags
+    from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
+    from nbtrack.tracking.fluent import start_run as start_run
+    from nbtrack.tracking.tracker import Tracker as Tracker
+
+__version__ = "0.1.0"
+
+# Where each public name lives. They load when first used: `import nbtrack` itself costs nothing.
+_HOMES = {
+    "nbtrack.core.entities": "Experiment Metric Run RunStatus ViewType",
+    "nbtrack.core.errors": "NbtrackError",
+    "nbtrack.documents.queries": "Query",
+    "nbtrack.tracking.active_run": "ActiveRun",
+    "nbtrack.tracking.tracker": "Tracker",
+    "nbtrack.tracking.fluent": (
+        "active_run create_experiment end_run flush get_experiment get_experiment_by_name "
+        "get_metric_history get_run get_tracking_uri log_artifact "
+        "log_artifacts log_dict log_figure log_metric log_metrics log_param log_params log_text search_experiments search_runs "
+        "set_experiment set_tag set_tags set_tracking_uri start_run"
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = ["load_ipython_extension", "unload_ipython_extension", *sorted(_HOME_OF)]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add `%%track` and `%nbtrack` to a shell; IPython calls it for `%load_ext nbtrack`."""
+    from nbtrack.ui.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Remove every hook of nbtrack from a shell; IPython calls it for `%unload_ext nbtrack`."""
+    from nbtrack.ui.magics import unload
+
+    unload(shell)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'nbtrack' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

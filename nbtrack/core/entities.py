@@ -1,0 +1,163 @@
+"""The records people see: experiments, runs and what a run holds.
+
+Attribute names and units are MLflow's, so that code written for its entities reads ours. All of
+them are frozen: a changed run is a new `Run`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbtrack.core import static_views
+from nbtrack.core.summaries import MetricSummary
+
+
+class RunStatus:
+    """The statuses a run can have, as text; MLflow's."""
+
+    RUNNING = "RUNNING"
+    SCHEDULED = "SCHEDULED"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+    ALL = (RUNNING, SCHEDULED, FINISHED, FAILED, KILLED)
+    TERMINATED = (FINISHED, FAILED, KILLED)
+
+    @staticmethod
+    def is_terminated(status: str) -> bool:
+        """Whether a run of this status has ended."""
+        return status in RunStatus.TERMINATED
+
+
+class LifecycleStage:
+    """Whether a run or an experiment is listed (`active`) or in the bin (`deleted`)."""
+
+    ACTIVE = "active"
+    DELETED = "deleted"
+
+
+class ViewType:
+    """Which lifecycle a search looks at; MLflow's numbers."""
+
+    ACTIVE_ONLY = 1
+    DELETED_ONLY = 2
+    ALL = 3
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One point of a metric."""
+
+    key: str
+    value: float
+    timestamp: int
+    """Milliseconds since 1970, UTC; MLflow's unit."""
+    step: int = 0
+    """The x position the user gave; may repeat or go back."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """An input fixed at the start of a run, written once."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class RunTag:
+    """A changeable note on a run."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """One file or folder among the artifacts of a run."""
+
+    path: str
+    """Relative to the run's artifact root, with `/` between folders."""
+    is_dir: bool
+    file_size: int | None
+    """Bytes; None for a folder."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A named group of runs."""
+
+    experiment_id: str
+    name: str
+    artifact_location: str
+    lifecycle_stage: str = LifecycleStage.ACTIVE
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    creation_time: int = 0
+    """Milliseconds since 1970, UTC."""
+    last_update_time: int = 0
+    """Milliseconds since 1970, UTC."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return static_views.bundle(static_views.experiment_card(self))
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What identifies a run and says how it went."""
+
+    run_id: str
+    run_name: str
+    experiment_id: str
+    user_id: str
+    status: str
+    """One of `RunStatus.ALL`."""
+    start_time: int
+    """Milliseconds since 1970, UTC."""
+    end_time: int | None
+    """Milliseconds since 1970, UTC; None while the run goes on."""
+    lifecycle_stage: str
+    artifact_uri: str
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What a run recorded."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The last value of each metric: last by (step, timestamp, value), as in MLflow."""
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    summaries: Mapping[str, MetricSummary] = field(default_factory=dict[str, MetricSummary])
+    """Last, min, max, mean and count of each metric, with their steps."""
+    sketches: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
+    """The shape of each metric in at most 64 values, in the order logged."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recorded execution, as it was when it was read."""
+
+    info: RunInfo
+    data: RunData
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """The run as nested plain dicts, as MLflow gives it."""
+        return {
+            "info": {name: getattr(self.info, name) for name in RunInfo.__dataclass_fields__},
+            "data": {
+                "metrics": dict(self.data.metrics),
+                "params": dict(self.data.params),
+                "tags": dict(self.data.tags),
+            },
+        }
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return static_views.bundle(static_views.run_card(self))
+
+
+class RunList(list[Run]):
+    """The runs a search found; draws itself as a table."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return static_views.bundle(static_views.runs_table(self))

@@ -1,0 +1,28 @@
+"""Names for runs that were given none: easy to say, hard to confuse."""
+
+import random
+
+_QUALITIES = (
+    "amber brave brisk calm clever crisp dapper deft eager early fair fleet frank gentle glad "
+    "golden grand hardy humble jolly keen kind lively lucid lucky mellow merry mild neat nimble "
+    "noble patient placid plucky polite proud quick quiet rapid ready rosy royal sage serene "
+    "sharp silent silver sleek smart snug solid spry steady sunny swift tidy true upbeat vivid "
+    "warm wise witty young zesty"
+).split()
+
+_THINGS = (
+    "alder aspen badger beech birch bison brook cedar comet condor coral crane delta dune eagle "
+    "ember falcon fern finch fjord fox gecko glacier grove gull harbor hare hawk heron ibis iris "
+    "jay juniper kestrel koala lagoon lark lemur linden lynx maple marten meadow meteor moth "
+    "newt oak orbit orchid osprey otter panda pebble pine plover prairie puma quail quartz raven "
+    "reef robin sable sparrow spruce stoat summit swan tern thrush tiger trout tulip vale viper "
+    "walnut wren yak zebra"
+).split()
+
+
+def random_run_name() -> str:
+    """A name such as `brisk-otter-417`; not promised to be unique."""
+    # Not the module's shared generator: a user's random.seed() must neither be disturbed by us nor
+    # give every run of a sweep the same name.
+    dice = random.SystemRandom()
+    return f"{dice.choice(_QUALITIES)}-{dice.choice(_THINGS)}-{dice.randrange(1000)}"

@@ -1,0 +1,55 @@
+"""Settings from the environment: `NBTRACK_X` first, MLflow's `MLFLOW_X` as the fall-back.
+
+Nothing is read at import; a setting is looked up when it is needed.
+"""
+
+import os
+
+SETTINGS = {
+    "TRACKING_URI": "The store: a folder, a `file:` URI or a `sqlite:///` URI.",
+    "EXPERIMENT_NAME": "The experiment of new runs; made when it does not exist.",
+    "EXPERIMENT_ID": "The experiment of new runs, by id.",
+    "RUN_ID": "The run that the next `start_run()` resumes.",
+    "DISABLED": "`1` turns every call into a no-op (nbtrack only).",
+}
+"""Name without prefix, and what it sets."""
+
+# Set by nbtrack itself for spawned workers: process, run and store of the run their parent had
+# active. Not for users.
+_ACTIVE_RUN = "NBTRACK_ACTIVE_RUN"
+
+
+def setting(name: str) -> str | None:
+    """The value of a setting of `SETTINGS`; None when it is unset or empty."""
+    return os.environ.get(f"NBTRACK_{name}") or os.environ.get(f"MLFLOW_{name}") or None
+
+
+def is_disabled() -> bool:
+    """Whether `NBTRACK_DISABLED` asks for no tracking."""
+    return os.environ.get("NBTRACK_DISABLED", "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def consume_run_id() -> str | None:
+    """The run that the environment asks to resume; asked once, as in MLflow, so it is removed."""
+    run_id = setting("RUN_ID")
+    os.environ.pop("NBTRACK_RUN_ID", None)
+    os.environ.pop("MLFLOW_RUN_ID", None)
+    return run_id
+
+
+def leave_run(run_id: str, uri: str) -> None:
+    """Tell processes spawned from here which run is active."""
+    os.environ[_ACTIVE_RUN] = f"{os.getpid()}:{run_id}:{uri}"
+
+
+def leave_no_run() -> None:
+    """Tell processes spawned from here that no run is active."""
+    os.environ.pop(_ACTIVE_RUN, None)
+
+
+def inherited_run() -> tuple[str, str] | None:
+    """The run id and tracking URI of the run that was active in the process that spawned this one."""
+    pid, _, rest = os.environ.get(_ACTIVE_RUN, "").partition(":")
+    run_id, _, uri = rest.partition(":")
+    # Our own process says it too, for its children: that is nothing inherited.
+    return (run_id, uri) if uri and pid != str(os.getpid()) else None

@@ -1,0 +1,30 @@
+"""Tags with a fixed meaning: MLflow's, so that its clients and imports find them, and our own."""
+
+RUN_NAME = "mlflow.runName"
+PARENT_RUN_ID = "mlflow.parentRunId"
+USER = "mlflow.user"
+SOURCE_NAME = "mlflow.source.name"
+SOURCE_TYPE = "mlflow.source.type"
+NOTE = "mlflow.note.content"
+
+INTERRUPTED = "nbtrack.interrupted"
+"""`true` on a run that a KeyboardInterrupt ended."""
+
+ERROR = "nbtrack.error"
+"""The last line of the traceback that ended the run."""
+
+CELL_ID = "nbtrack.cell.id"
+"""The id the front end gave the tracked cell (nbformat 4.5); absent under nbclient."""
+
+NOTEBOOK = "nbtrack.notebook"
+"""File name of the notebook a run was tracked in, where the front end tells it."""
+
+SOURCE_TYPE_LOCAL = "LOCAL"
+SOURCE_TYPE_NOTEBOOK = "NOTEBOOK"
+
+_PREFIXES = ("mlflow.", "nbtrack.")
+
+
+def is_system_tag(key: str) -> bool:
+    """Whether a tag has a fixed meaning, so that views leave it out of the user's own."""
+    return key.startswith(_PREFIXES)

@@ -1,0 +1,1 @@
+"""Where things are kept. `opening` alone knows which back ends there are."""

@@ -1,0 +1,177 @@
+"""What every store must do, whatever it is made of.
+
+`tracking` and what lies above it knows only this; `opening` chooses the back end.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import Any, BinaryIO, Protocol
+
+from nbtrack.core.entities import Experiment, FileInfo, Run, ViewType
+from nbtrack.documents.tables import Order
+
+
+class Experiments(Protocol):
+    """The experiments of a store."""
+
+    def create(self, name: str, tags: Mapping[str, str] | None = None) -> str:
+        """Make an experiment and return its id; AlreadyExistsError when the name is taken."""
+        ...
+
+    def ensure(self, name: str) -> Experiment:
+        """The experiment of that name, made when there is none; also a deleted one."""
+        ...
+
+    def get(self, experiment_id: str) -> Experiment:
+        """Read an experiment, also a deleted one; NotFoundError when there is none of that id."""
+        ...
+
+    def find(self, name: str) -> Experiment | None:
+        """Read an experiment by its name, also a deleted one."""
+        ...
+
+    def search(self, view: int = ViewType.ACTIVE_ONLY) -> list[Experiment]:
+        """All experiments, the newest first."""
+        ...
+
+
+class Artifacts(Protocol):
+    """The artifacts of one run."""
+
+    def save_file(self, local_path: str | PathLike[str], folder: str | None = None) -> None:
+        """Copy a local file or folder into an artifact folder."""
+        ...
+
+    def save_folder(self, local_folder: str | PathLike[str], folder: str | None = None) -> None:
+        """Copy what a local folder holds into an artifact folder."""
+        ...
+
+    def save_bytes(self, path: str, write: Callable[[BinaryIO], None]) -> None:
+        """Publish one artifact, whole or not at all."""
+        ...
+
+    def list(self, path: str | None = None) -> list[FileInfo]:
+        """What lies in an artifact folder, one level, by name."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """Open one artifact to read; MissingFileError when there is none."""
+        ...
+
+
+class RunWriter(Protocol):
+    """One run being written by this process."""
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+        ...
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether this process started or resumed the run, and so will end it."""
+        ...
+
+    @property
+    def append(self) -> Callable[[str, float, int, int], None]:
+        """Write one point: key, value, step, timestamp in ms."""
+        ...
+
+    def document_changed(self) -> None:
+        """Say that something other than a metric was written."""
+        ...
+
+    def sync(self) -> None:
+        """Make all that was written of this run survive a power cut."""
+        ...
+
+    def close(self) -> None:
+        """End this process's part of the run."""
+        ...
+
+
+class Runs(Protocol):
+    """The runs of a store."""
+
+    def create(
+        self, experiment_id: str, run_name: str, *, tags: Mapping[str, str], start_time: int | None = None
+    ) -> Run:
+        """Begin a run in this process."""
+        ...
+
+    def get(self, run_id: str) -> Run:
+        """Read a run as it is now; NotFoundError when there is none."""
+        ...
+
+    def resume(self, run_id: str, *, run_name: str | None = None, tags: Mapping[str, str]) -> Run:
+        """Make this process the writer of a run that exists."""
+        ...
+
+    def end(self, run_id: str, status: str, *, end_time: int | None = None, tags: Mapping[str, str]) -> None:
+        """Fold what is left of the metrics and give the run its final status."""
+        ...
+
+    def fold(self, run_id: str) -> None:
+        """Fold the points logged so far into the run's document."""
+        ...
+
+    def set_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        """Write params, all or none; ParamConflictError when one would change."""
+        ...
+
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags, overwriting."""
+        ...
+
+    def points(self, run_id: str, key: str) -> Any:
+        """All points of one metric as a structured array, (points,): step, timestamp, value."""
+        ...
+
+    def search(
+        self,
+        experiment_ids: Sequence[str] | None = None,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        view: int = ViewType.ACTIVE_ONLY,
+        limit: int | None = None,
+        offset: int = 0,
+        with_sketches: bool = False,
+    ) -> list[Run]:
+        """Find runs; running ones as they are at this moment."""
+        ...
+
+    def artifacts(self, run_id: str) -> Artifacts:
+        """The artifacts of a run."""
+        ...
+
+
+class Store(Protocol):
+    """Experiments, runs and their files in one place."""
+
+    @property
+    def uri(self) -> str:
+        """The tracking URI of the store."""
+        ...
+
+    @property
+    def experiments(self) -> Experiments:
+        """Its experiments."""
+        ...
+
+    @property
+    def runs(self) -> Runs:
+        """Its runs."""
+        ...
+
+    def writer(self, run_id: str, *, owner: bool) -> RunWriter:
+        """Begin to write to a run; `owner` when this process started or resumed it."""
+        ...
+
+    def sync(self) -> None:
+        """Make everything written so far survive a power cut."""
+        ...
+
+    def close(self) -> None:
+        """Close the files."""
+        ...

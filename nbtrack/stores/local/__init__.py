@@ -1,0 +1,1 @@
+"""The store in a folder: documents, metric logs and artifacts on the local disk."""

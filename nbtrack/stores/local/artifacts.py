@@ -1,0 +1,239 @@
+"""The artifacts of a run: files under its folder, published by rename, never half there.
+
+A path is walked component by component through folder handles that follow no link, so nothing
+outside the run is ever read or written, whatever lies in it.
+"""
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from nbtrack.core.entities import FileInfo
+from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError
+from nbtrack.core.names import artifact_parts
+
+_FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_TEMPORARY = ".nbtrack-incoming-"
+
+Writer = Callable[[BinaryIO], None]
+
+
+class RunArtifacts:
+    """The artifact tree of one run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def save_file(self, local_path: str | os.PathLike[str], folder: str | None = None) -> None:
+        """Copy a local file, or a folder with all it holds, into the artifact folder `folder`.
+
+        Raises:
+            MissingFileError: There is no such file; it is a FileNotFoundError.
+            InvalidValueError: `folder` is no artifact path, or leads out of the run by a link.
+            StoreError: It cannot be read or written.
+        """
+        source = Path(local_path)
+        parts = artifact_parts(folder)
+        if source.is_dir():
+            self._save_tree(source, (*parts, source.resolve().name))
+        elif source.exists():
+            self._save_copy(source, (*parts, source.name))
+        else:
+            raise MissingFileError(
+                "file", str(local_path), _siblings(source), f"It was looked for at {source.absolute()}."
+            )
+
+    def save_folder(self, local_folder: str | os.PathLike[str], folder: str | None = None) -> None:
+        """Copy what a local folder holds into the artifact folder `folder`.
+
+        Raises:
+            MissingFileError: There is no such folder.
+            InvalidValueError: `folder` is no artifact path, or leads out of the run by a link.
+            StoreError: Something cannot be read or written.
+        """
+        source = Path(local_folder)
+        if not source.is_dir():
+            advice = "It is a file: use log_artifact." if source.exists() else "Nothing was logged."
+            raise MissingFileError("folder", str(local_folder), _siblings(source), advice)
+        self._save_tree(source, artifact_parts(folder))
+
+    def save_bytes(self, path: str, write: Writer) -> None:
+        """Publish one artifact whose bytes `write` puts into the file it is given.
+
+        Raises:
+            InvalidValueError: `path` is no path of a file inside the run.
+            StoreError: It cannot be written; nothing is published.
+        """
+        parts = artifact_parts(path)
+        if not parts:
+            raise InvalidValueError(f"An artifact needs a file name, got {path!r}.")
+        self._publish(parts, write)
+
+    def list(self, path: str | None = None) -> list[FileInfo]:
+        """What lies in an artifact folder, one level, by name; empty when there is nothing.
+
+        Raises:
+            InvalidValueError: `path` is no artifact path, or leads out of the run by a link.
+        """
+        parts = artifact_parts(path)
+        try:
+            with self._folder(parts, make=False) as handle:
+                # By the descriptor, not by the path: a link put there in between is not followed.
+                with os.scandir(handle) as entries:
+                    found = [
+                        (entry.name, entry.stat(follow_symlinks=False))
+                        for entry in entries
+                        if not entry.name.startswith(_TEMPORARY)
+                    ]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        infos = [
+            FileInfo("/".join((*parts, name)), stat.S_ISDIR(status.st_mode), None if stat.S_ISDIR(status.st_mode) else status.st_size)
+            for name, status in found
+            if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)
+        ]
+        return sorted(infos, key=lambda info: info.path)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open one artifact to read.
+
+        Raises:
+            MissingFileError: There is no such artifact.
+            InvalidValueError: `path` is no artifact path, or leads out of the run by a link.
+        """
+        parts = artifact_parts(path)
+        missing = MissingFileError("artifact", path, [info.path for info in self.list("/".join(parts[:-1]))])
+        if not parts:
+            raise missing
+        try:
+            with self._folder(parts[:-1], make=False) as handle:
+                descriptor = _open_at(parts[-1], os.O_RDONLY, handle)
+        except (FileNotFoundError, NotADirectoryError):
+            raise missing from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise missing
+        return os.fdopen(descriptor, "rb")
+
+    def _save_tree(self, source: Path, parts: tuple[str, ...]) -> None:
+        # Checked whole before the first copy, so that a bad name in the middle leaves nothing behind.
+        files = [(file, (*parts, *relative)) for file, relative in _files_below(source)]
+        for _, target in files:
+            artifact_parts("/".join(target))
+        if not files and parts:
+            with self._folder(parts, make=True):
+                return
+        for file, target in files:
+            self._save_copy(file, target)
+
+    def _save_copy(self, source: Path, parts: tuple[str, ...]) -> None:
+        artifact_parts("/".join(parts))
+
+        def copy(target: BinaryIO) -> None:
+            with open(source, "rb") as file:
+                shutil.copyfileobj(file, target, 1 << 20)
+
+        self._publish(parts, copy)
+
+    def _publish(self, parts: tuple[str, ...], write: Writer) -> None:
+        with _clear_errors(self.root, parts), self._folder(parts[:-1], make=True) as handle:
+            temporary = f"{_TEMPORARY}{os.urandom(8).hex()}"
+            descriptor = _open_at(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, handle)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    write(file)
+                    file.flush()
+                    # A name must never outlive a power cut without its bytes.
+                    os.fsync(file.fileno())
+                os.rename(temporary, parts[-1], src_dir_fd=handle, dst_dir_fd=handle)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=handle)
+                raise
+
+    @contextmanager
+    def _folder(self, parts: tuple[str, ...], *, make: bool) -> Iterator[int]:
+        """A handle of an artifact folder, reached without following a link."""
+        if make:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self.root, _FOLDER_FLAGS)
+        try:
+            for index, part in enumerate(parts):
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, 0o700, dir_fd=handle)
+                try:
+                    below = os.open(part, _FOLDER_FLAGS, dir_fd=handle)
+                except OSError as error:
+                    if _is_link(part, handle):
+                        raise _leaves_run("/".join(parts[: index + 1])) from None
+                    raise error
+                os.close(handle)
+                handle = below
+            yield handle
+        finally:
+            os.close(handle)
+
+
+def _open_at(name: str, flags: int, handle: int) -> int:
+    try:
+        return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600, dir_fd=handle)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _leaves_run(name) from None
+        raise
+
+
+def _is_link(name: str, handle: int) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+def _leaves_run(path: str) -> InvalidValueError:
+    return InvalidValueError(f"The artifact path {path!r} is a link, which may lead out of the run. Remove the link.")
+
+
+@contextmanager
+def _clear_errors(root: Path, parts: tuple[str, ...]) -> Iterator[None]:
+    try:
+        yield
+    except (StoreError, MissingFileError):
+        raise
+    except NotADirectoryError as error:
+        raise InvalidValueError(
+            f"The artifact path {'/'.join(parts)!r} runs through a file. Choose another folder."
+        ) from error
+    except IsADirectoryError as error:
+        raise InvalidValueError(f"The artifact {'/'.join(parts)!r} is a folder already. Choose another name.") from error
+    except OSError as error:
+        raise StoreError(f"Cannot write the artifact {'/'.join(parts)!r} to {root}: {error.strerror}.") from error
+
+
+def _files_below(source: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Every file below a local folder with its relative parts; links are followed, loops are not."""
+    waiting: list[tuple[Path, tuple[str, ...], frozenset[tuple[int, int]]]] = [(source, (), frozenset())]
+    while waiting:
+        folder, parts, above = waiting.pop()
+        status = os.stat(folder)
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            continue
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            if entry.is_dir():
+                waiting.append((Path(entry.path), (*parts, entry.name), above | {identity}))
+            elif entry.is_file():
+                yield Path(entry.path), (*parts, entry.name)
+
+
+def _siblings(path: Path) -> list[str]:
+    try:
+        return [str(path.parent / name) for name in os.listdir(path.parent)][:1000]
+    except OSError:
+        return []

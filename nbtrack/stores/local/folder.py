@@ -1,0 +1,105 @@
+"""Where a store lies: found like `.git`, made when missing, never somebody else's.
+
+    .nbtrack/
+      .gitignore        *
+      documents.db      every document
+      events.log        every change
+      runs/<run_id>/    run.json, metrics-<writer>.log, artifacts/
+
+Paths inside are relative, so a store may be moved and copied.
+"""
+
+import os
+from pathlib import Path
+
+from nbtrack.core.errors import ForeignStoreError, StoreError
+
+STORE_NAME = ".nbtrack"
+DOCUMENTS, EVENTS, RUNS, ARTIFACTS, RUN_FILE = "documents.db", "events.log", "runs", "artifacts", "run.json"
+
+_OURS = {".gitignore", DOCUMENTS, f"{DOCUMENTS}-wal", f"{DOCUMENTS}-shm", f"{DOCUMENTS}-journal", EVENTS, RUNS}
+
+
+def find_store(start: Path) -> Path:
+    """The store for work done in `start`: the nearest `.nbtrack` upwards, else `start/.nbtrack`.
+
+    The walk stops below the home folder, at a file-system border and at folders of another user:
+    what lies beyond is not this project's.
+    """
+    start = start.absolute()
+    home = _home()
+    here = start
+    try:
+        device, owner = os.stat(start).st_dev, os.stat(start).st_uid
+        while True:
+            if (here / STORE_NAME / DOCUMENTS).exists():
+                return here / STORE_NAME
+            above = here.parent
+            if above in (here, home):
+                break
+            stat = os.stat(above)
+            if stat.st_dev != device or stat.st_uid != owner:
+                break
+            here = above
+    except OSError:
+        return start / STORE_NAME
+    return start / STORE_NAME
+
+
+def choose_folder(path: Path) -> Path:
+    """The store folder that a path given by the user means.
+
+    It is the path itself when it is a store, does not exist or is empty; the `.nbtrack` in it
+    when there is one.
+
+    Raises:
+        ForeignStoreError: It is a file, or a folder with other things in it.
+    """
+    path = path.absolute()
+    try:
+        if not path.exists() or (path / DOCUMENTS).exists():
+            return path
+        if not path.is_dir():
+            raise ForeignStoreError(
+                f"{path} is a file; a store is a folder. Give a folder, or sqlite:///{path} to keep the store beside it."
+            )
+        if (path / STORE_NAME / DOCUMENTS).exists():
+            return path / STORE_NAME
+        found = sorted(os.listdir(path))
+    except OSError as error:
+        if isinstance(error, ForeignStoreError):
+            raise
+        raise StoreError(f"Cannot look into {path}: {error.strerror}. Check its permissions.") from error
+    strangers = [name for name in found if name not in _OURS]
+    if not strangers:
+        return path
+    if "meta.yaml" in strangers or any((path / name / "meta.yaml").exists() for name in strangers[:50]):
+        what = "holds runs of MLflow's file store, which nbtrack leaves as they are"
+    else:
+        what = f"is not a store of nbtrack: it holds {', '.join(strangers[:3])}"
+    raise ForeignStoreError(f"{path} {what}. Give a new or empty folder, such as {path / STORE_NAME}.")
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folders of a store where they are missing; many processes may do so at once.
+
+    Raises:
+        StoreError: It cannot be made or written.
+    """
+    try:
+        (folder / RUNS).mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise StoreError(
+            f"Cannot make a store in {folder}: {error.strerror}. Choose a folder that you may write "
+            "with nbtrack.set_tracking_uri(...) or NBTRACK_TRACKING_URI."
+        ) from error
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None

@@ -1,0 +1,379 @@
+"""The metric log of a run: one append-only segment per writing process, one frame per point.
+
+A point is one `os.write` to the process's own segment: no lock, no other file, at once. When
+`append` returned, the point is with the operating system and survives the death of the process;
+`sync` makes it survive a power cut. Frames are never rewritten and a torn end is never cut off,
+so a reader may keep an offset for hours.
+"""
+
+import os
+import threading
+import warnings
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic, time_ns
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from nbtrack.core.errors import CorruptLogError, InvalidValueError, StoreError
+from nbtrack.stores.local import metric_frames
+from nbtrack.stores.local.metric_frames import FRAME_BYTES, MAX_KEYS, POINT, Decoded
+
+_PREFIX, _SUFFIX = "metrics-", ".log"
+
+BUFFERED_POINTS = 1_000_000
+"""Points kept in memory while the disk refuses them, about 100 MB; then the oldest are dropped."""
+
+_RETRY_SECONDS = 1.0
+
+_pack = POINT.pack
+_write = os.write
+
+
+class MetricLogWriter:
+    """Appends the points of one run from this process; its threads share it.
+
+    A forked child that uses its parent's writer gets a segment of its own.
+    """
+
+    def __init__(self, folder: Path, *, on_segment: Callable[[], None] | None = None) -> None:
+        """Begin a part of the log; its segment is made with the first point.
+
+        Args:
+            folder: The run's folder; it exists.
+            on_segment: Called after a segment was made: in this process, or in a forked child.
+        """
+        self._folder = folder
+        self._on_segment = on_segment
+        self._segment = _Segment(-1, {})
+        self._lock = threading.RLock()
+        self._closed = False
+        self._unsaved: deque[tuple[str, float, int, int]] = deque()
+        self._dropped = 0
+        self._retry_at = 0.0
+        self._synced: dict[str, int] = {}
+        _writers.add(self)
+
+    def append(self, key: str, value: float, step: int, timestamp: int) -> None:
+        """Write one point.
+
+        Args:
+            key: The metric; any text.
+            value: A float.
+            step: int64.
+            timestamp: Milliseconds since 1970, UTC.
+
+        A disk that refuses never raises: the point is kept in memory, a warning says so once,
+        and every later call, `flush` and `close` try again.
+        """
+        segment = self._segment
+        number = segment.numbers.get(key)
+        if number is None or self._unsaved:
+            self._append_slowly(key, value, step, timestamp)
+            return
+        frame = _pack(step, timestamp, value, number)
+        frame += crc32(frame).to_bytes(4, "little")
+        try:
+            written = _write(segment.descriptor, frame)
+        except OSError as error:
+            self._refused([(key, value, step, timestamp)], error)
+            return
+        if written != FRAME_BYTES:
+            self._refused([(key, value, step, timestamp)], OSError(f"wrote {written} of {FRAME_BYTES} bytes"))
+
+    def flush(self) -> bool:
+        """Write what the disk refused earlier; True when nothing is left in memory."""
+        with self._lock:
+            self._retry_at = 0.0
+            self._save_buffered()
+            return not self._unsaved
+
+    def sync(self) -> None:
+        """Make every point written so far survive a power cut.
+
+        Raises:
+            StoreError: The disk refused.
+        """
+        self.flush()
+        segment = self._segment
+        if segment.descriptor < 0:
+            return
+        size = os.fstat(segment.descriptor).st_size
+        if self._synced.get(segment.name) == size:
+            return
+        try:
+            os.fsync(segment.descriptor)
+        except OSError as error:
+            raise StoreError(f"Could not sync {self._folder / segment.name}: {error.strerror}.") from error
+        self._synced[segment.name] = size
+
+    def close(self) -> None:
+        """End this process's part of the log. A call of another thread that is under way succeeds."""
+        self.flush()
+        with self._lock:
+            self._closed = True
+            # The descriptor closes when the last call that uses the segment has returned: closing
+            # it here could send another thread's point into whatever file gets its number next.
+            self._segment = _Segment(-1, {})
+
+    @property
+    def unsaved(self) -> int:
+        """Points that are in memory only, because the disk refused them."""
+        return len(self._unsaved)
+
+    @property
+    def bytes_written(self) -> int:
+        """Size of the current segment."""
+        descriptor = self._segment.descriptor
+        return os.fstat(descriptor).st_size if descriptor >= 0 else 0
+
+    def _append_slowly(self, key: str, value: float, step: int, timestamp: int) -> None:
+        """The first point of a key, and every point while the disk refuses."""
+        with self._lock:
+            if self._closed:
+                raise InvalidValueError(f"The run has ended, metric {key!r} was not logged. Resume it first.")
+            self._unsaved.append((key, value, step, timestamp))
+            if len(self._unsaved) > BUFFERED_POINTS:
+                self._unsaved.popleft()
+                self._dropped += 1
+            if monotonic() >= self._retry_at:
+                self._save_buffered()
+
+    def _save_buffered(self) -> None:
+        while self._unsaved:
+            key, value, step, timestamp = self._unsaved[0]
+            try:
+                number = self._number_of(key)
+                frame = metric_frames.point_frame(step, timestamp, value, number)
+                _write_whole(self._segment.descriptor, frame)
+            except OSError as error:
+                self._refused([], error)
+                return
+            # Only now: an interrupt before this line writes the point twice rather than never.
+            self._unsaved.popleft()
+        self._retry_at = 0.0
+
+    def _number_of(self, key: str) -> int:
+        segment = self._segment
+        if segment.descriptor < 0:
+            segment = self._open_segment()
+        number = segment.numbers.get(key)
+        if number is None:
+            number = len(segment.numbers)
+            if number > MAX_KEYS:
+                raise InvalidValueError(f"A run holds at most {MAX_KEYS} metrics; {key[:60]!r} is one too many.")
+            _write_whole(segment.descriptor, metric_frames.name_frames(key, number))
+            # Known to the other threads only once the name is in the file before their points.
+            segment.numbers[key] = number
+        return number
+
+    def _open_segment(self) -> "_Segment":
+        name = f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(self._folder / name, flags | getattr(os, "O_BINARY", 0), 0o600)
+        segment = _Segment(descriptor, {}, name)
+        _write_whole(descriptor, metric_frames.header())
+        self._segment = segment
+        if self._on_segment:
+            self._on_segment()
+        return segment
+
+    def _refused(self, points: list[tuple[str, float, int, int]], error: OSError) -> None:
+        with self._lock:
+            warn = not self._unsaved or self._retry_at == 0.0
+            self._unsaved.extend(points)
+            # Half a frame may lie at its end; what follows goes into a new segment.
+            self._segment = _Segment(-1, {})
+            self._retry_at = monotonic() + _RETRY_SECONDS
+        if warn:
+            warnings.warn(
+                f"nbtrack cannot write metrics to {self._folder}: {error.strerror or error}. Training goes on; "
+                f"points are kept in memory (up to {BUFFERED_POINTS:,}) and written when the disk takes them.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+    def _after_fork(self) -> None:
+        """Runs in the child: the segment is the parent's, and so may be a lock that nobody will free."""
+        self._lock = threading.RLock()
+        self._segment = _Segment(-1, {})
+        self._unsaved = deque()
+
+
+class _Segment:
+    """An open segment; its descriptor closes when nobody uses it any more."""
+
+    __slots__ = ("__weakref__", "descriptor", "name", "numbers")
+
+    def __init__(self, descriptor: int, numbers: dict[str, int], name: str = "") -> None:
+        self.descriptor = descriptor
+        self.numbers = numbers
+        self.name = name
+
+    def __del__(self, close: Any = os.close) -> None:
+        if self.descriptor >= 0:
+            try:
+                close(self.descriptor)
+            except OSError:
+                return  # nothing depends on it: what was written is with the operating system
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    if written != len(data):
+        raise OSError(f"wrote {written} of {len(data)} bytes")
+
+
+_writers: "weakref.WeakSet[MetricLogWriter]" = weakref.WeakSet()
+
+
+def _forget_segments_in_child() -> None:
+    for writer in list(_writers):
+        writer._after_fork()  # pyright: ignore[reportPrivateUsage]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_segments_in_child)
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time_ns() // 1_000_000
+
+
+class SegmentMark(NamedTuple):
+    """How far a segment has been read, kept with what was made of it."""
+
+    end: int
+    """Bytes read, all of them whole frames."""
+    checksum: int
+    """crc32 of these bytes: a reader compares it instead of checking a million frames one by one."""
+    keys: list[str]
+    """The names defined so far; the index is the key number."""
+
+
+class Tail(NamedTuple):
+    """What was appended to a segment after a mark."""
+
+    decoded: Decoded
+    mark: SegmentMark
+
+
+START = SegmentMark(0, 0, [])
+
+
+def segments(folder: Path) -> list[str]:
+    """Names of the segments in a run's folder, the oldest first."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [
+                (entry.stat().st_ctime_ns if os.name == "nt" else entry.stat().st_mtime_ns, entry.name)
+                for entry in entries
+                if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX)
+            ]
+    except FileNotFoundError:
+        return []
+    return [name for _, name in sorted(found)]
+
+
+def read_tail(path: Path, mark: SegmentMark = START) -> Tail:
+    """Read the points that were appended to a segment after `mark`.
+
+    A torn end is left for the next call. Damage in the middle is skipped; its byte ranges are in
+    `decoded.damage`.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+    data = _read(path, mark.end)
+    decoded = metric_frames.decode(data)
+    keys = list(mark.keys)
+    for number, name in sorted(decoded.names.items()):
+        keys += [""] * (number + 1 - len(keys))
+        keys[number] = name
+    checksum = crc32(data[: decoded.end], mark.checksum) if decoded.end else mark.checksum
+    return Tail(decoded, SegmentMark(mark.end + decoded.end, checksum, keys))
+
+
+def read_points(folder: Path, key: str, marks: Mapping[str, SegmentMark] | None = None) -> Any:
+    """Read all points of one metric.
+
+    Args:
+        folder: The run's folder.
+        key: The metric.
+        marks: How far each segment was checked already, by segment name. Those bytes are compared
+            with one checksum; the rest, and all of it when that differs, frame by frame.
+
+    Returns:
+        A structured array, (points,), with the fields `step` (int64), `timestamp` (int64, ms
+        since 1970, UTC) and `value` (float64), ordered by timestamp, then as written.
+    """
+    import numpy as np
+
+    pieces = [piece for name in segments(folder) for piece in _points_of(folder / name, key, (marks or {}).get(name))]
+    pieces = [piece for piece in pieces if len(piece)]
+    if not pieces:
+        return no_points()
+    fields = ["step", "timestamp", "value"]
+    points = pieces[0][fields] if len(pieces) == 1 else np.concatenate([piece[fields] for piece in pieces])
+    timestamps = points["timestamp"]
+    if len(timestamps) > 1 and (timestamps[1:] < timestamps[:-1]).any():
+        points = points[np.argsort(timestamps, kind="stable")]
+    return points
+
+
+def no_points() -> Any:
+    """An empty array, as `read_points` gives for a metric without points."""
+    import numpy as np
+
+    return np.empty(0, dtype=_POINT_TYPE)
+
+
+def _points_of(path: Path, key: str, mark: SegmentMark | None) -> list[Any]:
+    """The points of a metric in one segment: those before the mark, and those after it."""
+    import numpy as np
+
+    names: dict[int, str] = {}
+    found: list[Any] = []
+    whole = metric_frames.read_frames(path, mark.end) if mark else None
+    if mark and whole is not None and crc32(whole) == mark.checksum:
+        points, names = metric_frames.split_frames(whole)
+        found.append(points)
+    tail = _read(path, mark.end if mark and found else 0)
+    if tail:
+        decoded = metric_frames.decode(tail)
+        names.update(decoded.names)
+        found.append(_as_array(decoded))
+    numbers = [number for number, text in names.items() if text == key]
+    if not numbers:
+        return []
+    return [points if len(names) == 1 else points[np.isin(points["number"], numbers)] for points in found]
+
+
+_POINT_TYPE = [("step", "<i8"), ("timestamp", "<i8"), ("value", "<f8")]
+
+
+def _as_array(decoded: Decoded) -> Any:
+    import numpy as np
+
+    points = np.empty(len(decoded.steps), dtype=[*_POINT_TYPE, ("number", "<u4")])
+    points["step"], points["timestamp"] = decoded.steps, decoded.timestamps
+    points["value"], points["number"] = decoded.values, decoded.key_numbers
+    return points
+
+
+def _read(path: Path, offset: int) -> bytes:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            if offset:
+                size = os.fstat(file.fileno()).st_size
+                if size < offset:
+                    raise CorruptLogError(f"{path} is shorter than what was read of it: {size} of {offset} bytes.")
+                file.seek(offset)
+            return file.read()
+    except OSError as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"Cannot read {path}: {error.strerror}.") from error

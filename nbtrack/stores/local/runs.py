@@ -1,0 +1,377 @@
+"""The runs of a local store: their documents, their metric logs, their truth.
+
+A run's document is patched when something is logged, except metrics: those go to the run's metric
+log and are folded into the document at the end and now and then. Whoever reads a running run
+folds its tail in memory and looks whether its writer lives, so an answer is right at any moment.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from nbtrack.core import system_tags
+from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus, ViewType
+from nbtrack.core.errors import InvalidStateError, NotFoundError, ParamConflictError, StoreError
+from nbtrack.core.users import current_user
+from nbtrack.documents.codec import encode
+from nbtrack.documents.database import Database
+from nbtrack.documents.queries import Query
+from nbtrack.documents.tables import Index, Order, in_order
+from nbtrack.stores.local import liveness, metric_log
+from nbtrack.stores.local.artifacts import RunArtifacts
+from nbtrack.stores.local.events import EventLog
+from nbtrack.stores.local.folder import ARTIFACTS, RUN_FILE, RUNS
+from nbtrack.stores.local.folding import FoldedMetrics
+from nbtrack.stores.local.metric_log import now_ms
+
+Document = dict[str, Any]
+
+
+class LocalRuns:
+    """Creates, changes, reads and searches the runs of one store folder."""
+
+    def __init__(self, folder: Path, database: Database, events: EventLog) -> None:
+        self._folder = folder / RUNS
+        self._database = database
+        self._events = events
+        self._table = database.table(
+            "runs",
+            unique=[("run_id",)],
+            indexes=[Index(("run_id",), where=Query().status == RunStatus.RUNNING)],
+        )
+        self._sketches = database.table("sketches", unique=[("run_id",)])
+
+    def create(
+        self, experiment_id: str, run_name: str, *, tags: Mapping[str, str], start_time: int | None = None
+    ) -> Run:
+        """Begin a run in this process; it is RUNNING.
+
+        Args:
+            experiment_id: An experiment that exists.
+            run_name: For people; need not be unique.
+            tags: First tags of the run.
+            start_time: Milliseconds since 1970, UTC; None is now.
+
+        Raises:
+            StoreError: The store cannot be written; no run is left behind.
+        """
+        run_id = os.urandom(16).hex()
+        document: Document = {
+            "run_id": run_id,
+            "run_name": run_name,
+            "experiment_id": experiment_id,
+            "user_id": tags.get(system_tags.USER) or current_user(),
+            "status": RunStatus.RUNNING,
+            "start_time": now_ms() if start_time is None else start_time,
+            "end_time": None,
+            "lifecycle_stage": LifecycleStage.ACTIVE,
+            "params": {},
+            "tags": {**tags, system_tags.RUN_NAME: run_name},
+            "metrics": {},
+            "writer": liveness.this_process(),
+        }
+        folder = self.folder_of(run_id)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileNotFoundError:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"Cannot make the run's folder {folder}: {error.strerror}.") from error
+        try:
+            self._table.insert(document)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._events.append("run.started", run_id=run_id, run_name=run_name, experiment_id=experiment_id)
+        return self._as_run(document, None)
+
+    def get(self, run_id: str) -> Run:
+        """Read a run as it is now.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        document = self._document(run_id)
+        sketches = self._sketches.get(by_run_id(run_id))
+        folded = None
+        if document["status"] == RunStatus.RUNNING:
+            folded = FoldedMetrics(document, sketches)
+            document = self._with_truth(document, folded)
+            sketches = folded.sketches_document(run_id)
+        return self._as_run(document, sketches)
+
+    def resume(self, run_id: str, *, run_name: str | None = None, tags: Mapping[str, str]) -> Run:
+        """Make this process the writer of a run that exists; it is RUNNING again.
+
+        Raises:
+            NotFoundError: There is no such run.
+            InvalidStateError: It is deleted.
+        """
+
+        def change(document: Document) -> None:
+            if document["lifecycle_stage"] == LifecycleStage.DELETED:
+                raise InvalidStateError(f"Run {run_id!r} is deleted. Restore it before you resume it.")
+            document["status"] = RunStatus.RUNNING
+            document["writer"] = liveness.this_process()
+            document["tags"].update(tags)
+            if run_name:
+                document["run_name"] = document["tags"][system_tags.RUN_NAME] = run_name
+
+        self._change(run_id, change)
+        self._events.append("run.resumed", run_id=run_id)
+        return self.get(run_id)
+
+    def end(self, run_id: str, status: str, *, end_time: int | None = None, tags: Mapping[str, str]) -> None:
+        """Fold what is left of the metrics and give the run its final status, in one transaction.
+
+        Args:
+            run_id: The run.
+            status: One of `RunStatus.ALL`.
+            end_time: Milliseconds since 1970, UTC; None is now.
+            tags: Last tags, such as the error.
+
+        Raises:
+            NotFoundError: There is no such run.
+            StoreError: The store cannot be written; the run stays as it was.
+        """
+        ended_at = now_ms() if end_time is None else end_time
+
+        def finish(document: Document) -> None:
+            document["status"] = status
+            document["end_time"] = ended_at if RunStatus.is_terminated(status) else None
+            document["writer"] = None
+            document["tags"].update(tags)
+
+        document = self._fold(run_id, finish)
+        self.write_run_file(document)
+        self._events.append("run.ended", run_id=run_id, status=status)
+
+    def fold(self, run_id: str) -> None:
+        """Fold the points logged so far into the run's document; any process may.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        self.write_run_file(self._fold(run_id, None))
+
+    def set_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        """Write params; all of them or, when one would change, none.
+
+        Raises:
+            NotFoundError: There is no such run.
+            ParamConflictError: A param has another value already.
+        """
+
+        def change(document: Document) -> None:
+            held: dict[str, str] = document["params"]
+            for key, value in params.items():
+                if held.get(key, value) != value:
+                    raise ParamConflictError(
+                        f"Param {key!r} of run {run_id} is {_short(held[key])} and params are written once; "
+                        f"{_short(value)} was not logged. Use another key, a tag, or a new run "
+                        "(nested=True starts one inside this run)."
+                    )
+            held.update(params)
+
+        self._change(run_id, change)
+
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags; those that exist are overwritten.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        before: dict[str, str | None] = {}
+
+        def change(document: Document) -> None:
+            held: dict[str, str] = document["tags"]
+            before.update({key: held.get(key) for key in tags})
+            held.update(tags)
+            if system_tags.RUN_NAME in tags:
+                document["run_name"] = tags[system_tags.RUN_NAME]
+
+        self._change(run_id, change)
+        self._events.append("run.tagged", run_id=run_id, tags=dict(tags), before=before)
+
+    def points(self, run_id: str, key: str) -> Any:
+        """All points of one metric.
+
+        Returns:
+            A structured array, (points,), with the fields `step`, `timestamp` (ms since 1970,
+            UTC) and `value`, ordered by timestamp, then as logged; empty for an unknown metric.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        self._document(run_id)
+        sketches = self._sketches.get(by_run_id(run_id)) or {"marks": {}}
+        marks = {name: metric_log.SegmentMark(*mark) for name, mark in sketches["marks"].items()}
+        return metric_log.read_points(self.folder_of(run_id), key, marks)
+
+    def search(
+        self,
+        experiment_ids: Sequence[str] | None = None,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        view: int = ViewType.ACTIVE_ONLY,
+        limit: int | None = None,
+        offset: int = 0,
+        with_sketches: bool = False,
+    ) -> list[Run]:
+        """Find runs.
+
+        Running runs are folded and their writers looked at *before* the condition is asked, so a
+        search is right at any moment.
+
+        Args:
+            experiment_ids: Only runs of these; None is every experiment.
+            condition: What a run's document must match; None matches all.
+            order_by: Values first, then NaN, then missing, in both directions. Ties and no order:
+                the latest start first, then the run id.
+            view: One of `ViewType`.
+            limit: How many at most; None is all.
+            offset: How many of the first to leave out.
+            with_sketches: Whether the runs carry the sketches of their metrics.
+        """
+        order = [*order_by, Order(("start_time",), True), Order(("run_id",))]
+        scope = _scope(experiment_ids, view)
+        is_running = Query().status == RunStatus.RUNNING
+        truths: dict[str, tuple[Document, Document]] = {}
+        for document in self._table.search(is_running & scope if scope is not None else is_running):
+            run_id = document["run_id"]
+            folded = FoldedMetrics(document, self._sketches.get(by_run_id(run_id)))
+            truth = self._with_truth(document, folded)
+            if condition is None or condition(truth):
+                truths[run_id] = (truth, folded.sketches_document(run_id))
+        at_rest = Query().status != RunStatus.RUNNING
+        for part in (scope, condition):
+            at_rest = at_rest if part is None else at_rest & part
+        if truths:
+            found = self._table.select(at_rest, order_by=order, limit=None if limit is None else limit + offset)
+            documents: list[Any] = in_order([*found, *(truth for truth, _ in truths.values())], order)
+            documents = documents[offset : None if limit is None else offset + limit]
+        else:
+            documents = self._table.select(at_rest, order_by=order, limit=limit, offset=offset)
+        return [
+            self._as_run(document, self._sketches_of(document, truths) if with_sketches else None)
+            for document in documents
+        ]
+
+    def artifacts(self, run_id: str) -> RunArtifacts:
+        """The artifacts of a run."""
+        return RunArtifacts(self.folder_of(run_id) / ARTIFACTS)
+
+    def folder_of(self, run_id: str) -> Path:
+        """Where a run keeps its files; the run need not exist.
+
+        Raises:
+            NotFoundError: No folder can have that name.
+        """
+        if not run_id or run_id.startswith(".") or "/" in run_id or "\\" in run_id or "\0" in run_id:
+            raise NotFoundError("run", run_id)
+        return self._folder / run_id
+
+    def write_run_file(self, document: Document) -> None:
+        """Write `run.json`, the readable copy from which a store can be rebuilt, by rename."""
+        folder = self.folder_of(document["run_id"])
+        temporary = folder / f".{RUN_FILE}-{os.urandom(4).hex()}"
+        try:
+            temporary.write_bytes(encode(document)[0].encode("utf-8", "surrogatepass") + b"\n")
+            os.replace(temporary, folder / RUN_FILE)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
+            raise StoreError(f"Cannot write {folder / RUN_FILE}: {error.strerror}.") from error
+
+    def save_run_file(self, run_id: str) -> None:
+        """Write `run.json` from the document as it is now."""
+        self.write_run_file(self._document(run_id))
+
+    def _document(self, run_id: str) -> Document:
+        document = self._table.get(by_run_id(run_id)) if isinstance(run_id, str) else None
+        if document is None:
+            raise NotFoundError("run", run_id, advice=f"It was looked for in {self._folder.parent}.")
+        return document
+
+    def _change(self, run_id: str, change: Callable[[Document], None]) -> None:
+        if not self._table.update(change, by_run_id(run_id)):
+            raise NotFoundError("run", run_id, advice=f"It was looked for in {self._folder.parent}.")
+
+    def _fold(self, run_id: str, change: Callable[[Document], None] | None) -> Document:
+        """Fold and change a run in one transaction; returns the document as it then stands."""
+        with self._database.transaction():
+            document = self._document(run_id)
+            folded = FoldedMetrics(document, self._sketches.get(by_run_id(run_id)))
+            if folded.advance(self.folder_of(run_id)):
+                document["metrics"] = folded.metrics_document()
+                self._sketches.upsert(folded.sketches_document(run_id), by_run_id(run_id))
+            if change:
+                change(document)
+            self._table.update(document, by_run_id(run_id))
+        return document
+
+    def _with_truth(self, document: Document, folded: FoldedMetrics) -> Document:
+        """A running run as it really is: with its latest points, and KILLED when its writer is gone."""
+        folder = self.folder_of(document["run_id"])
+        if folded.advance(folder):
+            document["metrics"] = folded.metrics_document()
+        if not liveness.is_alive(document["writer"], folder):
+            document["status"] = RunStatus.KILLED
+            document["end_time"] = liveness.last_activity(folder) or document["start_time"]
+        return document
+
+    def _sketches_of(
+        self, document: Document, truths: Mapping[str, tuple[Document, Document]]
+    ) -> Mapping[str, Any] | None:
+        run_id = document["run_id"]
+        return truths[run_id][1] if run_id in truths else self._sketches.get(by_run_id(run_id))
+
+    def _as_run(self, document: Mapping[str, Any], sketches: Mapping[str, Any] | None) -> Run:
+        folded = FoldedMetrics(document, sketches)
+        return Run(
+            RunInfo(
+                run_id=document["run_id"],
+                run_name=document["run_name"],
+                experiment_id=document["experiment_id"],
+                user_id=document["user_id"],
+                status=document["status"],
+                start_time=document["start_time"],
+                end_time=document["end_time"],
+                lifecycle_stage=document["lifecycle_stage"],
+                artifact_uri=(self.folder_of(document["run_id"]) / ARTIFACTS).as_uri(),
+            ),
+            RunData(
+                metrics={key: summary.last for key, summary in folded.summaries.items()},
+                params=document["params"],
+                tags=document["tags"],
+                summaries=folded.summaries,
+                sketches={key: sketch.shape for key, sketch in folded.sketches.items()},
+            ),
+        )
+
+
+@lru_cache(maxsize=256)
+def by_run_id(run_id: str) -> Any:
+    """The condition that finds one run; building it takes longer than the look-up it asks for."""
+    return Query().run_id == run_id
+
+
+def _scope(experiment_ids: Sequence[str] | None, view: int) -> Any:
+    """The condition on experiment and lifecycle; None when there is none."""
+    scope: Any = None
+    if view != ViewType.ALL:
+        stage = LifecycleStage.DELETED if view == ViewType.DELETED_ONLY else LifecycleStage.ACTIVE
+        scope = Query().lifecycle_stage == stage
+    if experiment_ids is not None:
+        wanted: Any = Query().experiment_id.one_of(list(experiment_ids))
+        scope = wanted if scope is None else scope & wanted
+    return scope
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:59] + "…")

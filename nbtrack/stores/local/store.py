@@ -1,0 +1,72 @@
+"""A store in a folder, opened."""
+
+from pathlib import Path
+from types import TracebackType
+
+from nbtrack.documents.database import Database
+from nbtrack.stores.local import folder as store_folder
+from nbtrack.stores.local.events import EventLog
+from nbtrack.stores.local.experiments import LocalExperiments
+from nbtrack.stores.local.run_writer import Keeper, RunWriter
+from nbtrack.stores.local.runs import LocalRuns
+
+
+class LocalStore:
+    """Experiments, runs and their files in one folder.
+
+    Any number of processes and threads may use the folder at once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the store in `path`, making it when there is none.
+
+        Raises:
+            ForeignStoreError: Something else lives there.
+            StoreVersionError: A newer nbtrack made it.
+            StoreError: It cannot be made or opened.
+        """
+        self.path = path
+        if not (path / store_folder.DOCUMENTS).exists():
+            store_folder.make_folder(path)
+        self.documents = Database(path / store_folder.DOCUMENTS)
+        self.events = EventLog(path / store_folder.EVENTS)
+        self.experiments = LocalExperiments(path, self.documents, self.events)
+        self.experiments.ensure_default()
+        self.runs = LocalRuns(path, self.documents, self.events)
+        self._keeper = Keeper(self.documents.sync, self.events)
+
+    @property
+    def uri(self) -> str:
+        """The tracking URI of this store: its folder."""
+        return str(self.path)
+
+    def writer(self, run_id: str, *, owner: bool) -> RunWriter:
+        """Begin to write to a run.
+
+        Args:
+            run_id: A run that exists.
+            owner: Whether this process started or resumed it.
+        """
+        return RunWriter(self.runs, run_id, owner=owner, keeper=self._keeper)
+
+    def sync(self) -> None:
+        """Make everything written so far survive a power cut.
+
+        Raises:
+            StoreError: The disk refused.
+        """
+        self._keeper.sync()
+
+    def close(self) -> None:
+        """Close the files; runs that are still written must be ended before."""
+        self._keeper.stop()
+        self.events.close()
+        self.documents.close()
+
+    def __enter__(self) -> "LocalStore":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""The verbs of a script: the fluent functions, `Tracker`, the active run."""

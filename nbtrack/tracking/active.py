@@ -1,0 +1,83 @@
+"""The active run: the one ambient value of nbtrack.
+
+Runs are a stack per thread. A thread whose stack is empty uses the process's only active run if
+there is just one; so a worker thread logs where its starter does, and two threads with runs of
+their own never mix.
+"""
+
+import os
+import threading
+import weakref
+from typing import Generic, TypeVar
+
+RunType = TypeVar("RunType")
+
+
+class ActiveRuns(Generic[RunType]):
+    """The stacks of active runs of one tracker."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._everywhere: list[RunType] = []
+        self._lock = threading.Lock()
+        _all_active.add(self)
+
+    def current(self) -> RunType | None:
+        """The run that a call of this thread logs to; None when it must start one."""
+        try:
+            return self._local.stack[-1]
+        except (AttributeError, IndexError):
+            return self._only()
+
+    def innermost(self) -> RunType | None:
+        """The run this thread started last and has not ended."""
+        stack = self.stack()
+        return stack[-1] if stack else None
+
+    def stack(self) -> list[RunType]:
+        """The runs this thread has started and not ended, the outermost first."""
+        try:
+            return self._local.stack
+        except AttributeError:
+            self._local.stack = []
+            return self._local.stack
+
+    def push(self, run: RunType) -> None:
+        """Make a run the active one of this thread."""
+        self.stack().append(run)
+        with self._lock:
+            self._everywhere.append(run)
+
+    def remove(self, run: RunType) -> None:
+        """Take a run off; it need not be the innermost, nor of this thread."""
+        stack = self.stack()
+        if run in stack:
+            stack.remove(run)
+        with self._lock:
+            if run in self._everywhere:
+                self._everywhere.remove(run)
+
+    def everywhere(self) -> list[RunType]:
+        """The active runs of all threads, in the order in which they were started."""
+        with self._lock:
+            return list(self._everywhere)
+
+    def _only(self) -> RunType | None:
+        everywhere = self._everywhere
+        return everywhere[0] if len(everywhere) == 1 else None
+
+    def _after_fork(self) -> None:
+        """Runs in the child: it keeps its parent's runs, but not a lock that may never be freed."""
+        self._lock = threading.Lock()
+
+
+_all_active: "weakref.WeakSet[ActiveRuns[object]]" = weakref.WeakSet()
+
+
+def _free_locks_in_child() -> None:
+    for active in list(_all_active):
+        active._after_fork()  # pyright: ignore[reportPrivateUsage]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_locks_in_child)

@@ -1,0 +1,45 @@
+"""The points of one metric, in the form that was asked for."""
+
+from typing import Any
+
+from nbtrack.core.entities import Metric
+from nbtrack.core.errors import InvalidValueError
+from nbtrack.stores.contracts import Runs
+
+FORMATS = ("list", "numpy")
+
+
+def read(runs: Runs, run_id: str, key: str, output_format: str = "list") -> Any:
+    """Read all points of a metric, ordered by timestamp, then as logged.
+
+    Args:
+        runs: Where the run is.
+        run_id: The run.
+        key: The metric; one that was never logged has no points.
+        output_format: `list` for a list of `Metric`; `numpy` for a structured array, (points,),
+            with the fields `step`, `timestamp` (ms since 1970, UTC) and `value`.
+
+    Raises:
+        NotFoundError: There is no such run.
+        InvalidValueError: It is no output format.
+    """
+    _check(output_format)
+    points = runs.points(run_id, key)
+    if output_format == "numpy":
+        return points
+    return [Metric(key, value, timestamp, step) for step, timestamp, value in points.tolist()]
+
+
+def nothing(output_format: str) -> Any:
+    """No points, in the form that was asked for."""
+    _check(output_format)
+    if output_format == "list":
+        return []
+    import numpy as np
+
+    return np.empty(0, dtype=[("step", "<i8"), ("timestamp", "<i8"), ("value", "<f8")])
+
+
+def _check(output_format: str) -> None:
+    if output_format not in FORMATS:
+        raise InvalidValueError(f"The output format {output_format!r} is none of {', '.join(FORMATS)}.")

@@ -1,0 +1,1 @@
+"""What a kernel adds to a notebook: magics and cells."""

@@ -1,0 +1,165 @@
+"""The database: TinyDB's `TinyDB` on one SQLite file.
+
+with Database("documents.db") as database:
+    runs = database.table("runs", unique=[("run_id",)])
+    runs.insert({"run_id": "a", "metrics": {"loss": 0.5}})
+    runs.search(Query().metrics.loss < 1)
+"""
+
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, cast
+
+from tinydb import TinyDB
+from tinydb.storages import Storage
+from tinydb.table import Document
+
+from nbtrack.documents.engine import BUSY_TIMEOUT, Engine, Transaction
+from nbtrack.documents.schema import Index, Key, table_identifier, table_name
+from nbtrack.documents.tables import Table
+
+
+class DocumentStorage(Storage):
+    """TinyDB's view of the whole database as one dict, for its middlewares; nbtrack never uses it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def read(self) -> dict[str, dict[str, Any]] | None:
+        """Every table with every document; None if there are no tables."""
+        return {
+            name: {str(document.doc_id): dict(document) for document in Table(self, name)}
+            for name in _table_names(self.engine)
+        } or None
+
+    def write(self, data: dict[str, dict[str, Any]]) -> None:
+        """Replace everything by `data`, or nothing if that fails."""
+        with self.engine.transaction():
+            for name in _table_names(self.engine):
+                if name not in data:
+                    self.engine.run(f"DROP TABLE {table_identifier(name)}")
+            for name, documents in data.items():
+                table = Table(self, name, persist_empty=True)
+                table.truncate()
+                table.insert_multiple(
+                    Document(document, int(doc_id)) for doc_id, document in documents.items()
+                )
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        self.engine.close()
+
+
+class Database(TinyDB):
+    """A document database in one file, made when it is first used; its folder must exist.
+
+    Safe to share between threads, and across forks; other processes may use the same file.
+
+    Args:
+        path: The file.
+        read_only: Never write anything, and read even where nothing can be written.
+        timeout: Seconds a change waits for other processes' changes before it raises StoreError.
+    """
+
+    table_class = Table
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, read_only: bool = False, timeout: float = BUSY_TIMEOUT
+    ) -> None:
+        self._engine = Engine(os.path.abspath(path), read_only=read_only, timeout=timeout)
+        self._storage = DocumentStorage(self._engine)
+        self._tables: dict[str, Table] = {}  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._opened = True
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.path!r}{'' if self._opened else ' (closed)'}>"
+
+    @property
+    def path(self) -> str:
+        """The database file."""
+        return self._engine.path
+
+    def table(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, name: str, unique: Sequence[Key] = (), indexes: Sequence[Index] = (), **options: Any
+    ) -> Table:
+        """The table of that name; made with its first document.
+
+        Args:
+            name: Any text.
+            unique: Keys of which every value stands in one document only: a path such as
+                `("run_id",)`, or several taken together such as `(("name",), ("version",))`.
+            indexes: What searches should be fast on.
+            **options: TinyDB's `cache_size` (ignored) and `persist_empty`.
+        """
+        table = self._tables.get(name)
+        if table is None:
+            made = self.table_class(self._storage, name, unique=unique, indexes=indexes, **options)
+            return self._tables.setdefault(name, made)
+        table.declare(unique, indexes)
+        return table
+
+    def tables(self) -> set[str]:
+        """The names of all tables."""
+        return _table_names(self._engine)
+
+    def drop_table(self, name: str) -> None:
+        """Remove a table with its documents."""
+        self._tables.pop(name, None)
+        self._engine.run(f"DROP TABLE IF EXISTS {table_identifier(name)}")
+
+    def drop_tables(self) -> None:
+        """Remove all tables with their documents."""
+        self._tables.clear()
+        with self._engine.transaction():
+            for name in _table_names(self._engine):
+                self._engine.run(f"DROP TABLE {table_identifier(name)}")
+
+    def transaction(self) -> Transaction:
+        """A context in which all changes by this thread, in all tables, become one.
+
+        An exception undoes them all; inside another transaction it undoes those of the inner one.
+        Other writers wait meanwhile, so keep it short.
+        """
+        return self._engine.transaction()
+
+    def sync(self) -> None:
+        """Return when every change made so far survives a power cut; each survives a crash already."""
+        self._engine.sync()
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Write an exact copy to the new file `path` while others go on working.
+
+        Raises:
+            AlreadyExistsError: Something is at `path`.
+        """
+        self._engine.backup(os.path.abspath(path))
+
+    def close(self) -> None:
+        """Close the file; using the database afterwards raises StoreError."""
+        self._opened = False
+        self._engine.close()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        if self._opened:
+            self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        # As in TinyDB the database stands for its default table; but not for what pickle, copy and
+        # IPython look for.
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.table(cast("str", self.default_table_name)), name)
+
+
+def _table_names(engine: Engine) -> set[str]:
+    rows = engine.run("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    return {name for (found,) in rows if (name := table_name(found)) is not None}

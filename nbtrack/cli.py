@@ -50,13 +50,26 @@ def demo(lab: bool) -> None:
 
 @main.command()
 @click.option("-e", "--experiment", metavar="NAME", help="Only runs of this experiment.")
-@click.option("-f", "--filter", "filter_string", default="", metavar="FILTER", help="Such as: metrics.loss < 0.2")
-@click.option("-o", "--order", multiple=True, metavar="FIELD", help="Such as: 'metrics.loss ASC'. Else the latest first.")
+@click.option(
+    "-f", "--filter", "filter_string", default="", metavar="FILTER", help="Such as: metrics.loss < 0.2"
+)
+@click.option(
+    "-o",
+    "--order",
+    multiple=True,
+    metavar="FIELD",
+    help="Such as: 'metrics.loss ASC'. Else the latest first.",
+)
 @click.option("-n", "--number", default=20, show_default=True, help="How many runs at most.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list instead of a table.")
 @click.pass_obj
 def runs(
-    tracker: Tracker, experiment: str | None, filter_string: str, order: tuple[str, ...], number: int, as_json: bool
+    tracker: Tracker,
+    experiment: str | None,
+    filter_string: str,
+    order: tuple[str, ...],
+    number: int,
+    as_json: bool,
 ) -> None:
     """List runs, the latest first."""
     if experiment is not None and tracker.get_experiment_by_name(experiment) is None:

@@ -212,7 +212,9 @@ def _notebook() -> Path | None:
 
 def _open_lab(notebook: Path | None) -> None:
     if notebook is None:
-        raise MissingFileError("notebook", _NOTEBOOK, advice="Reinstall nbtrack, or open a notebook of your own.")
+        raise MissingFileError(
+            "notebook", _NOTEBOOK, advice="Reinstall nbtrack, or open a notebook of your own."
+        )
     import importlib.util
 
     if importlib.util.find_spec("jupyterlab") is None:

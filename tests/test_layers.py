@@ -48,7 +48,9 @@ def test_no_folder_imports_one_that_is_listed_below_it() -> None:
             target = imported.split(".")
             if target[0] != "nbtrack":
                 continue
-            below = len(target) < 2 or target[1] not in LAYERS or LAYERS.index(target[1]) > LAYERS.index(layer)
+            below = (
+                len(target) < 2 or target[1] not in LAYERS or LAYERS.index(target[1]) > LAYERS.index(layer)
+            )
             if below or {layer, target[1]} == {"ui", "web"}:
                 upward.append(f"{name} imports {imported}")
 
@@ -83,7 +85,9 @@ nbtrack.start_run, nbtrack.Tracker, nbtrack.search_runs, nbtrack.Query
 heavy = {"numpy", "pandas", "IPython", "plotly", "matplotlib", "ipywidgets", "psutil", "yaml", "click", "sklearn", "torch"}
 print(sorted(heavy & set(sys.modules)), threading.active_count(), os.listdir(), dict(os.environ) == before)
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
 
     assert done.stdout.strip() == "[] 1 [] True"
 

@@ -81,7 +81,9 @@ def artifact_parts(path: Any) -> tuple[str, ...]:
     shown = repr(path if len(path) <= 80 else path[:79] + "…")
     refusal = f"The artifact path {shown} is not taken: "
     if path.startswith("/") or _DRIVE.match(path):
-        raise InvalidValueError(f"{refusal}it is absolute. Give a path inside the run, such as 'plots/roc.png'.")
+        raise InvalidValueError(
+            f"{refusal}it is absolute. Give a path inside the run, such as 'plots/roc.png'."
+        )
     if "\\" in path:
         raise InvalidValueError(f"{refusal}it holds a backslash. Part folders with '/'.")
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):

@@ -22,7 +22,13 @@ _KINDS = {
 }  # fmt: skip
 _TEXT_ATTRIBUTES = {"run_id", "run_name", "status", "user_id", "experiment_id"}
 _NUMBER_ATTRIBUTES = {"start_time", "end_time"}
-_ALIASES = {"created": "start_time", "Created": "start_time", "run name": "run_name", "Run name": "run_name", "Run Name": "run_name"}
+_ALIASES = {
+    "created": "start_time",
+    "Created": "start_time",
+    "run name": "run_name",
+    "Run name": "run_name",
+    "Run Name": "run_name",
+}
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -137,7 +143,9 @@ class _Parser:
             return self._attribute(parts[0], first)
         kind = _KINDS.get(parts[0])
         if kind is None:
-            self._fail(first, f"unknown kind {parts[0]!r}: metrics, params, tags and attributes can be searched")
+            self._fail(
+                first, f"unknown kind {parts[0]!r}: metrics, params, tags and attributes can be searched"
+            )
         key = ".".join(parts[1:])
         if kind == "":
             return self._attribute(key, first)
@@ -149,7 +157,10 @@ class _Parser:
             return (name,), True
         if name not in _TEXT_ATTRIBUTES:
             known = ", ".join(sorted(_TEXT_ATTRIBUTES | _NUMBER_ATTRIBUTES))
-            self._fail(token, f"unknown attribute {name!r}; there are {known}. Params are params.{name}, metrics metrics.{name}")
+            self._fail(
+                token,
+                f"unknown attribute {name!r}; there are {known}. Params are params.{name}, metrics metrics.{name}",
+            )
         return (name,), False
 
     def _peek(self) -> _Token | None:

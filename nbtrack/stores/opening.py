@@ -59,17 +59,25 @@ def open_store(uri: Any = None) -> Store:
 def _file_path(uri: str) -> Path:
     parts = urlsplit(uri)
     if parts.netloc not in ("", "localhost"):
-        raise InvalidValueError(f"{uri!r} names the host {parts.netloc!r}; a store lies on this machine: file:///folder.")
+        raise InvalidValueError(
+            f"{uri!r} names the host {parts.netloc!r}; a store lies on this machine: file:///folder."
+        )
     if parts.query or parts.fragment:
-        raise InvalidValueError(f"{uri!r} holds '?' or '#'. Write them as %3F and %23 if they belong to the path.")
+        raise InvalidValueError(
+            f"{uri!r} holds '?' or '#'. Write them as %3F and %23 if they belong to the path."
+        )
     if not parts.path:
         raise InvalidValueError(f"{uri!r} names no folder. Give one: file:///home/me/project/.nbtrack.")
     return Path(unquote(parts.path))
 
 
 def _beside_database(uri: str) -> Path:
-    if not uri.lower().startswith("sqlite:///") or not (text := unquote(uri[len("sqlite:///") :]).partition("?")[0]):
-        raise InvalidValueError(f"{uri!r} names no file. Write sqlite:///relative.db or sqlite:////absolute.db.")
+    if not uri.lower().startswith("sqlite:///") or not (
+        text := unquote(uri[len("sqlite:///") :]).partition("?")[0]
+    ):
+        raise InvalidValueError(
+            f"{uri!r} names no file. Write sqlite:///relative.db or sqlite:////absolute.db."
+        )
     if text == ":memory:":
         raise InvalidValueError("nbtrack keeps no store in memory, where runs would be lost. Give a folder.")
     path = Path(text)

@@ -386,7 +386,9 @@ class DisabledRun(ActiveRun):
     @property
     def info(self) -> RunInfo:
         """A run that is nowhere."""
-        return RunInfo(self._run_id, "disabled", "0", "", RunStatus.RUNNING, 0, None, LifecycleStage.ACTIVE, "")
+        return RunInfo(
+            self._run_id, "disabled", "0", "", RunStatus.RUNNING, 0, None, LifecycleStage.ACTIVE, ""
+        )
 
     @property
     def data(self) -> RunData:

@@ -49,9 +49,9 @@ class Tracker(Configurable):
             on, what was not written is kept in memory and tried again) or `raise`.
     """
 
-    store = AnyTrait(None, allow_none=True, help="Tracking URI of the store: a folder, file: or sqlite:///.").tag(
-        config=True
-    )
+    store = AnyTrait(
+        None, allow_none=True, help="Tracking URI of the store: a folder, file: or sqlite:///."
+    ).tag(config=True)
     experiment = Unicode(None, allow_none=True, help="Name of the experiment of new runs.").tag(config=True)
     enabled = Bool(True, help="Whether anything is recorded at all.").tag(config=True)
     on_error = Enum(["warn", "raise"], "warn", help="What to do when the store refuses.").tag(config=True)
@@ -495,7 +495,9 @@ class Tracker(Configurable):
                 pass  # it was of another store, or is gone: what follows is a run of our own
         return self.start_run()
 
-    def _create(self, store: Store, experiment_id: str, parent: str | None, tags: dict[str, str]) -> ActiveRun:
+    def _create(
+        self, store: Store, experiment_id: str, parent: str | None, tags: dict[str, str]
+    ) -> ActiveRun:
         if parent is not None:
             tags[system_tags.PARENT_RUN_ID] = parent
         name = tags.get(system_tags.RUN_NAME) or random_run_name()
@@ -563,7 +565,9 @@ class Tracker(Configurable):
         return [self._active_experiment_id(store)]
 
 
-def _tag_texts(tags: Mapping[str, Any] | None, run_name: str | None, description: str | None) -> dict[str, str]:
+def _tag_texts(
+    tags: Mapping[str, Any] | None, run_name: str | None, description: str | None
+) -> dict[str, str]:
     """The tags a run starts with, its name and note among them."""
     texts = {check_key("tag", key): str(value) for key, value in (tags or {}).items()}
     for key, given, what in (
@@ -575,7 +579,9 @@ def _tag_texts(tags: Mapping[str, Any] | None, run_name: str | None, description
         if not isinstance(given, str):
             raise InvalidTypeError(f"{what} is text, got {type(given).__name__} {given!r}.")
         if texts.setdefault(key, given) != given:
-            raise InvalidValueError(f"{what} is {given!r}, but the tag {key!r} is {texts[key]!r}. Give one of them.")
+            raise InvalidValueError(
+                f"{what} is {given!r}, but the tag {key!r} is {texts[key]!r}. Give one of them."
+            )
     return texts
 
 

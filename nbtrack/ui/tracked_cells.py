@@ -99,7 +99,9 @@ class TrackedCells:
         except NbtrackError as error:
             _say(f"{error}")
         except Exception as error:  # noqa: BLE001 - an error of ours never fails the user's cell
-            _say(f"this cell could not be tracked ({type(error).__name__}: {error}). The cell itself is not affected.")
+            _say(
+                f"this cell could not be tracked ({type(error).__name__}: {error}). The cell itself is not affected."
+            )
 
 
 class _Cell:

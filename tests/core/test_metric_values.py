@@ -83,7 +83,9 @@ def test_what_is_no_number_is_a_type_error_that_names_the_metric(refused: object
     assert caught.value.error_code == "INVALID_PARAMETER_VALUE"
 
 
-@pytest.mark.parametrize("refused", [2**53 + 1, 10**400, -(10**400), np.int64(2**53 + 1)], ids=lambda v: str(v)[:12])
+@pytest.mark.parametrize(
+    "refused", [2**53 + 1, 10**400, -(10**400), np.int64(2**53 + 1)], ids=lambda v: str(v)[:12]
+)
 def test_an_integer_that_would_be_rounded_is_refused(refused: int) -> None:
     with pytest.raises(NbtrackError, match="does not fit a 64-bit float exactly"):
         as_value("tokens", refused)
@@ -91,7 +93,16 @@ def test_an_integer_that_would_be_rounded_is_refused(refused: int) -> None:
 
 @pytest.mark.parametrize(
     ("step", "expected"),
-    [(None, 0), (5, 5), (-3, -3), (2.0, 2), (np.int32(4), 4), (torch.tensor(6), 6), (True, 1), (2**63 - 1, 2**63 - 1)],
+    [
+        (None, 0),
+        (5, 5),
+        (-3, -3),
+        (2.0, 2),
+        (np.int32(4), 4),
+        (torch.tensor(6), 6),
+        (True, 1),
+        (2**63 - 1, 2**63 - 1),
+    ],
     ids=repr,
 )
 def test_whole_steps_are_taken(step: object, expected: int) -> None:

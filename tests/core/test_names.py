@@ -43,7 +43,13 @@ def test_paths_that_leave_the_run_or_are_malformed_are_refused(path: str) -> Non
 
 @pytest.mark.parametrize(
     ("path", "parts"),
-    [(None, ()), ("", ()), ("a", ("a",)), ("plots/roc curve.png", ("plots", "roc curve.png")), ("…/..hidden", ("…", "..hidden"))],
+    [
+        (None, ()),
+        ("", ()),
+        ("a", ("a",)),
+        ("plots/roc curve.png", ("plots", "roc curve.png")),
+        ("…/..hidden", ("…", "..hidden")),
+    ],
 )
 def test_other_paths_are_parted(path: str | None, parts: tuple[str, ...]) -> None:
     assert artifact_parts(path) == parts

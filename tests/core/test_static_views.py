@@ -15,8 +15,12 @@ from nbtrack.core.text_tables import age, duration, moment, number, sparkline, t
 EVIL = "<script>alert(1)</script>\x1b[31m$x$"
 
 
-def make_run(run_id: str = "a" * 32, *, name: str = "swift-otter-1", status: str = "FINISHED", **data: object) -> Run:
-    info = RunInfo(run_id, name, "0", "me", status, 1_700_000_000_000, 1_700_000_005_000, "active", "file:///x")
+def make_run(
+    run_id: str = "a" * 32, *, name: str = "swift-otter-1", status: str = "FINISHED", **data: object
+) -> Run:
+    info = RunInfo(
+        run_id, name, "0", "me", status, 1_700_000_000_000, 1_700_000_005_000, "active", "file:///x"
+    )
     return Run(info, RunData(**data))  # type: ignore[arg-type]
 
 
@@ -62,7 +66,21 @@ def test_a_card_says_in_words_what_a_run_holds() -> None:
 def test_html_needs_no_style_id_or_script() -> None:
     parsed = _Tags(run_card(with_metric("c" * 32, [1.0, 2.0]), code="x").html)
 
-    assert parsed.names <= {"table", "thead", "tbody", "tr", "th", "td", "strong", "div", "p", "details", "summary", "pre", "span"}
+    assert parsed.names <= {
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "strong",
+        "div",
+        "p",
+        "details",
+        "summary",
+        "pre",
+        "span",
+    }
     assert parsed.attributes <= {"scope"}
 
 
@@ -76,7 +94,10 @@ def test_names_and_values_stay_text() -> None:
 
 
 def test_params_that_differ_are_columns_and_the_others_stand_once_above() -> None:
-    runs = [with_metric("e" * 32, [1.0], lr="0.1", model="tree"), with_metric("f" * 32, [2.0], lr="0.2", model="tree")]
+    runs = [
+        with_metric("e" * 32, [1.0], lr="0.1", model="tree"),
+        with_metric("f" * 32, [2.0], lr="0.2", model="tree"),
+    ]
 
     lines = runs_table(runs, best="f" * 32).text.splitlines()
 
@@ -90,7 +111,9 @@ def test_nested_runs_stand_under_their_parents() -> None:
     parent, other = make_run("1" * 32, name="parent"), make_run("2" * 32, name="other")
     child = make_run("3" * 32, name="child", tags={"mlflow.parentRunId": "1" * 32})
 
-    names = [line.split("  ")[0] for line in runs_table([child, other, parent], grouped=True).text.splitlines()[2:]]
+    names = [
+        line.split("  ")[0] for line in runs_table([child, other, parent], grouped=True).text.splitlines()[2:]
+    ]
 
     assert names == ["other", "parent", "└ child"]
 
@@ -147,7 +170,14 @@ def test_numbers_show_the_digits_that_matter(value: float, expected: str) -> Non
 
 @pytest.mark.parametrize(
     ("milliseconds", "expected"),
-    [(12, "12 ms"), (3400, "3.4 s"), (312_000, "5 min 12 s"), (7_500_000, "2 h 5 min"), (273_600_000, "3 d 4 h"), (-5, "0 ms")],
+    [
+        (12, "12 ms"),
+        (3400, "3.4 s"),
+        (312_000, "5 min 12 s"),
+        (7_500_000, "2 h 5 min"),
+        (273_600_000, "3 d 4 h"),
+        (-5, "0 ms"),
+    ],
 )
 def test_durations(milliseconds: int, expected: str) -> None:
     assert duration(milliseconds) == expected

@@ -23,7 +23,9 @@ def same(left: MetricSummary, right: MetricSummary) -> bool:
     """Equal in every bit, and the mean up to rounding."""
     first, second = left.to_document(), right.to_document()
     means = first.pop("mean"), second.pop("mean")
-    close = math.isclose(*means, rel_tol=1e-9, abs_tol=1e-6) or math.isnan(means[0]) and math.isnan(means[1])
+    close = math.isclose(*means, rel_tol=1e-9, abs_tol=1e-6) or (
+        math.isnan(means[0]) and math.isnan(means[1])
+    )
     return repr(first) == repr(second) and (close or means[0] == means[1])
 
 

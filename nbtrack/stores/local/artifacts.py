@@ -17,7 +17,9 @@ from nbtrack.core.entities import FileInfo
 from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError
 from nbtrack.core.names import artifact_parts
 
-_FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+)
 _TEMPORARY = ".nbtrack-incoming-"
 
 Writer = Callable[[BinaryIO], None]
@@ -93,7 +95,11 @@ class RunArtifacts:
         except (FileNotFoundError, NotADirectoryError):
             return []
         infos = [
-            FileInfo("/".join((*parts, name)), stat.S_ISDIR(status.st_mode), None if stat.S_ISDIR(status.st_mode) else status.st_size)
+            FileInfo(
+                "/".join((*parts, name)),
+                stat.S_ISDIR(status.st_mode),
+                None if stat.S_ISDIR(status.st_mode) else status.st_size,
+            )
             for name, status in found
             if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)
         ]
@@ -182,7 +188,9 @@ class RunArtifacts:
 
 def _open_at(name: str, flags: int, handle: int) -> int:
     try:
-        return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600, dir_fd=handle)
+        return os.open(
+            name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600, dir_fd=handle
+        )
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _leaves_run(name) from None
@@ -197,7 +205,9 @@ def _is_link(name: str, handle: int) -> bool:
 
 
 def _leaves_run(path: str) -> InvalidValueError:
-    return InvalidValueError(f"The artifact path {path!r} is a link, which may lead out of the run. Remove the link.")
+    return InvalidValueError(
+        f"The artifact path {path!r} is a link, which may lead out of the run. Remove the link."
+    )
 
 
 @contextmanager
@@ -211,9 +221,13 @@ def _clear_errors(root: Path, parts: tuple[str, ...]) -> Iterator[None]:
             f"The artifact path {'/'.join(parts)!r} runs through a file. Choose another folder."
         ) from error
     except IsADirectoryError as error:
-        raise InvalidValueError(f"The artifact {'/'.join(parts)!r} is a folder already. Choose another name.") from error
+        raise InvalidValueError(
+            f"The artifact {'/'.join(parts)!r} is a folder already. Choose another name."
+        ) from error
     except OSError as error:
-        raise StoreError(f"Cannot write the artifact {'/'.join(parts)!r} to {root}: {error.strerror}.") from error
+        raise StoreError(
+            f"Cannot write the artifact {'/'.join(parts)!r} to {root}: {error.strerror}."
+        ) from error
 
 
 def _files_below(source: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:

@@ -76,7 +76,9 @@ class LocalExperiments:
         """
         document = self._table.get(Query().experiment_id == str(experiment_id))
         if document is None:
-            raise NotFoundError("experiment with the id", str(experiment_id), advice=f"It was looked for in {self._folder}.")
+            raise NotFoundError(
+                "experiment with the id", str(experiment_id), advice=f"It was looked for in {self._folder}."
+            )
         return self._as_experiment(document)
 
     def find(self, name: str) -> Experiment | None:

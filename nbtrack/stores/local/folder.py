@@ -17,7 +17,15 @@ from nbtrack.core.errors import ForeignStoreError, StoreError
 STORE_NAME = ".nbtrack"
 DOCUMENTS, EVENTS, RUNS, ARTIFACTS, RUN_FILE = "documents.db", "events.log", "runs", "artifacts", "run.json"
 
-_OURS = {".gitignore", DOCUMENTS, f"{DOCUMENTS}-wal", f"{DOCUMENTS}-shm", f"{DOCUMENTS}-journal", EVENTS, RUNS}
+_OURS = {
+    ".gitignore",
+    DOCUMENTS,
+    f"{DOCUMENTS}-wal",
+    f"{DOCUMENTS}-shm",
+    f"{DOCUMENTS}-journal",
+    EVENTS,
+    RUNS,
+}
 
 
 def find_store(start: Path) -> Path:

@@ -25,7 +25,9 @@ class FoldedMetrics:
         self.sketches: dict[str, Sketch] = {}
         self.marks: dict[str, SegmentMark] = {}
         if sketches:
-            self.sketches = {key: Sketch.from_document(sketch) for key, sketch in sketches["sketches"].items()}
+            self.sketches = {
+                key: Sketch.from_document(sketch) for key, sketch in sketches["sketches"].items()
+            }
             self.marks = {name: SegmentMark(*mark) for name, mark in sketches["marks"].items()}
 
     def advance(self, folder: Path) -> bool:
@@ -72,9 +74,7 @@ def _by_key(decoded: metric_log.Decoded) -> Iterator[tuple[int, Any, Any, Any]]:
     """The points of each key, in the order written: its number, steps, timestamps, values."""
     if isinstance(decoded.values, list):
         groups: dict[int, tuple[list[int], list[int], list[float]]] = {}
-        points: Any = zip(
-            decoded.key_numbers, decoded.steps, decoded.timestamps, decoded.values, strict=True
-        )
+        points: Any = zip(decoded.key_numbers, decoded.steps, decoded.timestamps, decoded.values, strict=True)
         for number, step, timestamp, value in points:
             group = groups.get(number)
             if group is None:

@@ -161,9 +161,7 @@ def _decode_arrays(data: bytes) -> Decoded:
         frames = np.frombuffer(b"".join(pieces), dtype=_frame_type())
         end = first_bad + tail_end
     points, names = split_frames(frames)
-    return Decoded(
-        points["step"], points["timestamp"], points["value"], points["number"], names, end, damage
-    )
+    return Decoded(points["step"], points["timestamp"], points["value"], points["number"], names, end, damage)
 
 
 def read_frames(path: Path, size: int) -> Any:

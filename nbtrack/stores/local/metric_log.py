@@ -163,7 +163,9 @@ class MetricLogWriter:
         if number is None:
             number = len(segment.numbers)
             if number > MAX_KEYS:
-                raise InvalidValueError(f"A run holds at most {MAX_KEYS} metrics; {key[:60]!r} is one too many.")
+                raise InvalidValueError(
+                    f"A run holds at most {MAX_KEYS} metrics; {key[:60]!r} is one too many."
+                )
             _write_whole(segment.descriptor, metric_frames.name_frames(key, number))
             # Known to the other threads only once the name is in the file before their points.
             segment.numbers[key] = number
@@ -312,7 +314,11 @@ def read_points(folder: Path, key: str, marks: Mapping[str, SegmentMark] | None 
     """
     import numpy as np
 
-    pieces = [piece for name in segments(folder) for piece in _points_of(folder / name, key, (marks or {}).get(name))]
+    pieces = [
+        piece
+        for name in segments(folder)
+        for piece in _points_of(folder / name, key, (marks or {}).get(name))
+    ]
     pieces = [piece for piece in pieces if len(piece)]
     if not pieces:
         return no_points()
@@ -370,7 +376,9 @@ def _read(path: Path, offset: int) -> bytes:
             if offset:
                 size = os.fstat(file.fileno()).st_size
                 if size < offset:
-                    raise CorruptLogError(f"{path} is shorter than what was read of it: {size} of {offset} bytes.")
+                    raise CorruptLogError(
+                        f"{path} is shorter than what was read of it: {size} of {offset} bytes."
+                    )
                 file.seek(offset)
             return file.read()
     except OSError as error:

@@ -19,8 +19,9 @@ from nbtrack.core.errors import InvalidStateError, NotFoundError, ParamConflictE
 from nbtrack.core.users import current_user
 from nbtrack.documents.codec import encode
 from nbtrack.documents.database import Database
+from nbtrack.documents.ordering import Order, sort_documents
 from nbtrack.documents.queries import Query
-from nbtrack.documents.tables import Index, Order, in_order
+from nbtrack.documents.schema import Index
 from nbtrack.stores.local import liveness, metric_log
 from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.stores.local.events import EventLog
@@ -252,8 +253,10 @@ class LocalRuns:
         for part in (scope, condition):
             at_rest = at_rest if part is None else at_rest & part
         if truths:
-            found = self._table.select(at_rest, order_by=order, limit=None if limit is None else limit + offset)
-            documents: list[Any] = in_order([*found, *(truth for truth, _ in truths.values())], order)
+            found = self._table.select(
+                at_rest, order_by=order, limit=None if limit is None else limit + offset
+            )
+            documents: list[Any] = sort_documents([*found, *(truth for truth, _ in truths.values())], order)
             documents = documents[offset : None if limit is None else offset + limit]
         else:
             documents = self._table.select(at_rest, order_by=order, limit=limit, offset=offset)

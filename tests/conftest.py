@@ -1,0 +1,45 @@
+"""What every test stands on: an empty folder, a clean environment, no run left active."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from nbtrack.tracking import fluent
+from nbtrack.tracking.tracker import Tracker
+
+settings.register_profile(
+    "nbtrack",
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("nbtrack")
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in list(os.environ):
+        if name.startswith(("NBTRACK_", "MLFLOW_")) and not name.startswith("NBTRACK_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    yield
+    fluent.default_tracker.close()
+    fluent.default_tracker.set_tracking_uri(None)
+    fluent.default_tracker.experiment = None
+    for name in list(os.environ):
+        if name.startswith("NBTRACK_") and not name.startswith("NBTRACK_TEST_"):
+            del os.environ[name]
+
+
+@pytest.fixture
+def tracker(tmp_path: Path) -> Iterator[Tracker]:
+    """A tracker on a store of its own."""
+    tracker = Tracker(store=tmp_path / "store")
+    yield tracker
+    tracker.close()

@@ -6,7 +6,6 @@ always escaped.
 """
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -217,6 +216,8 @@ def _text_pairs(pairs: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _safe(text: str) -> str:
+    from html import escape  # lazy: only what is looked at needs it
+
     # JupyterLab typesets $...$ in HTML outputs as mathematics; a param may well hold two dollars.
     return escape(visible(text)).replace("$", "&#36;<span></span>")
 

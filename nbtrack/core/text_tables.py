@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from time import time
-from unicodedata import east_asian_width
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -130,4 +129,6 @@ def _width(text: str) -> int:
     """Columns a terminal gives the text: wide letters (CJK, emoji) take two."""
     if text.isascii():
         return len(text)
+    from unicodedata import east_asian_width  # lazy: 3 ms that few tables need
+
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -95,8 +95,8 @@ class Runs(Protocol):
 
     def create(
         self, experiment_id: str, run_name: str, *, tags: Mapping[str, str], start_time: int | None = None
-    ) -> Run:
-        """Begin a run in this process."""
+    ) -> str:
+        """Begin a run in this process and return its id."""
         ...
 
     def get(self, run_id: str) -> Run:

@@ -501,8 +501,8 @@ class Tracker(Configurable):
         if parent is not None:
             tags[system_tags.PARENT_RUN_ID] = parent
         name = tags.get(system_tags.RUN_NAME) or random_run_name()
-        known = store.runs.create(experiment_id, name, tags={**run_context.context_tags(), **tags})
-        return self._activate(ActiveRun(self, store, store.writer(known.info.run_id, owner=True)))
+        run_id = store.runs.create(experiment_id, name, tags={**run_context.context_tags(), **tags})
+        return self._activate(ActiveRun(self, store, store.writer(run_id, owner=True)))
 
     def _resume(self, store: Store, run_id: str, tags: dict[str, str]) -> ActiveRun:
         check_run_id(run_id)

@@ -18,7 +18,7 @@ TRICKY = ["loss", "val/loss", "a.b", 'q"uo\\te', "日本 語", "nul\0", "$float"
 
 
 def begin(store: Store, name: str = "one", **tags: str) -> str:
-    return store.runs.create("0", name, tags=tags).info.run_id
+    return store.runs.create("0", name, tags=tags)
 
 
 def log(store: Store, run_id: str, points: list[tuple[str, float, int, int]]) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from nbtrack.core.users import current_user
 
+_to_json = json.JSONEncoder(default=str, check_circular=False).encode
+
 
 class EventLog:
     """Appends to and reads `events.log`."""
@@ -34,7 +36,7 @@ class EventLog:
         A disk that refuses is not an error here: the change itself stands in the documents.
         """
         event = {"time": time_ns() // 1_000_000, "who": current_user(), "what": what, **details}
-        line = (json.dumps(event, default=str) + "\n").encode()
+        line = f"{_to_json(event)}\n".encode()
         with self._lock:
             try:
                 if self._descriptor is None:

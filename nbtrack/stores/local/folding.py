@@ -6,7 +6,6 @@ transaction, so whoever folds, and however often, counts each point once.
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from nbtrack.core import summaries
@@ -30,7 +29,7 @@ class FoldedMetrics:
             }
             self.marks = {name: SegmentMark(*mark) for name, mark in sketches["marks"].items()}
 
-    def advance(self, folder: Path) -> bool:
+    def advance(self, folder: str) -> bool:
         """Fold what the segments of the run hold beyond the marks; True when there was something.
 
         A segment that cannot be read is left for the next time: what can be shown is shown.
@@ -39,9 +38,9 @@ class FoldedMetrics:
         for name in metric_log.segments(folder):
             mark = self.marks.get(name, START)
             try:
-                if os.stat(folder / name).st_size - mark.end < metric_log.FRAME_BYTES:
+                if os.stat(os.path.join(folder, name)).st_size - mark.end < metric_log.FRAME_BYTES:
                     continue
-                tail = metric_log.read_tail(folder / name, mark)
+                tail = metric_log.read_tail(os.path.join(folder, name), mark)
             except OSError:
                 continue
             if tail.mark.end == mark.end:

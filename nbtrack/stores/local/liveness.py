@@ -9,7 +9,6 @@ import functools
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 HEARTBEAT_SECONDS = 10.0
@@ -24,7 +23,7 @@ def this_process() -> dict[str, Any]:
     return {**_this_machine(), "pid": os.getpid(), "started": process_start(os.getpid())}
 
 
-def is_alive(writer: Mapping[str, Any] | None, run_folder: Path) -> bool:
+def is_alive(writer: Mapping[str, Any] | None, run_folder: str) -> bool:
     """Whether the writer of a running run still lives.
 
     Args:
@@ -65,7 +64,7 @@ def process_start(pid: int) -> float | None:
         return None
 
 
-def beat(run_folder: Path) -> None:
+def beat(run_folder: str) -> None:
     """Leave a heartbeat: the folder's modification time, by the clock of its file server."""
     try:
         os.utime(run_folder)
@@ -73,7 +72,7 @@ def beat(run_folder: Path) -> None:
         return  # read-only or gone: the reader then goes by the silence, which is the truth
 
 
-def last_activity(run_folder: Path) -> int | None:
+def last_activity(run_folder: str) -> int | None:
     """When something was last written to a run, in milliseconds since 1970; None if never."""
     times: list[float] = []
     try:
@@ -85,16 +84,16 @@ def last_activity(run_folder: Path) -> int | None:
     return round(max(times) * 1000) if times else None
 
 
-def _silence(run_folder: Path) -> float:
+def _silence(run_folder: str) -> float:
     """Seconds since the last heartbeat, both ends measured by the file server's clock."""
     active = last_activity(run_folder)
     if active is None:
         return float("inf")
-    return _server_now(run_folder.parent) - active / 1000
+    return _server_now(os.path.dirname(run_folder)) - active / 1000
 
 
-def _server_now(folder: Path) -> float:
-    probe = folder / f".clock-{os.urandom(6).hex()}"
+def _server_now(folder: str) -> float:
+    probe = folder + f"/.clock-{os.urandom(6).hex()}"
     try:
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:

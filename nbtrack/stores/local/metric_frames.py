@@ -15,7 +15,6 @@ segment or damage; `decode` finds the next whole frame, wherever it begins.
 
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -164,7 +163,7 @@ def _decode_arrays(data: bytes) -> Decoded:
     return Decoded(points["step"], points["timestamp"], points["value"], points["number"], names, end, damage)
 
 
-def read_frames(path: Path, size: int) -> Any:
+def read_frames(path: str, size: int) -> Any:
     """Read the first `size` bytes of a segment as a structured array, (frames,); None if there are fewer."""
     import numpy as np
 

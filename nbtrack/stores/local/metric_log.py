@@ -12,7 +12,6 @@ import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from time import monotonic, time_ns
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -38,7 +37,7 @@ class MetricLogWriter:
     A forked child that uses its parent's writer gets a segment of its own.
     """
 
-    def __init__(self, folder: Path, *, on_segment: Callable[[], None] | None = None) -> None:
+    def __init__(self, folder: str, *, on_segment: Callable[[], None] | None = None) -> None:
         """Begin a part of the log; its segment is made with the first point.
 
         Args:
@@ -106,7 +105,7 @@ class MetricLogWriter:
         try:
             os.fsync(segment.descriptor)
         except OSError as error:
-            raise StoreError(f"Could not sync {self._folder / segment.name}: {error.strerror}.") from error
+            raise StoreError(f"Could not sync {os.path.join(self._folder, segment.name)}: {error.strerror}.") from error
         self._synced[segment.name] = size
 
     def close(self) -> None:
@@ -174,7 +173,7 @@ class MetricLogWriter:
     def _open_segment(self) -> "_Segment":
         name = f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(self._folder / name, flags | getattr(os, "O_BINARY", 0), 0o600)
+        descriptor = os.open(os.path.join(self._folder, name), flags | getattr(os, "O_BINARY", 0), 0o600)
         segment = _Segment(descriptor, {}, name)
         _write_whole(descriptor, metric_frames.header())
         self._segment = segment
@@ -266,7 +265,7 @@ class Tail(NamedTuple):
 START = SegmentMark(0, 0, [])
 
 
-def segments(folder: Path) -> list[str]:
+def segments(folder: str) -> list[str]:
     """Names of the segments in a run's folder, the oldest first."""
     try:
         with os.scandir(folder) as entries:
@@ -280,7 +279,7 @@ def segments(folder: Path) -> list[str]:
     return [name for _, name in sorted(found)]
 
 
-def read_tail(path: Path, mark: SegmentMark = START) -> Tail:
+def read_tail(path: str, mark: SegmentMark = START) -> Tail:
     """Read the points that were appended to a segment after `mark`.
 
     A torn end is left for the next call. Damage in the middle is skipped; its byte ranges are in
@@ -299,7 +298,7 @@ def read_tail(path: Path, mark: SegmentMark = START) -> Tail:
     return Tail(decoded, SegmentMark(mark.end + decoded.end, checksum, keys))
 
 
-def read_points(folder: Path, key: str, marks: Mapping[str, SegmentMark] | None = None) -> Any:
+def read_points(folder: str, key: str, marks: Mapping[str, SegmentMark] | None = None) -> Any:
     """Read all points of one metric.
 
     Args:
@@ -317,7 +316,7 @@ def read_points(folder: Path, key: str, marks: Mapping[str, SegmentMark] | None 
     pieces = [
         piece
         for name in segments(folder)
-        for piece in _points_of(folder / name, key, (marks or {}).get(name))
+        for piece in _points_of(os.path.join(folder, name), key, (marks or {}).get(name))
     ]
     pieces = [piece for piece in pieces if len(piece)]
     if not pieces:
@@ -337,7 +336,7 @@ def no_points() -> Any:
     return np.empty(0, dtype=_POINT_TYPE)
 
 
-def _points_of(path: Path, key: str, mark: SegmentMark | None) -> list[Any]:
+def _points_of(path: str, key: str, mark: SegmentMark | None) -> list[Any]:
     """The points of a metric in one segment: those before the mark, and those after it."""
     import numpy as np
 
@@ -370,7 +369,7 @@ def _as_array(decoded: Decoded) -> Any:
     return points
 
 
-def _read(path: Path, offset: int) -> bytes:
+def _read(path: str, offset: int) -> bytes:
     try:
         with open(path, "rb", buffering=0) as file:
             if offset:

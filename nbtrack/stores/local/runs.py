@@ -36,7 +36,8 @@ class LocalRuns:
     """Creates, changes, reads and searches the runs of one store folder."""
 
     def __init__(self, folder: Path, database: Database, events: EventLog) -> None:
-        self._folder = folder / RUNS
+        self._folder = str(folder / RUNS)
+        self._home = str(folder)
         self._database = database
         self._events = events
         self._table = database.table(
@@ -48,8 +49,8 @@ class LocalRuns:
 
     def create(
         self, experiment_id: str, run_name: str, *, tags: Mapping[str, str], start_time: int | None = None
-    ) -> Run:
-        """Begin a run in this process; it is RUNNING.
+    ) -> str:
+        """Begin a run in this process and return its id; it is RUNNING.
 
         Args:
             experiment_id: An experiment that exists.
@@ -77,9 +78,9 @@ class LocalRuns:
         }
         folder = self.folder_of(run_id)
         try:
-            folder.mkdir(mode=0o700)
+            os.mkdir(folder, 0o700)
         except FileNotFoundError:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.makedirs(folder, 0o700, exist_ok=True)
         except OSError as error:
             raise StoreError(f"Cannot make the run's folder {folder}: {error.strerror}.") from error
         try:
@@ -88,7 +89,7 @@ class LocalRuns:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._events.append("run.started", run_id=run_id, run_name=run_name, experiment_id=experiment_id)
-        return self._as_run(document, None)
+        return run_id
 
     def get(self, run_id: str) -> Run:
         """Read a run as it is now.
@@ -267,9 +268,9 @@ class LocalRuns:
 
     def artifacts(self, run_id: str) -> RunArtifacts:
         """The artifacts of a run."""
-        return RunArtifacts(self.folder_of(run_id) / ARTIFACTS)
+        return RunArtifacts(Path(self.folder_of(run_id), ARTIFACTS))
 
-    def folder_of(self, run_id: str) -> Path:
+    def folder_of(self, run_id: str) -> str:
         """Where a run keeps its files; the run need not exist.
 
         Raises:
@@ -277,19 +278,20 @@ class LocalRuns:
         """
         if not run_id or run_id.startswith(".") or "/" in run_id or "\\" in run_id or "\0" in run_id:
             raise NotFoundError("run", run_id)
-        return self._folder / run_id
+        return os.path.join(self._folder, run_id)
 
     def write_run_file(self, document: Document) -> None:
         """Write `run.json`, the readable copy from which a store can be rebuilt, by rename."""
-        folder = self.folder_of(document["run_id"])
-        temporary = folder / f".{RUN_FILE}-{os.urandom(4).hex()}"
+        path = os.path.join(self.folder_of(document["run_id"]), RUN_FILE)
+        temporary = f"{path}.{os.urandom(4).hex()}"
         try:
-            temporary.write_bytes(encode(document)[0].encode("utf-8", "surrogatepass") + b"\n")
-            os.replace(temporary, folder / RUN_FILE)
+            with open(temporary, "wb", buffering=0) as file:
+                file.write(encode(document)[0].encode() + b"\n")
+            os.replace(temporary, path)
         except OSError as error:
             with suppress(OSError):
-                temporary.unlink()
-            raise StoreError(f"Cannot write {folder / RUN_FILE}: {error.strerror}.") from error
+                os.unlink(temporary)
+            raise StoreError(f"Cannot write {path}: {error.strerror}.") from error
 
     def save_run_file(self, run_id: str) -> None:
         """Write `run.json` from the document as it is now."""
@@ -298,25 +300,31 @@ class LocalRuns:
     def _document(self, run_id: str) -> Document:
         document = self._table.get(by_run_id(run_id)) if isinstance(run_id, str) else None
         if document is None:
-            raise NotFoundError("run", run_id, advice=f"It was looked for in {self._folder.parent}.")
+            raise NotFoundError("run", run_id, advice=f"It was looked for in {self._home}.")
         return document
 
     def _change(self, run_id: str, change: Callable[[Document], None]) -> None:
         if not self._table.update(change, by_run_id(run_id)):
-            raise NotFoundError("run", run_id, advice=f"It was looked for in {self._folder.parent}.")
+            raise NotFoundError("run", run_id, advice=f"It was looked for in {self._home}.")
 
     def _fold(self, run_id: str, change: Callable[[Document], None] | None) -> Document:
         """Fold and change a run in one transaction; returns the document as it then stands."""
-        with self._database.transaction():
-            document = self._document(run_id)
-            folded = FoldedMetrics(document, self._sketches.get(by_run_id(run_id)))
-            if folded.advance(self.folder_of(run_id)):
-                document["metrics"] = folded.metrics_document()
-                self._sketches.upsert(folded.sketches_document(run_id), by_run_id(run_id))
+        folder = self.folder_of(run_id)
+        held: list[Document] = []
+
+        def fold(document: Document) -> None:
+            if metric_log.segments(folder):
+                folded = FoldedMetrics(document, self._sketches.get(by_run_id(run_id)))
+                if folded.advance(folder):
+                    document["metrics"] = folded.metrics_document()
+                    self._sketches.upsert(folded.sketches_document(run_id), by_run_id(run_id))
             if change:
                 change(document)
-            self._table.update(document, by_run_id(run_id))
-        return document
+            held.append(document)
+
+        # `update` calls it inside its transaction, so marks and summaries change together.
+        self._change(run_id, fold)
+        return held[0]
 
     def _with_truth(self, document: Document, folded: FoldedMetrics) -> Document:
         """A running run as it really is: with its latest points, and KILLED when its writer is gone."""
@@ -346,7 +354,7 @@ class LocalRuns:
                 start_time=document["start_time"],
                 end_time=document["end_time"],
                 lifecycle_stage=document["lifecycle_stage"],
-                artifact_uri=(self.folder_of(document["run_id"]) / ARTIFACTS).as_uri(),
+                artifact_uri=Path(self.folder_of(document["run_id"]), ARTIFACTS).as_uri(),
             ),
             RunData(
                 metrics={key: summary.last for key, summary in folded.summaries.items()},

@@ -6,6 +6,7 @@ The fluent functions of `import nbtrack` are the methods of one default tracker.
 import atexit
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -61,6 +62,7 @@ class Tracker(Configurable):
         self._active: ActiveRuns[ActiveRun] = ActiveRuns()
         self._current = self._active.current
         self._opened: Store | None = None
+        self._opening = threading.Lock()
         self._experiment_id: str | None = None
         self._exports_uri = False
 
@@ -187,7 +189,7 @@ class Tracker(Configurable):
                 f"Run {outer.run_id} is already active. Log to it, end it with nbtrack.end_run(), or start this "
                 "one inside it with start_run(nested=True)."
             )
-        if self._is_off():
+        if self._is_off() or isinstance(outer, DisabledRun):
             return self._activate(DisabledRun(self))
         texts = _tag_texts(tags, run_name, description)
         asked = run_id or settings.consume_run_id()
@@ -231,11 +233,21 @@ class Tracker(Configurable):
             experiment_id = None
             if experiment_name is not None:
                 experiment_id = store.experiments.ensure(experiment_name).experiment_id
-            outer = self._active.innermost() if nested else None
-            parent = outer.run_id if outer is not None else None
+            outer = self._active.innermost()
+            parent = None
+            if nested and outer is not None and not isinstance(outer, DisabledRun):
+                parent = outer.run_id
             run = self._create(store, self._experiment_of_new_run(store, experiment_id), parent, texts)
         run.takes_nested = True
         return run
+
+    def start_unrecorded_run(self) -> ActiveRun:
+        """Make a run active that records nothing, as do the runs started inside it.
+
+        It stands in for a run that the store refused to start, so that what would log to that run
+        goes on.
+        """
+        return self._activate(DisabledRun(self))
 
     def end_run(self, status: str = RunStatus.FINISHED, *, sync: bool = False) -> None:
         """End the active run of this thread; without one nothing happens.
@@ -263,10 +275,9 @@ class Tracker(Configurable):
         """Whether a run has not been ended by this process."""
         return run in self._active.everywhere()
 
-    def runs_inside(self, run: ActiveRun) -> list[ActiveRun]:
-        """The active runs this thread started after `run`, the latest first."""
-        stack = self._active.stack()
-        return list(reversed(stack[stack.index(run) + 1 :])) if run in stack else []
+    def active_runs(self) -> list[ActiveRun]:
+        """The runs this thread has started and not ended, the outermost first."""
+        return list(self._active.stack())
 
     def finish(
         self, run: ActiveRun, status: str, *, tags: Mapping[str, str] | None = None, sync: bool = False
@@ -468,9 +479,14 @@ class Tracker(Configurable):
     # ---- inside ------------------------------------------------------------------------------
 
     def _store(self) -> Store:
-        if self._opened is None:
-            self._opened = open_store(self._uri())
-        return self._opened
+        store = self._opened
+        if store is None:
+            # One store for all threads: its background thread looks after the runs of each.
+            with self._opening:
+                store = self._opened
+                if store is None:
+                    store = self._opened = open_store(self._uri())
+        return store
 
     def _artifacts(self, run_id: str) -> Artifacts:
         self.get_run(run_id)
@@ -506,6 +522,8 @@ class Tracker(Configurable):
 
     def _resume(self, store: Store, run_id: str, tags: dict[str, str]) -> ActiveRun:
         check_run_id(run_id)
+        if any(run.run_id == run_id for run in self._active.stack()):
+            raise RunAlreadyActiveError(f"Run {run_id} is already active. Log to it as it is.")
         store.runs.resume(run_id, run_name=tags.get(system_tags.RUN_NAME), tags=tags)
         return self._activate(ActiveRun(self, store, store.writer(run_id, owner=True)))
 

@@ -5,13 +5,17 @@ from typing import Any
 from IPython.core.error import UsageError  # noqa: TID253 - loaded by %load_ext, inside IPython
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class  # noqa: TID253 - as above
 
-from nbtrack.core import static_views
+from nbtrack.core import settings, static_views
+from nbtrack.core.entities import RunStatus
 from nbtrack.core.errors import NbtrackError
+from nbtrack.tracking.active_run import DisabledRun
 from nbtrack.tracking.fluent import default_tracker
-from nbtrack.ui.track_line import make_parser, parse_options, transform
+from nbtrack.ui.output import show
+from nbtrack.ui.track_line import help_text, parse_options, transform
 from nbtrack.ui.tracked_cells import TrackedCells
 
-_ATTRIBUTE = "_nbtrack_cells"
+_ATTRIBUTE = "_nbtrack"
+_MAGICS = (("cell", "track"), ("line", "nbtrack"))
 _TABLE_RUNS = 20
 
 USAGE = """\
@@ -25,27 +29,44 @@ USAGE = """\
 
 def load(shell: Any) -> None:
     """Add the magics and hooks to a shell; a second time changes nothing."""
-    if hasattr(shell, _ATTRIBUTE):
-        return
-    cells = TrackedCells(shell, default_tracker)
-    shell.register_magics(NbtrackMagics)
-    shell.input_transformers_cleanup.append(transform)
-    shell.events.register("pre_run_cell", cells.before)
-    shell.events.register("post_run_cell", cells.after)
-    setattr(shell, _ATTRIBUTE, cells)
+    if not hasattr(shell, _ATTRIBUTE):
+        setattr(shell, _ATTRIBUTE, _Extension(shell))
 
 
 def unload(shell: Any) -> None:
-    """Remove every hook from a shell."""
-    cells = getattr(shell, _ATTRIBUTE, None)
-    if cells is None:
-        return
-    delattr(shell, _ATTRIBUTE)
-    shell.input_transformers_cleanup.remove(transform)
-    shell.events.unregister("pre_run_cell", cells.before)
-    shell.events.unregister("post_run_cell", cells.after)
-    for kind, name in (("cell", "track"), ("line", "nbtrack")):
-        shell.magics_manager.magics[kind].pop(name, None)
+    """Remove every hook from a shell; the run of a cell that is being run ends."""
+    extension = getattr(shell, _ATTRIBUTE, None)
+    if extension is not None:
+        delattr(shell, _ATTRIBUTE)
+        extension.remove()
+
+
+class _Extension:
+    """What one shell was given, to be taken from it again."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self.cells = TrackedCells(shell, default_tracker)
+        self._events = (("pre_run_cell", self.cells.before), ("post_run_cell", self.cells.after))
+        self._transform = transform
+        shell.register_magics(NbtrackMagics)
+        shell.input_transformer_manager.line_transforms.insert(0, transform)
+        for event, callback in self._events:
+            shell.events.register(event, callback)
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        self.cells.close()
+        for event, callback in self._events:
+            shell_callbacks = self._shell.events.callbacks[event]
+            if callback in shell_callbacks:
+                self._shell.events.unregister(event, callback)
+        transforms = self._shell.input_transformer_manager.line_transforms
+        if self._transform in transforms:
+            transforms.remove(self._transform)
+        for kind, name in _MAGICS:
+            self._shell.magics_manager.magics[kind].pop(name, None)
+        self._shell.magics_manager.registry.pop(NbtrackMagics.__name__, None)
 
 
 @magics_class
@@ -55,13 +76,17 @@ class NbtrackMagics(Magics):
     @cell_magic
     def track(self, line: str, cell: str) -> None:
         """Usage and errors of `%%track`; a well-formed one never comes here."""
-        parse_options(line)
-        raise UsageError("%%track must be the first line of the cell, or follow %%time, %%capture or %%prun.")
+        if parse_options(line).help:
+            print(help_text(), end="")
+            return
+        raise UsageError(
+            "%%track stands once, in the first line of a cell or below %%time, %%timeit, %%capture or %%prun."
+        )
 
-    track.__doc__ = make_parser().format_help()
+    track.__doc__ = help_text()
 
     @line_magic
-    def nbtrack(self, line: str) -> Any:
+    def nbtrack(self, line: str) -> None:
         """Show and steer what is recorded."""
         command, _, rest = line.strip().partition(" ")
         action = {
@@ -73,10 +98,10 @@ class NbtrackMagics(Magics):
         if action is None:
             if command in ("", "help", "-h", "--help"):
                 print(USAGE, end="")
-                return None
+                return
             raise UsageError(f"%nbtrack has no command {command!r}.\n{USAGE}")
         try:
-            return action(rest.strip())
+            action(rest.strip())
         except NbtrackError as error:
             raise UsageError(str(error)) from None
 
@@ -88,21 +113,32 @@ class NbtrackMagics(Magics):
         except ValueError:
             raise UsageError(f"%nbtrack runs takes a number of runs, got {rest!r}.") from None
         runs = default_tracker.search_runs(output_format="list", max_results=number)
-        _show(static_views.runs_table(runs, grouped=True))
+        show(static_views.runs_table(runs, grouped=True))
 
     def _status(self, rest: str) -> None:
         run = default_tracker.active_run()
         print(f"store       {default_tracker.get_tracking_uri()}")
-        print(f"experiment  {default_tracker.experiment or 'Default'}")
-        print(f"active run  {f'{run.info.run_name} ({run.run_id})' if run else 'none'}")
+        print(f"experiment  {_experiment_name()}")
+        if not default_tracker.enabled or settings.is_disabled():
+            print("active run  none is recorded: nbtrack is switched off (NBTRACK_DISABLED)")
+        elif run is None or isinstance(run, DisabledRun):
+            print("active run  none")
+        else:
+            print(f"active run  {run.info.run_name} ({run.run_id})")
 
     def _end(self, rest: str) -> None:
+        status = rest.upper() or RunStatus.FINISHED
+        if not RunStatus.is_terminated(status):
+            raise UsageError(f"%nbtrack end takes {', '.join(RunStatus.TERMINATED)}, got {rest!r}.")
         run = default_tracker.active_run()
         if run is None:
             print("No run is active.")
             return
-        default_tracker.end_run(rest or "FINISHED")
-        _show(static_views.run_card(default_tracker.get_run(run.run_id)))
+        default_tracker.finish(run, status)
+        extension = getattr(self.shell, _ATTRIBUTE, None)
+        will_be_shown = extension is not None and extension.cells.is_recording(run)
+        if not isinstance(run, DisabledRun) and not will_be_shown:
+            show(static_views.run_card(run))
 
     def _experiment(self, rest: str) -> None:
         if not rest:
@@ -111,7 +147,10 @@ class NbtrackMagics(Magics):
         print(f"New runs go into the experiment {experiment.name!r}.")
 
 
-def _show(view: static_views.View) -> None:
-    from IPython.display import display
-
-    display(static_views.bundle(view), raw=True)
+def _experiment_name() -> str:
+    """The experiment of new runs, which may not exist yet."""
+    name = default_tracker.experiment or settings.setting("EXPERIMENT_NAME")
+    if name:
+        return name
+    experiment_id = settings.setting("EXPERIMENT_ID")
+    return default_tracker.get_experiment(experiment_id).name if experiment_id else "Default"

@@ -5,31 +5,63 @@ complete, so nothing may happen but text.
 """
 
 import re
-from argparse import Namespace
-from typing import Any
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from IPython.core.error import UsageError  # noqa: TID253 - only the magics import this module
-from IPython.core.magic_arguments import MagicArgumentParser  # noqa: TID253 - as above
-
-_TRACK = re.compile(r"%%track(?=\s|$)(?P<options>.*)")
-_CELL_MAGIC = re.compile(r"%%(?P<name>\w+)")
+from IPython.core import inputtransformer2 as ipython_input  # noqa: TID253 - only the magics import this module
+from IPython.core.error import UsageError  # noqa: TID253 - as above
 
 # Cell magics that run the rest of the cell as code of this kernel, so that `%%track` may follow them.
-_WRAPPERS = {"time", "capture", "prun"}
+_WRAPPERS = ("time", "timeit", "capture", "prun")
+_WRAPPER = re.compile(rf"%%(?:{'|'.join(_WRAPPERS)})(?:\s|$)")
+_TRACK = re.compile(r"%%track(?:\s(?P<options>.*))?")
+
+# A word is made of these. What stands in braces is an expression: its quotes and spaces are its own.
+_SEGMENT = re.compile(
+    r"""(?P<literal>'[^']*')|(?P<quoted>"[^"]*")|(?P<bare>(?:\{(?:[^{}]|\{[^{}]*\})*\}|[^\s"'])+)"""
+)
+
+_USAGE = "%%track [NAME] [-e EXPERIMENT] [-p KEY=VALUE] [-t KEY=VALUE] [--resume RUN_ID] [--nested] [--quiet]"
+_EXAMPLES = """\
+examples:
+  %%track                                  a run with a name made up
+  %%track "first try" -p lr=0.1 -t team=nlp
+  %%track baseline -e digits -p lr={lr}    {expressions} and $names are filled in from the notebook,
+                                           before the cell runs; 'single quotes' keep them as they are
+
+%%track is the first line of a cell; it stacks with %%time, %%timeit, %%capture and %%prun, above or below.
+Runs that the cell starts itself are nested in its run.
+"""
 
 
-def track_options(cell: str) -> str | None:
+@dataclass(frozen=True)
+class TrackOptions:
+    """What a `%%track` line asks for."""
+
+    name: str | None = None
+    experiment: str | None = None
+    params: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    resume: str | None = None
+    nested: bool = False
+    quiet: bool = False
+    help: bool = False
+
+
+def track_line(cell: str) -> str | None:
     """What follows `%%track` in a cell; None when the cell is not tracked.
 
-    `%%track` is the first line, or follows `%%time`, `%%capture` or `%%prun`.
+    `%%track` is the first line, or follows cell magics that run the rest of the cell.
     """
-    for line in cell.lstrip("\n").split("\n"):
-        line = line.strip()
-        if match := _TRACK.fullmatch(line):
-            return match["options"].strip()
-        magic = _CELL_MAGIC.match(line)
-        if magic is None or magic["name"] not in _WRAPPERS:
+    lines = f"{cell}\n".splitlines(keepends=True)
+    while lines := _cleaned(lines):
+        if (options := _options_in(lines[0])) is not None:
+            return options
+        if not _WRAPPER.match(lines[0]):
             return None
+        lines = lines[1:]
     return None
 
 
@@ -38,62 +70,138 @@ def transform(lines: list[str]) -> list[str]:
 
     A line that cannot be understood, asks for help or begins `%%track?` is left alone: then the
     magic of that name answers, and the cell does not run.
+
+    It stands before IPython's own transformation of cell magics, not among the cleanups: so a
+    terminal still waits for the rest of the cell after the first line.
     """
-    if not lines or not (match := _TRACK.fullmatch(lines[0].rstrip("\n").rstrip())):
+    options = _options_in(lines[0]) if lines else None
+    if options is None:
         return lines
     try:
-        parse_options(match["options"])
+        if parse_options(options).help:
+            return lines
     except UsageError:
         return lines
-    if len(lines) > 1 and lines[1].startswith("%%"):
-        return lines[1:]  # another cell magic must come first to be one
+    for index, line in enumerate(lines[1:], start=1):
+        if line.startswith("%%"):
+            return lines[index:]  # another cell magic must come first to be one
+        if line.strip():
+            break
     return [f"# {lines[0]}", *lines[1:]]
 
 
-def parse_options(options: str) -> Namespace:
+def parse_options(options: str, expand: Callable[[str], str] = str) -> TrackOptions:
     """Understand the options of `%%track`.
 
-    Returns:
-        name, experiment, params and tags (lists of (key, value)), resume, nested, quiet.
+    Args:
+        options: What stands behind `%%track`.
+        expand: Fills in `{expressions}` and `$names`. It is given the pieces of each value, not
+            the line: whatever a variable holds, it stays one value.
 
     Raises:
-        UsageError: They are malformed, or ask for help; the message is the usage.
+        UsageError: They are malformed; the message is one line with the usage.
     """
-    from IPython.utils.process import arg_split
-
-    parser = make_parser()
-    try:
-        words = arg_split(options, posix=True)
-    except ValueError as error:
-        raise UsageError(f"%%track: {error} in {options!r}.\n{parser.format_usage()}") from None
+    parser = _Parser()
+    words = _split(options, parser)
     if "-h" in words or "--help" in words:
-        raise UsageError(parser.format_help())
-    parsed: Namespace = parser.parse_args(words)
-    parsed.name = " ".join(parsed.name) or None
-    parsed.params = [_pair("-p", text) for text in parsed.params]
-    parsed.tags = [_pair("-t", text) for text in parsed.tags]
-    return parsed
+        return TrackOptions(help=True)
+    parsed: Namespace = parser.parse_intermixed_args(words)
+    if parsed.resume and (parsed.experiment or parsed.nested):
+        parser.error("--resume goes on with a run where it is; it takes neither -e nor --nested")
 
+    def text(word: str | None) -> str | None:
+        return None if word is None else _filled_in(word, expand)
 
-def make_parser() -> Any:
-    """The parser of `%%track`'s options."""
-    parser = MagicArgumentParser(
-        prog="%%track",
-        description="Run this cell as a tracked run: its code, params, metrics, status and duration are recorded.",
+    def pairs(option: str, words: list[str]) -> tuple[tuple[str, str], ...]:
+        for word in words:
+            if _filled_in(word, str).find("=") < 1:
+                parser.error(f"{option} takes KEY=VALUE, got {word}")
+        filled = [_filled_in(word, expand).partition("=") for word in words]
+        return tuple((key, value) for key, _, value in filled)
+
+    return TrackOptions(
+        name=" ".join(_filled_in(word, expand) for word in parsed.name) or None,
+        experiment=text(parsed.experiment),
+        params=pairs("-p", parsed.params),
+        tags=pairs("-t", parsed.tags),
+        resume=text(parsed.resume),
+        nested=parsed.nested,
+        quiet=parsed.quiet,
     )
-    add = parser.add_argument
-    add("name", nargs="*", metavar="NAME", help="Name of the run; one is made up otherwise.")
-    add("-e", "--experiment", help="Its experiment; made when it does not exist.")
-    add("-p", "--param", dest="params", action="append", default=[], metavar="KEY=VALUE", help="Log a param.")
-    add("-t", "--tag", dest="tags", action="append", default=[], metavar="KEY=VALUE", help="Set a tag.")
-    add("--resume", metavar="RUN_ID", help="Go on with this run instead of starting one.")
-    add("--nested", action="store_true", help="Make it a child of the active run.")
-    add("--quiet", action="store_true", help="Show no card.")
-    return parser
 
 
-def _pair(option: str, text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise UsageError(f"%%track {option} takes KEY=VALUE, got {text!r}.")
-    return key, value
+def help_text() -> str:
+    """What `%%track --help` and `%%track?` show."""
+    return _Parser().format_help()
+
+
+class _Parser(ArgumentParser):
+    """The parser of `%%track`'s options; its errors are one line."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            prog="%%track",
+            usage=_USAGE.replace("%", "%%"),
+            description="Record this cell as a run: its code, params, metrics, status and duration.",
+            epilog=_EXAMPLES,
+            formatter_class=lambda prog: RawDescriptionHelpFormatter(prog, max_help_position=30, width=100),
+            add_help=False,
+            allow_abbrev=False,
+        )
+        add = self.add_argument
+        add("name", nargs="*", metavar="NAME", help="name of the run; else one is made up")
+        add("-e", "--experiment", metavar="EXPERIMENT", help="experiment of the cell's runs; made if missing")
+        pairs: dict[str, Any] = {"action": "append", "default": [], "metavar": "KEY=VALUE"}
+        add("-p", "--param", dest="params", help="log a param; may be repeated", **pairs)
+        add("-t", "--tag", dest="tags", help="set a tag; may be repeated", **pairs)
+        add("--resume", metavar="RUN_ID", help="go on with this run instead of starting one")
+        add("--nested", action="store_true", help="make the run a child of the active one, not its neighbour")
+        add("--quiet", action="store_true", help="show no card")
+        add("-h", "--help", action="store_true", help="show this text; the cell does not run")
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"%%track: {message}. Usage: {_USAGE}")
+
+
+def _cleaned(lines: list[str]) -> list[str]:
+    """The lines as IPython sees them when it looks for a cell magic: no blank lines, indent or prompts."""
+    stock: Any = ipython_input
+    for step in (stock.leading_empty_lines, stock.leading_indent, stock.classic_prompt, stock.ipython_prompt):
+        lines = step(lines) if lines else lines
+    return lines if any(line.strip() for line in lines) else []
+
+
+def _options_in(line: str) -> str | None:
+    match = _TRACK.fullmatch(line.rstrip())
+    return None if match is None else (match["options"] or "").strip()
+
+
+def _split(options: str, parser: _Parser) -> list[str]:
+    """The words of a line, each as it was written, with its quotes."""
+    words: list[str] = []
+    start = position = 0
+    while position < len(options):
+        if options[position].isspace():
+            if position > start:
+                words.append(options[start:position])
+            position += 1
+            start = position
+            continue
+        segment = _SEGMENT.match(options, position)
+        if segment is None:
+            parser.error(f"a quote {options[position]} is not closed in {options[start:]!r}")
+        position = segment.end()
+    return [*words, options[start:]] if position > start else words
+
+
+def _filled_in(word: str, expand: Callable[[str], str]) -> str:
+    """A word without its quotes, variables filled in except in single quotes, as in a shell."""
+    text = ""
+    for segment in _SEGMENT.finditer(word):
+        if segment["literal"] is not None:
+            text += segment["literal"][1:-1]
+        elif segment["quoted"] is not None:
+            text += expand(segment["quoted"][1:-1])
+        else:
+            text += expand(segment["bare"])
+    return text

@@ -2,19 +2,26 @@
 
 Built on IPython's pre- and post-run events, so that the cell itself runs as any other: a failing
 cell fails, its last value is kept, top-level `await` works. `%%capture` runs its cell inside
-another and reports success whatever happened, so events are matched and counted by depth.
+another and reports success whatever happened, so cells are matched and counted by depth.
 """
 
-import sys
-import traceback
+import asyncio
+import threading
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+from IPython.core.error import UsageError  # noqa: TID253 - only the magics import this module
+
 from nbtrack.core import static_views, system_tags
-from nbtrack.core.entities import RunStatus
-from nbtrack.core.errors import NbtrackError
+from nbtrack.core.entities import Run, RunStatus
+from nbtrack.core.errors import NbtrackError, RunAlreadyActiveError, StoreError
 from nbtrack.tracking.active_run import ActiveRun, DisabledRun, outcome_of
 from nbtrack.tracking.tracker import Tracker
-from nbtrack.ui.track_line import parse_options, track_options
+from nbtrack.ui.cell_traceback import traceback_text
+from nbtrack.ui.output import say, show
+from nbtrack.ui.track_line import TrackOptions, parse_options, track_line
 
 CODE_FILE, TRACEBACK_FILE = "cell.py", "traceback.txt"
 
@@ -25,94 +32,217 @@ class TrackedCells:
     def __init__(self, shell: Any, tracker: Tracker) -> None:
         self._shell = shell
         self._tracker = tracker
-        self._running: list[_Cell] = []
+        # Cells of a subshell run in a thread of their own, beside those of the main shell.
+        self._of_thread = threading.local()
 
     def before(self, info: Any) -> None:
         """A cell is about to run: start its run if it is tracked."""
-        message = _message_id(self._shell)
-        if self._running and self._running[0].message != message:
-            # The end of an earlier cell was never told: its kernel thread was torn out of it.
-            lost, self._running = self._running[0], []
-            self._guard(lambda: self._end(lost))
-        cell = _Cell(info, message)
-        self._running.append(cell)
-        # A cell within a tracked cell is that cell's work.
-        if len(self._running) == 1 and (options := track_options(info.raw_cell or "")) is not None:
-            self._guard(lambda: self._start(cell, options))
+        with _never_failing("This cell is not recorded."):
+            running = self._running()
+            message = _message_id(self._shell)
+            if running and running[0].message != message:
+                # The end of an earlier cell was never told: its kernel was torn out of it.
+                self._end_all()
+            cell = _Cell(info, message)
+            is_within_tracked = any(outer.active_before is not None for outer in running)
+            running.append(cell)
+            # A cell within a tracked cell is that cell's work.
+            if not is_within_tracked and (wanted := self._options_of(cell)) is not None:
+                self._start(cell, wanted)
 
     def after(self, result: Any) -> None:
         """A cell has run: end its run, and show it."""
-        info = getattr(result, "info", None)
-        while self._running and all(cell.info is not info for cell in self._running[-1:]):
-            if not any(cell.info is info for cell in self._running):
-                return  # it began before the extension was loaded
-            self._running.pop()
-        if not self._running:
-            return
-        cell = self._running.pop()
-        error = result.error_before_exec or result.error_in_exec
-        cell.error = cell.error or error
-        if self._running:
-            # %%capture reports success when the cell inside it failed.
-            self._running[-1].error = self._running[-1].error or cell.error
-        else:
-            self._guard(lambda: self._end(cell))
+        with _never_failing("The run of this cell may not be complete."):
+            running = self._running()
+            index = _index_of(result, running)
+            if index is None:
+                return
+            cell, inner = running[index], running[index + 1 :]
+            del running[index:]
+            errors = [each.error for each in (cell, *inner)]
+            if result is None:
+                errors.append(KeyboardInterrupt())  # IPython itself was interrupted
+            else:
+                errors += [result.error_before_exec, result.error_in_exec]
+            cell.error = next((error for error in errors if error is not None), None)
+            if running and running[-1].error is None:
+                # %%capture reports success when the cell inside it failed.
+                running[-1].error = cell.error
+            self._end(cell)
 
-    def _start(self, cell: "_Cell", options: str) -> None:
-        wanted = parse_options(self._shell.var_expand(options) if options else "")
-        cell.quiet = wanted.quiet
-        tags = dict(wanted.tags)
-        if cell_id := getattr(cell.info, "cell_id", None):
-            tags[system_tags.CELL_ID] = str(cell_id)
-        run = self._tracker.start_cell_run(
-            run_id=wanted.resume,
-            experiment_name=wanted.experiment,
-            run_name=wanted.name,
-            nested=wanted.nested,
-            tags=tags,
-        )
-        cell.run = run
-        if wanted.params:
-            run.log_params(dict(wanted.params))
-        run.log_text(cell.info.raw_cell, CODE_FILE)
+    def is_recording(self, run: Run) -> bool:
+        """Whether this is the run of a cell that is being run, which will show it at its end."""
+        return any(cell.run is run and not cell.is_quiet for cell in self._running())
 
-    def _end(self, cell: "_Cell") -> None:
-        run = cell.run
-        if run is None:
-            return
-        status, tags = outcome_of(cell.error)
-        if isinstance(cell.error, KeyboardInterrupt):
-            status = RunStatus.KILLED
-        if self._tracker.is_active(run):
-            if cell.error is not None and status != RunStatus.FINISHED:
-                run.log_text(_traceback_text(cell.error), TRACEBACK_FILE)
-            for inner in self._tracker.runs_inside(run):
-                self._tracker.finish(inner, status, tags=tags)
-            self._tracker.finish(run, status, tags=tags)
-        if not cell.quiet and not isinstance(run, DisabledRun):
-            ended = self._tracker.get_run(run.run_id)
-            _show(static_views.bundle(static_views.run_card(ended, code=cell.info.raw_cell)))
+    def close(self) -> None:
+        """End the runs of this thread's cells that are being run."""
+        with _never_failing("The run of this cell may not be complete."):
+            self._end_all()
 
-    def _guard(self, work: Any) -> None:
+    def _options_of(self, cell: "_Cell") -> TrackOptions | None:
+        line = track_line(cell.code)
+        if line is None:
+            return None
         try:
-            work()
-        except NbtrackError as error:
-            _say(f"{error}")
-        except Exception as error:  # noqa: BLE001 - an error of ours never fails the user's cell
-            _say(
-                f"this cell could not be tracked ({type(error).__name__}: {error}). The cell itself is not affected."
+            wanted = parse_options(line, self._expand)
+        except UsageError:
+            return None  # the magic says so, instead of running the cell
+        return None if wanted.help else wanted
+
+    def _expand(self, text: str) -> str:
+        """Fill in `{expressions}` and `$names` from the notebook, as in other magics."""
+        if "{" not in text and "$" not in text:
+            return text
+        from IPython.utils.text import DollarFormatter
+
+        try:
+            return DollarFormatter().vformat(text, [], dict(self._shell.user_ns))
+        except Exception as error:  # noqa: BLE001 - the expression is the user's
+            say(f"{text} stays as it is ({type(error).__name__}: {error}): it is read before the cell runs.")
+            return text
+
+    def _start(self, cell: "_Cell", wanted: TrackOptions) -> None:
+        tracker = self._tracker
+        cell.is_quiet = wanted.quiet
+        cell.active_before = tracker.active_runs()
+        cell_id = getattr(cell.info, "cell_id", None)
+        tags = {system_tags.CELL_ID: str(cell_id)} if cell_id else {}
+
+        def start(run_id: str | None, experiment: str | None) -> ActiveRun:
+            return tracker.start_cell_run(
+                run_id=run_id,
+                experiment_name=experiment,
+                run_name=wanted.name,
+                nested=wanted.nested,
+                tags=tags,
             )
 
+        try:
+            try:
+                cell.run = start(wanted.resume, wanted.experiment)
+            except StoreError:
+                raise
+            except RunAlreadyActiveError as error:
+                say(f"{error} This cell starts no run.")
+                cell.active_before = None
+                return
+            except NbtrackError as error:
+                if wanted.resume is None and wanted.experiment is None:
+                    raise
+                # What the cell is about to compute is worth more than the mistake in its first line.
+                say(f"{error} The cell is recorded as a new run of the active experiment instead.")
+                cell.run = start(None, None)
+            else:
+                cell.enter_experiment(tracker, wanted.experiment)
+        except Exception:
+            # The cell's own calls would fail for the same reason, and the cell with them.
+            cell.run = tracker.start_unrecorded_run()
+            raise
+        with _never_failing("The run goes on."):
+            is_resumed = cell.run.run_id == wanted.resume
+            cell.run.log_text(cell.code, _code_file(tracker, cell.run) if is_resumed else CODE_FILE)
+            if wanted.tags:
+                cell.run.set_tags(dict(wanted.tags))
+            if wanted.params:
+                cell.run.log_params(dict(wanted.params))
 
+    def _end(self, cell: "_Cell") -> None:
+        if cell.active_before is None:
+            return
+        tracker, run, before = self._tracker, cell.run, cell.active_before
+        status, tags = _outcome_of(cell.error)
+        started = [each for each in tracker.active_runs() if all(each is not other for other in before)]
+        with ExitStack() as ending:  # whatever fails, also by an interrupt, all of them are ended
+            ending.callback(cell.leave_experiment, tracker)
+            for each in started:
+                ending.callback(tracker.finish, each, status, tags=tags)
+            if cell.error is not None and status != RunStatus.FINISHED and run is not None and run in started:
+                run.log_text(traceback_text(cell.error, self._shell), TRACEBACK_FILE)
+        if run is not None and not cell.is_quiet and not isinstance(run, DisabledRun):
+            as_it_is_now = Run(run.info, run.data)
+            show(static_views.run_card(as_it_is_now, code=cell.code))
+
+    def _end_all(self) -> None:
+        running = self._running()
+        while running:
+            self._end(running.pop())
+
+    def _running(self) -> "list[_Cell]":
+        """The cells this thread is running, the outermost first."""
+        running: list[_Cell] | None = getattr(self._of_thread, "running", None)
+        if running is None:
+            running = self._of_thread.running = []
+        return running
+
+
+@dataclass
 class _Cell:
     """A cell that is being run."""
 
-    def __init__(self, info: Any, message: Any) -> None:
-        self.info = info
-        self.message = message
-        self.run: ActiveRun | None = None
-        self.error: BaseException | None = None
-        self.quiet = False
+    info: Any
+    """IPython's description of it."""
+    message: Any
+    """The request of the front end that it is part of."""
+    run: ActiveRun | None = None
+    """The run that records it."""
+    error: BaseException | None = None
+    """What ended it, or a cell inside it."""
+    is_quiet: bool = False
+    active_before: list[ActiveRun] | None = None
+    """The runs that were active when it began, which stay so; None: the cell is not tracked."""
+    _experiments: tuple[str, str | None] | None = None
+
+    @property
+    def code(self) -> str:
+        """The cell as it was written, with its magics."""
+        return self.info.raw_cell or ""
+
+    def enter_experiment(self, tracker: Tracker, name: str | None) -> None:
+        """Let runs that the cell starts itself stand in the cell's experiment."""
+        if name is not None:
+            self._experiments = name, tracker.experiment
+            tracker.experiment = name
+
+    def leave_experiment(self, tracker: Tracker) -> None:
+        """Go back to the notebook's experiment, unless the cell has chosen one."""
+        if self._experiments is not None:
+            entered, before = self._experiments
+            if tracker.experiment == entered:
+                tracker.experiment = before
+
+
+def _index_of(result: Any, running: list[_Cell]) -> int | None:
+    """Which of the running cells a result belongs to; None: to one whose beginning was not told.
+
+    Those are empty cells, and the cell that loaded the extension.
+    """
+    if result is None:
+        return len(running) - 1 if running else None
+    info = result.info
+    for index in reversed(range(len(running))):
+        # When an interrupt tears a cell out of its event loop, IPython describes it anew.
+        if running[index].info is info or running[index].info.raw_cell is info.raw_cell:
+            return index
+    return None
+
+
+def _outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
+    """As for a `with` block, but an interrupt is KILLED.
+
+    ipykernel interrupts a cell that awaits by cancelling it.
+    """
+    status, tags = outcome_of(error)
+    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+        return RunStatus.KILLED, {**tags, system_tags.INTERRUPTED: "true"}
+    return status, tags
+
+
+def _code_file(tracker: Tracker, run: ActiveRun) -> str:
+    """Where the code of a cell goes that resumes a run: the code of the earlier ones stays."""
+    taken = {info.path for info in tracker.list_artifacts(run.run_id)}
+    stem, _, ending = CODE_FILE.rpartition(".")
+    names = [CODE_FILE, *(f"{stem}-{number}.{ending}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
 
 
 def _message_id(shell: Any) -> Any:
@@ -126,19 +256,12 @@ def _message_id(shell: Any) -> Any:
         return None
 
 
-def _traceback_text(error: BaseException) -> str:
-    """The traceback without the frames of IPython that ran the cell."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next and "IPython" in trace.tb_frame.f_code.co_filename:
-        trace = trace.tb_next
-    return "".join(traceback.format_exception(type(error), error, trace))
-
-
-def _show(bundle: dict[str, Any]) -> None:
-    from IPython.display import display
-
-    display(bundle, raw=True)
-
-
-def _say(text: str) -> None:
-    print(f"nbtrack: {text}", file=sys.stderr)
+@contextmanager
+def _never_failing(consequence: str) -> Generator[None]:
+    """An error of ours is said in one line, and never fails the user's cell."""
+    try:
+        yield
+    except NbtrackError as error:
+        say(f"{error} {consequence}")
+    except Exception as error:  # noqa: BLE001 - the cell must go on whatever it is
+        say(f"{consequence} {type(error).__name__}: {error}")

@@ -154,12 +154,13 @@ def merge(earlier: MetricSummary, later: MetricSummary) -> MetricSummary:
 
 def _mean(numbers: Sequence[float]) -> float:
     try:
-        return math.fsum(numbers) / len(numbers)
-    except OverflowError:
-        # The sum of finite numbers left the range of floats, their mean does not.
-        return math.fsum(number / len(numbers) for number in numbers)
+        try:
+            return math.fsum(numbers) / len(numbers)
+        except OverflowError:
+            # The sum of finite numbers left the range of floats, their mean does not.
+            return math.fsum(number / len(numbers) for number in numbers)
     except ValueError:
-        return math.nan  # both infinities
+        return math.nan  # both infinities; fsum may find the overflow first
 
 
 def _merged_mean(earlier: MetricSummary, later: MetricSummary) -> float:

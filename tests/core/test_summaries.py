@@ -76,6 +76,13 @@ def test_the_mean_of_huge_numbers_does_not_overflow() -> None:
     assert fold(None, [0, 1], [0, 0], [1.7e308, 1.7e308]).mean == 1.7e308
 
 
+def test_both_infinities_after_an_overflow_have_no_mean() -> None:
+    values = [1.7e308, 1.7e308, math.inf, -math.inf]
+
+    assert math.isnan(fold(None, [0, 1, 2, 3], [0, 0, 0, 0], values).mean)
+    assert math.isnan(fold_arrays(None, np.zeros(4, int), np.zeros(4, int), np.array(values)).mean)
+
+
 def test_a_summary_comes_back_from_its_document() -> None:
     summary = fold(None, [0, 1], [5, 6], [0.5, -0.0])
 

@@ -78,7 +78,8 @@ def choose_folder(path: Path) -> Path:
         if isinstance(error, ForeignStoreError):
             raise
         raise StoreError(f"Cannot look into {path}: {error.strerror}. Check its permissions.") from error
-    strangers = [name for name in found if name not in _OURS]
+    # A database that another process is making at this moment, or did not live to finish.
+    strangers = [name for name in found if name not in _OURS and not name.startswith(f".{DOCUMENTS}.")]
     if not strangers:
         return path
     if "meta.yaml" in strangers or any((path / name / "meta.yaml").exists() for name in strangers[:50]):

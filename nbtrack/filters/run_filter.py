@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
 
@@ -73,7 +73,7 @@ def parse_order(order_by: Sequence[str] | None) -> list[Order]:
 class _Parser:
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
-            raise InvalidValueError(f"A filter is text, got {type(text).__name__}.")
+            raise InvalidTypeError(f"Filter and order are text, got {type(text).__name__} {text!r}.")
         self._text = text
         self._tokens = self._tokenize()
         self._at = 0
@@ -138,7 +138,10 @@ class _Parser:
         parts = [_unquoted(first)]
         while (token := self._peek()) is not None and token.kind == "dot":
             self._at += 1
-            parts.append(_unquoted(self._next("the rest of the field's name")))
+            rest = self._next("the rest of the field's name")
+            if rest.kind == "operator" or rest.text.startswith("'"):
+                self._fail(rest, "expected the rest of the field's name")
+            parts.append(_unquoted(rest))
         if len(parts) == 1:
             return self._attribute(parts[0], first)
         kind = _KINDS.get(parts[0])

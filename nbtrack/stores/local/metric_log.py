@@ -105,7 +105,9 @@ class MetricLogWriter:
         try:
             os.fsync(segment.descriptor)
         except OSError as error:
-            raise StoreError(f"Could not sync {os.path.join(self._folder, segment.name)}: {error.strerror}.") from error
+            raise StoreError(
+                f"Could not sync {os.path.join(self._folder, segment.name)}: {error.strerror}."
+            ) from error
         self._synced[segment.name] = size
 
     def close(self) -> None:
@@ -130,6 +132,7 @@ class MetricLogWriter:
 
     def _append_slowly(self, key: str, value: float, step: int, timestamp: int) -> None:
         """The first point of a key, and every point while the disk refuses."""
+        _pack(step, timestamp, value, 0)  # what does not fit a frame must not get into the buffer
         with self._lock:
             if self._closed:
                 raise InvalidValueError(f"The run has ended, metric {key!r} was not logged. Resume it first.")

@@ -191,7 +191,11 @@ class Ack:
 
 
 def run_in_grandchild(work: Callable[[], Any]) -> int:
-    """Fork, call `work` in the child, and leave it by `os._exit`: 0, or 1 after an exception; returns its pid."""
+    """Fork and call `work` in the child, which ends by `os._exit`: 0, or 1 after an exception.
+
+    Returns:
+        The pid of the child.
+    """
     pid = os.fork()
     if pid:
         return pid

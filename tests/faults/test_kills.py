@@ -5,6 +5,7 @@ passed there, it would prove nothing here.
 """
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,6 +28,8 @@ from tests.faults.ledger import (
 )
 
 KILLS_PER_STORE = 10
+ATTEMPTS = 50
+"""Kills until a control must have been caught; the first or second does it as a rule."""
 
 
 # ---- what the children do ----------------------------------------------------------------------
@@ -80,7 +83,7 @@ def open_a_fresh_store(ack: Ack, store: Path) -> None:
 def kill_while_logging(
     children: WarmParent, store: Path, seed: str, random: Random, work: Any, most: int = 1500
 ) -> list[str]:
-    """Kill a child that logs, after at most so many acknowledgements; what is wrong in the store afterwards."""
+    """Kill a child that logs, within `most` acknowledgements; what is wrong in the store afterwards."""
     texts = work is log_for_ever and random.random() < 0.3
     child = children.start(work, store, seed, *([True] if texts else []))
     child.wait_for(32 + random.randrange(1, most))
@@ -141,6 +144,11 @@ def wrong_ends(runs: dict[str, Run], acknowledged: list[str], seed: str) -> list
         if number not in starts and int(number) > len(starts):
             problems.append(f"invented: run {number}")
     return problems
+
+
+def complains(attempts: Iterable[list[str]], complaint: str) -> bool:
+    """Whether one of the attempts, made until one does, finds something wrong of that kind."""
+    return any(problem.startswith(complaint) for problems in attempts for problem in problems)
 
 
 # ---- the tests ---------------------------------------------------------------------------------
@@ -302,23 +310,23 @@ def test_the_check_of_kills_sees_a_broken_writer(
 ) -> None:
     random = seeded(work.__name__)
 
-    seen: list[str] = []
-    for number in range(6):
-        seen += kill_while_logging(children, tmp_path / f"{number}", f"broken {number}", random, work, 150)
+    attempts = (
+        kill_while_logging(children, tmp_path / f"{number}", f"broken {number}", random, work, 150)
+        for number in range(ATTEMPTS)
+    )
 
-    assert any(problem.startswith(complaint) for problem in seen)
+    assert complains(attempts, complaint)
 
 
 def test_the_check_of_kills_sees_an_end_that_returns_too_early(children: WarmParent, tmp_path: Path) -> None:
     random = seeded("ends too early")
 
-    seen: list[str] = []
-    for number in range(5):
-        seen += kill_while_starting_and_ending(
-            children, tmp_path / f"{number}", f"early {number}", random, end_runs_later
-        )
+    attempts = (
+        kill_while_starting_and_ending(children, tmp_path / f"{n}", f"early {n}", random, end_runs_later)
+        for n in range(ATTEMPTS)
+    )
 
-    assert any(problem.startswith("lost: the end of run") for problem in seen)
+    assert complains(attempts, "lost: the end of run")
 
 
 def test_the_check_of_kills_sees_a_text_written_in_place(children: WarmParent, tmp_path: Path) -> None:

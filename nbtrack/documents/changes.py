@@ -41,7 +41,8 @@ def apply_changes(document: MutableMapping[str, Any], changes: Mapping[Path, Any
 def check_paths(changes: Mapping[Path, Any]) -> None:
     """Refuse paths that name no field."""
     for path in changes:
-        if not path or isinstance(path, str) or not all(isinstance(key, str) for key in path):
+        keys: Any = path
+        if not keys or isinstance(keys, str) or not all(isinstance(key, str) for key in keys):
             raise InvalidValueError(f'A path is a tuple of keys such as ("params", "lr"), not {path!r}.')
 
 
@@ -53,10 +54,7 @@ def assign(changes: Mapping[Path, Any]) -> Assignment | None:
     values = [encode(value, path) for path, value in changes.items()]
     is_odd = any(odd for _, odd in values)
     paths = tuple(changes)
-    if len(paths) > _MOST_SET and all(
-        isinstance(value, str | int | float) and value == value  # noqa: PLR0124
-        for value in changes.values()
-    ):
+    if len(paths) > _MOST_SET and not is_odd and all(map(_is_simple, changes.values())):
         sql, bindings = _merge_sql(paths), (encode(_nest(changes))[0],)
     else:
         sql, bindings = _set_sql(paths), tuple(text for text, _ in values)
@@ -77,6 +75,11 @@ def _set_sql(paths: tuple[Path, ...]) -> str | None:
 def _merge_sql(paths: tuple[Path, ...]) -> str | None:
     # A merge patch (RFC 7396) sets text, numbers and booleans as they are; null and objects it does not.
     return _guard(paths, "jsonb_patch(doc, ?)") if _is_exact(paths) else None
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether a merge patch sets the value as it is: text, a boolean, or a number that is not NaN."""
+    return isinstance(value, (str, int, float)) and value == value
 
 
 def _is_exact(paths: tuple[Path, ...]) -> bool:

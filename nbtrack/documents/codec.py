@@ -19,23 +19,27 @@ As in TinyDB's JSON files, keys that are not text become text and tuples become 
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 
 MAX_INTEGER = 2**63 - 1
-"""The largest integer SQLite compares exactly; the smallest is `-MAX_INTEGER - 1`."""
+"""The largest integer that SQLite holds exactly; the smallest is `-MAX_INTEGER - 1`."""
 
-_to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+_to_json = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode
+_to_json_with_nan = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 _from_json = json.JSONDecoder().raw_decode
 
 # json writes NaN and Infinity bare; text that merely contains those words is skipped as a whole.
-_NOT_FINITE = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN')
+_NOT_FINITE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN')
 _SPELLINGS = {"NaN": '{"$float":"NaN"}', "Infinity": "9e999", "-Infinity": "-9e999"}
 # Python refuses to print or read integers of more than 4,300 digits; 3.3 bits make a digit.
 _MOST_BITS = int(4000 * 3.3)
 _LISTS = (list, tuple)
+_CHUNK = 500
 
 
 def encode(value: Any, path: tuple[str, ...] = ()) -> tuple[str, bool]:
@@ -53,22 +57,20 @@ def encode(value: Any, path: tuple[str, ...] = ()) -> tuple[str, bool]:
         InvalidTypeError: JSON has no form for something in `value`.
         InvalidValueError: `value` contains itself, or is nested too deeply.
     """
-    text = None
-    odd = False
-    try:
-        text = _to_json(value)
-        odd = not _is_plain(value)
-    except (TypeError, ValueError, RecursionError):
-        pass  # a key that is no text, a huge integer, a type JSON has no form for: looked at below
-    else:
-        if '"$' in text or not _is_unicode(text):
-            text = None
-    if text is None:
-        text, odd = _encode_with_care(value, path)
-    if "NaN" in text or "Infinity" in text:
-        text = _NOT_FINITE.sub(_spell, text)
-    # The backslash may itself be escaped: then the document is taken for odd, which is only slower.
-    return text, odd or "\\u0000" in text
+    for to_json in (_to_json, _to_json_with_nan):
+        try:
+            text = to_json(value)
+            odd = not _is_plain(value)
+        except ValueError:  # NaN or an infinity, or an integer too long to be printed
+            continue
+        except (TypeError, RecursionError):
+            break
+        if ("$" in text and '"$' in text) or not _is_unicode(text):
+            break
+        if to_json is _to_json_with_nan:
+            text = _NOT_FINITE.sub(_spell, text)
+        return text, odd or _holds_nul(text)
+    return _encode_with_care(value, path)
 
 
 def decode(text: str) -> Any:
@@ -77,14 +79,20 @@ def decode(text: str) -> Any:
     return _revive(value) if '"$' in text else value
 
 
+def decode_many(texts: Sequence[str]) -> Iterator[Any]:
+    """Decode one text after the other; a fifth faster than one by one."""
+    for start in range(0, len(texts), _CHUNK):
+        yield from decode(f"[{','.join(texts[start : start + _CHUNK])}]")
+
+
 def _is_plain(value: Any) -> bool:
-    """Tell whether SQL compares all numbers in `value` exactly; TypeError where a key is not text."""
+    """Tell whether SQL holds all integers in `value` exactly; TypeError where a key is not text."""
     if isinstance(value, dict):
         items = cast("dict[Any, Any]", value)
         "".join(items)  # raises that TypeError without a loop in Python
         return _are_plain(items.values())
     if isinstance(value, _LISTS):
-        return _are_plain(value)
+        return _are_plain(cast("Iterable[Any]", value))
     return not isinstance(value, int) or -MAX_INTEGER - 1 <= value <= MAX_INTEGER
 
 
@@ -92,8 +100,13 @@ def _are_plain(values: Iterable[Any]) -> bool:
     plain = True
     for value in values:
         kind = value.__class__
-        # Almost every value is text or a float; the two comparisons spare them the call.
-        if kind is not str and kind is not float and not _is_plain(value):
+        # Almost every value is text or a number: these comparisons spare them the call.
+        if kind is str or kind is float:
+            continue
+        if kind is int:
+            if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+                plain = False
+        elif value is not None and kind is not bool and not _is_plain(value):
             plain = False
     return plain
 
@@ -108,24 +121,31 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _spell(token: re.Match[str]) -> str:
-    text = token.group()
-    return _SPELLINGS.get(text, text)
+def _holds_nul(text: str) -> bool:
+    # The backslash may itself be escaped: then a document is taken for odd, which is only slower.
+    return "\\" in text and "\\u0000" in text
 
 
 def _encode_with_care(value: Any, path: tuple[str, ...]) -> tuple[str, bool]:
     oddities: list[str] = []
     try:
-        return _to_json(_prepare(value, path, oddities, ())), bool(oddities)
+        text = _to_json_with_nan(_prepare(value, path, oddities, ()))
     except RecursionError:
         raise InvalidValueError(
             f"{_name(path)} is nested too deeply to be stored; flatten it or store it as text."
         ) from None
+    text = _NOT_FINITE.sub(_spell, text)
+    return text, bool(oddities) or _holds_nul(text)
+
+
+def _spell(token: re.Match[str]) -> str:
+    text = token.group()
+    return _SPELLINGS.get(text, text)
 
 
 def _prepare(value: Any, path: tuple[str, ...], oddities: list[str], parents: tuple[int, ...]) -> Any:
-    """Copy `value` with everything that needs a form of its own in that form."""
-    if value is None or isinstance(value, float | bool):
+    """Copy `value` with everything that needs a form of its own in that form, but NaN and infinity."""
+    if value is None or isinstance(value, (float, bool)):
         return value
     if isinstance(value, str):
         if _is_unicode(value):
@@ -147,8 +167,8 @@ def _prepare(value: Any, path: tuple[str, ...], oddities: list[str], parents: tu
             prepared[_escape_key(name)] = _prepare(item, (*path, name), oddities, parents)
         return prepared
     if isinstance(value, _LISTS):
-        items = cast("list[Any] | tuple[Any, ...]", value)
-        return [_prepare(item, (*path, str(at)), oddities, parents) for at, item in enumerate(items)]
+        items = enumerate(cast("Iterable[Any]", value))
+        return [_prepare(item, (*path, str(at)), oddities, parents) for at, item in items]
     raise InvalidTypeError(
         f"{_name(path)} is of type {type(value).__name__}, which JSON cannot hold; use text, numbers, "
         "booleans, None, lists and dicts."
@@ -158,8 +178,8 @@ def _prepare(value: Any, path: tuple[str, ...], oddities: list[str], parents: tu
 def _key_text(key: Any, path: tuple[str, ...]) -> str:
     if isinstance(key, str):
         return str.__str__(key)
-    if key is None or isinstance(key, int | float):
-        text = _to_json({key: 0})  # json's own rules: True -> "true", None -> "null", 1.5 -> "1.5"
+    if key is None or isinstance(key, (int, float)):
+        text = _to_json_with_nan({key: 0})  # json's own rules: True -> "true", 1.5 -> "1.5"
         return text[2 : text.rindex('"')]
     raise InvalidTypeError(f"A key of {_name(path)} is of type {type(key).__name__}: {key!r}; keys are text.")
 
@@ -203,8 +223,3 @@ def _unhex(text: str) -> str:
 
 def _name(path: tuple[str, ...]) -> str:
     return f"The value of {'.'.join(path)!r}" if path else "The document"
-
-
-def as_dict(document: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The document as the dict that `encode` takes; TinyDB stores any mapping."""
-    return cast("dict[Any, Any]", document) if isinstance(document, dict) else dict(document)

@@ -8,8 +8,7 @@ with Database("documents.db") as database:
 
 import os
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from tinydb import TinyDB
 from tinydb.storages import Storage
@@ -143,12 +142,7 @@ class Database(TinyDB):
     def __enter__(self) -> "Database":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
+    def __exit__(self, *args: object) -> None:
         if self._opened:
             self.close()
 
@@ -157,7 +151,7 @@ class Database(TinyDB):
         # IPython look for.
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self.table(cast("str", self.default_table_name)), name)
+        return getattr(self.table(self.default_table_name), name)
 
 
 def _table_names(engine: Engine) -> set[str]:

@@ -1,136 +1,152 @@
-"""The engine: one database file, with a connection of its own for every thread of every process.
+"""The engine: one database file, statements, transactions; safe between threads, processes and forks.
 
-A connection belongs to the thread that opened it and is closed when that thread ends. Nothing of
-SQLite may cross a fork, not even unused: SQLite counts the locks of a process per file, so a child that
-opens the file anew believes to hold locks that only its parent holds, and what it writes may be
-lost (seen: the parent closes, deletes the -wal file, and the child goes on writing to it). So all
-connections are closed just before a fork and reopened when next used, on both sides.
+A statement alone is a transaction of its own; several become one inside `transaction()`. Writers
+wait for each other, readers for nobody.
 """
 
 import contextlib
 import os
-import threading
-import weakref
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import apsw
 
 from nbtrack.core.errors import AlreadyExistsError, InvalidStateError, StoreError
-from nbtrack.documents import database_file
+from nbtrack.documents import database_file, links
+from nbtrack.documents.disk_sync import sync_file, sync_folder
 from nbtrack.documents.failures import explain
+from nbtrack.documents.frozen import FrozenFile, Signature, too_busy
+from nbtrack.documents.links import Link, Links
 
 BUSY_TIMEOUT = 30.0
-"""Seconds that a write waits for the writes of other processes."""
+"""Seconds that a change waits for the changes of other processes."""
 
-_FORK_PATIENCE = 5.0
+_MOST_TRIES = 20
+_NOT_PERMITTED = (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError)
 
 Rows = list[tuple[Any, ...]]
-
-
-class _Link:
-    """The connection of one thread, opened on first use."""
-
-    __slots__ = ("connection", "depth", "lock", "pid")
-
-    def __init__(self) -> None:
-        self.connection: apsw.Connection | None = None
-        self.lock = threading.RLock()  # held while in use: others may close only what is idle
-        self.depth = 0  # of nested transactions
-        self.pid = os.getpid()
-
-    def close(self, *, checkpoint: bool = True) -> None:
-        if self.connection is not None:
-            if not checkpoint:
-                self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            self.connection.close()
-            self.connection = None
-
-
-class _Lease:
-    """Lives in the thread's own storage; its end is the thread's end."""
-
-    __slots__ = ("link", "links")
-
-    def __init__(self, link: _Link, links: set[_Link]) -> None:
-        self.link = link
-        self.links = links
-
-    def __del__(self) -> None:
-        if self.link.pid == os.getpid():
-            with self.link.lock:
-                self.link.close()
-            self.links.discard(self.link)
+T = TypeVar("T")
 
 
 class Engine:
-    """One database file; safe to share between threads and across forks.
+    """One database file.
 
     Args:
-        path: The database file, made when first written to; its folder must exist.
+        path: The database file, made when first used; its folder must exist.
         read_only: Never write, and read even where nothing can be written.
-        timeout: Seconds to wait for the writes of other processes.
+        timeout: Seconds to wait for the changes of other processes.
     """
 
     def __init__(self, path: str, *, read_only: bool = False, timeout: float = BUSY_TIMEOUT) -> None:
         self.path = path
         self.read_only = read_only
         self.timeout = timeout
-        self.rollbacks = 0  # what was learnt about the schema inside a transaction may be wrong after one
+        self.links = Links(path)
+        self.rollbacks = 0
+        """What was learnt about the schema inside a transaction may be wrong after one more of these."""
         self._closed = False
         self._checked = False
-        self._here = threading.local()
-        self._links: set[_Link] = set()
-        _engines.add(self)
-        _watch_forks()
+        self._frozen = FrozenFile(path, timeout)
 
     def run(self, sql: str, bindings: Any = ()) -> Rows:
-        """Run one statement and fetch all its rows; alone it is a transaction of its own.
+        """Run one statement and fetch all its rows.
 
         Raises:
             StoreError: The database cannot be read or written; says why and what to do.
             apsw.ConstraintError, apsw.SQLError: For the caller, who knows what they mean.
         """
-        link = self._link()
+        link = self.links.of_this_thread()
+        with link.lock:
+            connection = link.connection or self._open(link)
+            if link.signature is not None:
+                return self._repeat(link, lambda frozen: _fetch(frozen, sql, bindings))
+            try:
+                return connection.execute(sql, bindings).fetchall()  # pyright: ignore[reportUnknownVariableType]
+            except apsw.Error as error:
+                self._raise(error)
+
+    def insert(self, sql: str, bindings: Any) -> int:
+        """Run one INSERT; returns the id of the new row. Raises what `run` does."""
+        link = self.links.of_this_thread()
         with link.lock:
             connection = link.connection or self._open(link)
             try:
-                return connection.execute(sql, bindings).fetchall()
+                connection.execute(sql, bindings).fetchall()
+                return connection.last_insert_rowid()
             except apsw.Error as error:
-                raise explain(error, self.path) from error
+                self._raise(error)
 
     def run_many(self, sql: str, bindings: Any) -> None:
-        """Run one statement for each of `bindings`, inside a transaction that is open already."""
-        link = self._link()
+        """Run one statement for each of `bindings`, inside `transaction()`. Raises what `run` does."""
+        link = self.links.of_this_thread()
         with link.lock:
             connection = link.connection or self._open(link)
             try:
                 connection.executemany(sql, bindings).fetchall()
             except apsw.Error as error:
-                raise explain(error, self.path) from error
+                self._raise(error)
 
     def transaction(self) -> "Transaction":
         """A context in which this thread's changes become one: all of them or, on an exception, none."""
-        return Transaction(self, self._link())
+        return Transaction(self)
 
-    @property
-    def in_transaction(self) -> bool:
-        """Whether this thread is inside `transaction()`."""
-        return self._link().depth > 0
+    def begin(self) -> Link:
+        """Begin a transaction, or one inside it, on this thread's connection; `end` must follow."""
+        link = self.links.of_this_thread()
+        link.lock.acquire()
+        try:
+            connection = link.connection or self._open(link)
+            connection.execute(f"SAVEPOINT s{link.depth}" if link.depth else "BEGIN IMMEDIATE").fetchall()
+            link.depth += 1
+        except BaseException as error:
+            # An interrupt may strike after BEGIN: the write lock must not stay behind.
+            if link.depth == 0 and link.connection is not None and link.connection.in_transaction:
+                link.connection.execute("ROLLBACK").fetchall()
+            link.lock.release()
+            if isinstance(error, apsw.Error):
+                self._raise(error)
+            raise
+        return link
+
+    def end(self, link: Link, *, undo: bool) -> None:
+        """End what `begin` began."""
+        if link.pid != os.getpid():
+            if undo:
+                return
+            raise InvalidStateError(
+                "This transaction belongs to the parent process; nothing was written by this one."
+            )
+        try:
+            link.depth -= 1
+            if undo:
+                self._undo(link)
+            else:
+                self._commit(link)
+        finally:
+            link.lock.release()
 
     def sync(self) -> None:
         """Return when everything committed survives a power cut."""
-        if self.read_only or not database_file.has_safe_wal():
-            return  # with a rollback journal every commit does
-        link = self._link()
+        link = self.links.of_this_thread()
         with link.lock:
-            if link.connection is None:
-                self._open(link)
-            # The -wal file may be opened and closed: SQLite takes its locks on the database and the
-            # -shm file. Closing a descriptor of those would drop all locks of this process (POSIX).
-            # What is not in the -wal any more was synced by the checkpoint that moved it.
-            _sync_file(f"{self.path}-wal")
-            _sync_folder(os.path.dirname(self.path))
+            connection = link.connection or self._open(link)
+            if (
+                link.signature is not None
+                or connection.readonly("main")
+                or not database_file.is_wal(connection)
+            ):
+                return  # with a rollback journal every commit does
+            try:
+                # The -wal file may be opened and closed: SQLite takes its locks on the database and the
+                # -shm file. Closing a descriptor of those would drop all locks of this process (POSIX).
+                # What has left the -wal was synced by the checkpoint that moved it.
+                sync_file(f"{self.path}-wal")
+                sync_folder(os.path.dirname(self.path))
+            except OSError as error:
+                raise StoreError(
+                    f"The document database {self.path!r} cannot be synced to disk: {error}. Check the disk."
+                ) from error
 
     def backup(self, path: str) -> None:
         """Write an exact copy, as of now, to the new file `path`, while others read and write.
@@ -141,59 +157,106 @@ class Engine:
         if os.path.lexists(path):
             raise AlreadyExistsError(f"{path!r} exists already; name a new file for the backup.")
         unfinished = f"{path}.{os.urandom(4).hex()}.part"
-        link = self._link()
+        link = self.links.of_this_thread()
         try:
             with link.lock:
-                source = link.connection or self._open(link)
-                target = apsw.Connection(unfinished)
-                try:
-                    with target.backup("main", source, "main") as work:
-                        work.step()
-                finally:
-                    target.close()
-            _sync_file(unfinished)
+                connection = link.connection or self._open(link)
+                if link.signature is None:
+                    _copy_to(unfinished, connection)
+                else:
+                    self._repeat(link, lambda frozen: _copy_to(unfinished, frozen))
+            sync_file(unfinished)
             os.rename(unfinished, path)
-        except apsw.Error as error:
-            raise explain(error, path) from error
-        except OSError as error:
-            raise StoreError(f"The backup {path!r} cannot be written: {error}.") from error
+            sync_folder(os.path.dirname(path))
+        except StoreError:
+            raise
+        except (apsw.Error, OSError) as error:
+            raise StoreError(
+                f"The backup {path!r} of {self.path!r} cannot be written: {error}. Check that its folder "
+                "exists, that you may write there and that the disk is not full."
+            ) from error
         finally:
-            with contextlib.suppress(OSError):
-                os.unlink(unfinished)
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                with contextlib.suppress(OSError):
+                    os.unlink(unfinished + suffix)
 
     def close(self) -> None:
         """Close this process's connections; a thread in the middle of a call finishes it first."""
         self._closed = True
-        for link in list(self._links):
-            if link.pid == os.getpid():
-                with link.lock:
-                    link.close()
-        self._links.clear()
+        self.links.close()
 
-    def _link(self) -> _Link:
-        lease: _Lease | None = getattr(self._here, "lease", None)
-        if lease is None or lease.link.pid != os.getpid():
-            link = _Link()
-            self._links.add(link)
-            self._here.lease = lease = _Lease(link, self._links)
-        return lease.link
-
-    def _open(self, link: _Link) -> apsw.Connection:
+    def _open(self, link: Link) -> apsw.Connection:
         if self._closed:
             raise StoreError(f"The document database {self.path!r} is closed; open it again.")
-        with _opening:
-            if self.path in _inherited:
+        with links.opening():
+            if links.is_inherited(self.path):
                 raise StoreError(
-                    f"The document database {self.path!r} was in use when this process was forked, so its locks "
-                    "cannot be trusted here. Fork outside of transactions, or start workers with 'spawn'."
+                    f"The document database {self.path!r} was in use when this process was forked, so "
+                    "its locks cannot be trusted here. Fork outside of transactions, or use 'spawn'."
                 )
-            if self.read_only:
-                connection = database_file.open_for_reading(self.path, self.timeout)
-            else:
-                connection = database_file.open_for_writing(self.path, self.timeout, check=not self._checked)
+            connection, signature = self._frozen.open() if self.read_only else self._open_writable()
             self._checked = True
+            link.signature = signature
             link.connection = connection
         return connection
+
+    def _open_writable(self) -> tuple[apsw.Connection, Signature | None]:
+        try:
+            return database_file.open_for_writing(self.path, self.timeout, check=not self._checked), None
+        except StoreError as error:
+            # The folder may be somebody else's: then it is read, and changes are refused one by one.
+            if not isinstance(error.__cause__, _NOT_PERMITTED) or not os.path.exists(self.path):
+                raise
+            return self._frozen.open()
+
+    def _repeat(self, link: Link, action: Callable[[apsw.Connection], T]) -> T:
+        """Do `action` on a frozen connection until no writer came in between."""
+        for _ in range(_MOST_TRIES):
+            connection = link.connection or self._open(link)
+            shown = link.signature
+            if shown is None or shown == self._frozen.signature():
+                try:
+                    result = action(connection)
+                except apsw.Error as error:
+                    if shown is None or shown == self._frozen.signature():
+                        self._raise(error)
+                else:
+                    if shown is None or shown == self._frozen.signature():
+                        return result
+            link.close()
+        raise too_busy(self.path)
+
+    def _commit(self, link: Link) -> None:
+        connection = link.connection
+        if connection is None or not connection.in_transaction:
+            self.rollbacks += 1
+            raise StoreError(f"A transaction on {self.path!r} was undone by an earlier error; do it again.")
+        try:
+            connection.execute(f"RELEASE s{link.depth}" if link.depth else "COMMIT").fetchall()
+        except BaseException as error:
+            self._undo(link)
+            if isinstance(error, apsw.Error):
+                self._raise(error)
+            raise
+
+    def _undo(self, link: Link) -> None:
+        self.rollbacks += 1
+        connection = link.connection
+        # SQLite itself may have rolled back already: on a full disk, say.
+        if connection is not None and connection.in_transaction:
+            inner = f"ROLLBACK TO s{link.depth}; RELEASE s{link.depth}"
+            connection.execute(inner if link.depth else "ROLLBACK").fetchall()
+
+    def _raise(self, error: apsw.Error) -> NoReturn:
+        if self.read_only and isinstance(error, apsw.ReadOnlyError):
+            raise StoreError(
+                f"The document database {self.path!r} was opened with read_only=True; open it without to "
+                "change it."
+            ) from error
+        explained = explain(error, self.path)
+        if explained is error:
+            raise error
+        raise explained from error
 
 
 class Transaction:
@@ -201,141 +264,26 @@ class Transaction:
 
     __slots__ = ("_engine", "_link")
 
-    def __init__(self, engine: Engine, link: _Link) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._link = link
 
     def __enter__(self) -> None:
-        link = self._link
-        link.lock.acquire()
-        try:
-            connection = link.connection or self._engine._open(link)
-            connection.execute(f"SAVEPOINT s{link.depth}" if link.depth else "BEGIN IMMEDIATE").fetchall()
-            link.depth += 1
-        except BaseException as error:
-            # An interrupt may strike after BEGIN: the write lock must not stay behind.
-            if link.depth == 0 and link.connection is not None and link.connection.in_transaction:
-                link.connection.execute("ROLLBACK").fetchall()
-            link.lock.release()
-            if isinstance(error, apsw.Error):
-                raise explain(error, self._engine.path) from error
-            raise
+        self._link = self._engine.begin()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        link = self._link
-        if link.pid != os.getpid():
-            if kind is None:
-                raise InvalidStateError(
-                    "This transaction belongs to the parent process; nothing was written here."
-                )
-            return
-        try:
-            link.depth -= 1
-            connection = link.connection
-            if connection is None or not connection.in_transaction:
-                # SQLite itself rolled back (disk full, I/O error); the error is on its way already.
-                self._engine.rollbacks += 1
-                if kind is None:
-                    raise StoreError(
-                        f"A transaction on {self._engine.path!r} was undone by an earlier error."
-                    )
-                return
-            try:
-                if kind is None:
-                    connection.execute(f"RELEASE s{link.depth}" if link.depth else "COMMIT").fetchall()
-                    return
-            except BaseException as failure:
-                self._undo(connection)
-                if isinstance(failure, apsw.Error):
-                    raise explain(failure, self._engine.path) from failure
-                raise
-            self._undo(connection)
-        finally:
-            link.lock.release()
-
-    def _undo(self, connection: apsw.Connection) -> None:
-        depth = self._link.depth
-        self._engine.rollbacks += 1
-        if depth:
-            connection.execute(f"ROLLBACK TO s{depth}; RELEASE s{depth}").fetchall()
-        elif connection.in_transaction:
-            connection.execute("ROLLBACK").fetchall()
+        self._engine.end(self._link, undo=kind is not None)
 
 
-def _sync_file(path: str) -> None:
+def _fetch(connection: apsw.Connection, sql: str, bindings: Any) -> Rows:
+    return connection.execute(sql, bindings).fetchall()  # pyright: ignore[reportUnknownVariableType]
+
+
+def _copy_to(path: str, source: apsw.Connection) -> None:
+    target = apsw.Connection(path)
     try:
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return  # the last connection moved everything into the database, and synced that
-    try:
-        # macOS has no fdatasync, and its fsync does not reach the disk without asking for it.
-        with contextlib.suppress(ImportError):
-            import fcntl
-
-            if full := getattr(fcntl, "F_FULLFSYNC", None):
-                fcntl.fcntl(descriptor, full)
-                return
-        getattr(os, "fdatasync", os.fsync)(descriptor)
+        with target.backup("main", source, "main") as work:
+            work.step()
     finally:
-        os.close(descriptor)
-
-
-def _sync_folder(path: str) -> None:
-    with contextlib.suppress(PermissionError):  # Windows opens no folders, and needs no such sync
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-# ---------------------------------------------------------------------------------------- forks
-
-_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
-_opening = threading.Lock()
-"""Held while a connection is opened, and from before a fork until after it."""
-_held: list[_Link] = []
-_inherited: dict[str, list[_Link]] = {}
-"""Paths whose connections could not be closed before the fork that made this process; kept from being
-closed, which would act on locks of the parent."""
-_watching = False
-
-
-def _watch_forks() -> None:
-    global _watching  # noqa: PLW0603
-    if not _watching and hasattr(os, "register_at_fork"):
-        _watching = True
-        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
-
-
-def _before_fork() -> None:
-    _opening.acquire()
-    for engine in list(_engines):
-        for link in list(engine._links):
-            # An unopened one cannot be opened now; its thread may hold the lock, waiting to.
-            if link.connection is not None and link.lock.acquire(timeout=_FORK_PATIENCE):
-                if link.depth:
-                    link.lock.release()  # the forking thread's own transaction goes on in the parent
-                    continue
-                _held.append(link)
-                # Without the checkpoint, which would cost an fsync at each fork.
-                link.close(checkpoint=False)
-
-
-def _after_fork() -> None:
-    while _held:
-        _held.pop().lock.release()
-    _opening.release()
-
-
-def _in_child() -> None:
-    global _opening  # noqa: PLW0603
-    _opening = threading.Lock()
-    _held.clear()
-    for engine in list(_engines):
-        left = [link for link in engine._links if link.connection is not None]
-        if left:
-            _inherited.setdefault(engine.path, []).extend(left)
-        engine._links = set()
+        target.close()

@@ -7,13 +7,12 @@ from nbtrack.core.errors import ForeignStoreError, StoreError
 _ADVICE: tuple[tuple[type[apsw.Error], str], ...] = (
     (
         apsw.BusyError,
-        "is locked by another process for too long. Find the program that holds it (`fuser`, `lsof`), "
-        "end it or wait, then try again",
+        "is locked by another process and stayed so. Find the program that holds it (`fuser` or `lsof` "
+        "show it), end it or wait for it, then try again",
     ),
     (
         apsw.ReadOnlyError,
-        "cannot be written: check the permissions of the file and of its folder, or open it with "
-        "read_only=True",
+        "cannot be written: check the permissions of the file and of its folder",
     ),
     (
         apsw.PermissionsError,
@@ -52,6 +51,6 @@ def explain(error: apsw.Error, path: str) -> Exception:
     for kind, advice in _ADVICE:
         if isinstance(error, kind):
             return StoreError(f"The document database {path!r} {advice}. (SQLite: {error})")
-    if isinstance(error, apsw.ConstraintError | apsw.SQLError):
+    if isinstance(error, (apsw.ConstraintError, apsw.SQLError)):
         return error
     return StoreError(f"The document database {path!r} failed. (SQLite: {error or type(error).__name__})")

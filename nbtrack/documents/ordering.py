@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from tinydb.table import Document
 
-from nbtrack.documents.push_down import path_sql
-from nbtrack.documents.queries import Path
+from nbtrack.documents.push_down import value_sql
+from nbtrack.documents.queries import Path, find_value
 
 
 class Order(NamedTuple):
@@ -33,40 +33,38 @@ def sort_documents(documents: Iterable[Document], orders: Sequence[Order]) -> li
         sign = -1 if descending else 1
 
         def rank(document: Document, path: Path = path, sign: int = sign) -> tuple[int, Any]:
-            kind, value = _classify(_find(document, path))
+            kind, value = _classify(find_value(document, path))
             return kind * sign, value
 
         result.sort(key=rank, reverse=descending)
     return result
 
 
-def order_sql(orders: Sequence[Order]) -> str | None:
-    """The terms of ORDER BY for documents that are not odd; None if a path cannot be written in SQL."""
+class OrderSql(NamedTuple):
+    """An order in SQL: `columns` are computed once for each row, `terms` sort by them."""
+
+    columns: str
+    terms: str
+
+
+def order_sql(orders: Sequence[Order]) -> OrderSql | None:
+    """The order of documents that are not odd; None if a path cannot be written in SQL."""
+    columns: list[str] = ["doc_id AS found"]
     terms: list[str] = []
-    for path, descending in orders:
-        literal = path_sql(path)
-        if literal is None:
+    for at, (path, descending) in enumerate(orders):
+        value = value_sql(tuple(path))
+        if value is None:
             return None
-        value = f"jsonb_extract(doc, {literal})"
-        is_nan = f"""jsonb_extract(doc, {literal[:-1]}."$float"') = 'NaN'"""
+        key = f"key{at}"
+        columns.append(f"{value} AS {key}")
+        # SQL sorts numbers before text before blobs, which are lists and objects, also NaN's.
         terms.append(
-            f"CASE typeof({value}) WHEN 'real' THEN {_NUMBER} WHEN 'integer' THEN {_NUMBER} "
-            f"WHEN 'text' THEN {_TEXT} WHEN 'null' THEN {_MISSING} "
-            f"ELSE CASE WHEN {is_nan} THEN {_NAN} ELSE {_CONTAINER} END END"
+            f"CASE WHEN {key} < '' THEN {_NUMBER} WHEN {key} < x'' THEN {_TEXT} "
+            f"WHEN {key} IS NULL THEN {_MISSING} "
+            f"""WHEN jsonb_extract({key}, '$."$float"') = 'NaN' THEN {_NAN} ELSE {_CONTAINER} END"""
         )
-        # Lists and objects are blobs here; among themselves they are all alike.
-        terms.append(f"CASE WHEN {value} < x'' THEN {value} END{' DESC' if descending else ''}")
-    terms.append("doc_id")
-    return ", ".join(terms)
-
-
-def _find(document: Any, path: Path) -> Any:
-    try:
-        for key in path:
-            document = document[key]
-    except (KeyError, TypeError):
-        return None
-    return document
+        terms.append(f"CASE WHEN {key} < x'' THEN {key} END{' DESC' if descending else ''}")
+    return OrderSql(", ".join(columns), ", ".join([*terms, "found"]))
 
 
 def _classify(value: Any) -> tuple[int, Any]:

@@ -15,7 +15,6 @@ compare exactly are marked `odd` when they are written; SQL answers for all othe
 evaluates the odd ones in Python.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -23,13 +22,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from nbtrack.documents.codec import MAX_INTEGER, encode
-from nbtrack.documents.queries import Always, Both, Comparison, Condition, Either, Negation, Path
+from nbtrack.documents.queries import Always, Both, Comparison, Either, Negation, Path
 
 # Quoted path steps have no escapes; keys that begin with "$" are stored in another form.
 _UNSAFE_KEY = re.compile(r'^\$|["\\\x00-\x1f\ud800-\udfff]')
 _MOST_PLACEHOLDERS = 16
+_MOST_PARTS = 200
+_DEEPEST = 50
+"""With this and the line above well below SQLite's limit of 1,000 nested expressions."""
 _EXACT_FLOATS = 2.0**53
-_LARGEST_TREE = 200  # SQLite allows expressions 1,000 deep
 
 
 class Compiled(NamedTuple):
@@ -42,7 +43,7 @@ class Compiled(NamedTuple):
 
 
 Literals = Mapping[tuple[Any, ...], str]
-"""SQL of comparisons to be written without bindings, by `literal_key`; see `compile_literally`."""
+"""Comparisons to be written without bindings, as SQL; the keys are `compile_literally`'s."""
 
 
 def compile_condition(condition: Any, literals: Literals | None = None) -> Compiled | None:
@@ -55,25 +56,20 @@ def compile_condition(condition: Any, literals: Literals | None = None) -> Compi
     Returns:
         None if SQL cannot narrow the documents down.
     """
-    return _compile(condition, literals or {}, _LARGEST_TREE)
+    return _compile(condition, literals or {}, _DEEPEST)
 
 
-def compile_literally(condition: Any) -> tuple[str, dict[tuple[Any, ...], str]] | None:
-    """The SQL of a condition with its constants written out, and the same for each comparison in it.
+def compile_literally(condition: Any) -> tuple[str, Literals] | None:
+    """The SQL of a condition with its constants written out, and of each comparison in it.
 
-    None if the condition cannot be pushed as a whole.
+    None unless all of it consists of == and != with text, integers, booleans and None.
     """
-    comparisons: dict[tuple[Any, ...], str] = {}
-    _collect(condition, comparisons)
-    compiled = compile_condition(condition, comparisons)
+    literals: dict[tuple[Any, ...], str] = {}
+    _collect_literals(condition, literals)
+    compiled = compile_condition(condition, literals)
     if compiled is None or not compiled.is_exact or compiled.bindings:
         return None
-    return compiled.sql, comparisons
-
-
-def literal_key(comparison: Comparison) -> tuple[Any, ...]:
-    """What tells a comparison from every other one; 1 and True are different constants here."""
-    return (comparison.operator, comparison.path, type(comparison.value), comparison.value)
+    return compiled.sql, literals
 
 
 @lru_cache(maxsize=4096)
@@ -92,129 +88,122 @@ def value_sql(path: Path) -> str | None:
 
 
 def _compile(condition: Any, literals: Literals, room: int) -> Compiled | None:
-    if room < 0:
-        return None
     if isinstance(condition, Comparison):
         return _compile_comparison(condition, literals)
-    if isinstance(condition, Both):
-        left = _compile(condition.left, literals, room - 1)
-        right = _compile(condition.right, literals, room - 1)
-        if left is None or right is None:
-            one = left or right
-            return one and one._replace(is_exact=False)
-        return _join(left, "AND", right)
-    if isinstance(condition, Either):
-        left = _compile(condition.left, literals, room - 1)
-        right = left and _compile(condition.right, literals, room - 1)
-        return left and right and _join(left, "OR", right)
+    if isinstance(condition, Always):
+        return Compiled("1", (), True)
+    if room == 0:
+        return None
+    if isinstance(condition, (Both, Either)):
+        if len(condition.parts) > _MOST_PARTS:
+            return None
+        parts = [_compile(part, literals, room - 1) for part in condition.parts]
+        pushed = [part for part in parts if part is not None]
+        if isinstance(condition, Either):
+            return _join(" OR ", pushed) if len(pushed) == len(parts) else None
+        if not pushed:
+            return None
+        joined = _join(" AND ", pushed)
+        return joined if len(pushed) == len(parts) else joined._replace(is_exact=False)
     if isinstance(condition, Negation):
         inner = _compile(condition.inner, literals, room - 1)
         # The negation of "these and more" is not "everything but these".
         if inner is None or not inner.is_exact:
             return None
         return Compiled(f"({inner.sql}) IS NOT TRUE", inner.bindings, True)
-    if isinstance(condition, Always):
-        return Compiled("1", (), True)
     return None
 
 
-def _join(left: Compiled, word: str, right: Compiled) -> Compiled:
+def _join(word: str, parts: list[Compiled]) -> Compiled:
     return Compiled(
-        f"({left.sql} {word} {right.sql})",
-        left.bindings + right.bindings,
-        left.is_exact and right.is_exact,
+        f"({word.join([part.sql for part in parts])})",
+        tuple(binding for part in parts for binding in part.bindings),
+        all(part.is_exact for part in parts),
     )
 
 
 def _compile_comparison(comparison: Comparison, literals: Literals) -> Compiled | None:
     operator, path, value = comparison.operator, comparison.path, comparison.value
-    if literals and (sql := literals.get(_hashable_key(comparison))):
-        return Compiled(sql, (), True)
     if operator == "one_of":
         return _compile_one_of(path, value)
-    kind = _kind(value)
-    if kind is None:
+    kind = "nothing" if operator == "exists" else _kind_of(value)
+    sql = kind and _comparison_sql(operator, path, kind)
+    if sql is None or kind is None:
         return None
-    sql = _comparison_sql(operator, path, kind)
-    if sql is None:
-        return None
-    return Compiled(sql, _bindings(operator, kind, value), True)
+    bindings = _bindings(operator, kind, value)
+    if literals and (literal := literals.get((operator, path, kind, bindings))):
+        return Compiled(literal, (), True)
+    return Compiled(sql, bindings, True)
 
 
-def _hashable_key(comparison: Comparison) -> tuple[Any, ...] | None:
-    key = literal_key(comparison)
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return key
-
-
-def _kind(value: Any) -> str | None:
+def _kind_of(value: Any) -> str | None:
     """How a constant compares: number, step (a number with a next one), text, null or nan.
 
-    None if SQL cannot hold it exactly.
+    None if SQL cannot hold it exactly, or if its class compares in a way of its own.
     """
     if value is None:
         return "null"
     if isinstance(value, float):
         if -_EXACT_FLOATS < value < _EXACT_FLOATS:
             return "step"
-        return "number" if value == value else "nan"  # noqa: PLR0124
+        return "nan" if math.isnan(value) else "number"
     if isinstance(value, int):
         if type(value).__eq__ is not int.__eq__ or not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
             return None
         return "step" if -_EXACT_FLOATS < value < _EXACT_FLOATS else "number"
     if isinstance(value, str) and type(value).__eq__ is str.__eq__ and "\0" not in value:
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return None
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                return None
         return "text"
     return None
 
 
 @lru_cache(maxsize=4096)
-def _comparison_sql(operator: str, path: Path, kind: str) -> str | None:
+def _comparison_sql(operator: str, path: Path, kind: str, constant: str = "?") -> str | None:
     literal = path_sql(path)
     if literal is None:
         return None
     value = f"jsonb_extract(doc, {literal})"
-    type_ = f"json_type(doc, {literal})"
+    json_type = f"json_type(doc, {literal})"
     if operator == "exists" or (operator == "!=" and kind == "nan"):
-        return f"{type_} IS NOT NULL"
+        return f"{json_type} IS NOT NULL"
     if kind == "null":
-        return {"==": f"{type_} = 'null'", "!=": f"{type_} <> 'null'"}.get(operator, "0")
+        return {"==": f"{json_type} = 'null'", "!=": f"{json_type} <> 'null'"}.get(operator, "0")
     if kind == "nan":
         return "0"
     if operator == "==":
-        return f"{value} = ?"
+        return f"{value} = {constant}"
     if operator == "!=":
         # SQL answers NULL for a missing value and for null, which is not equal to any constant.
-        return f"ifnull({value} <> ?, {type_} = 'null')"
+        return f"ifnull({value} <> {constant}, {json_type} = 'null')"
     if kind == "text":
         return {
-            "<": f"({value} < ? AND {value} >= '')",
-            "<=": f"{value} BETWEEN '' AND ?",
-            ">": f"({value} > ? AND {value} < x'')",
-            ">=": f"({value} >= ? AND {value} < x'')",
+            "<": f"({value} < {constant} AND {value} >= '')",
+            "<=": f"{value} BETWEEN '' AND {constant}",
+            ">": f"({value} > {constant} AND {value} < x'')",
+            ">=": f"({value} >= {constant} AND {value} < x'')",
         }[operator]
     # Numbers come first in SQL's order; 9e999 is infinite, and BETWEEN looks the value up only once.
     return {
-        "<": f"{value} < ?",
-        "<=": f"{value} <= ?",
-        ">": f"{value} BETWEEN ? AND 9e999" if kind == "step" else f"({value} > ? AND {value} < '')",
-        ">=": f"{value} BETWEEN ? AND 9e999",
+        "<": f"{value} < {constant}",
+        "<=": f"{value} <= {constant}",
+        ">": f"{value} BETWEEN {constant} AND 9e999"
+        if kind == "step"
+        else f"({value} > {constant} AND {value} < '')",
+        ">=": f"{value} BETWEEN {constant} AND 9e999",
     }[operator]
 
 
 def _bindings(operator: str, kind: str, value: Any) -> tuple[Any, ...]:
-    if operator == "exists" or kind in ("null", "nan"):
+    if kind in ("nothing", "null", "nan"):
         return ()
     if kind == "text":
         return (str.__str__(value),)
     if kind == "step" and operator == ">":
-        # Below 2**53 no integer lies between a float and the next one, so "> a" is ">= next(a)".
+        # Below 2**53 no integer lies between a float and the next one: "> a" is ">= next(a)".
         return (math.nextafter(float(value), math.inf),)
     return (float(value),) if isinstance(value, float) else (int(value),)
 
@@ -226,13 +215,13 @@ def _compile_one_of(path: Path, items: Any) -> Compiled | None:
     values: list[Any] = []
     accepts_null = False
     for item in items:  # pyright: ignore[reportUnknownVariableType]
-        kind = _kind(item)
+        kind = _kind_of(item)
         if kind is None:
             return None
         if kind == "null":
             accepts_null = True
-        elif kind != "nan":  # NaN is in no list: it equals nothing
-            values.extend(_bindings("==", kind, item))
+        else:
+            values.extend(_bindings("==", kind, item))  # none for NaN, which equals nothing
     tests: list[str] = []
     bindings: tuple[Any, ...] = ()
     if values:
@@ -246,42 +235,21 @@ def _compile_one_of(path: Path, items: Any) -> Compiled | None:
     return Compiled(f"({' OR '.join(tests)})" if tests else "0", bindings, True)
 
 
-def _collect(condition: Any, found: dict[tuple[Any, ...], str]) -> None:
-    if isinstance(condition, Both | Either):
-        _collect(condition.left, found)
-        _collect(condition.right, found)
+def _collect_literals(condition: Any, found: dict[tuple[Any, ...], str]) -> None:
+    if isinstance(condition, (Both, Either)):
+        for part in condition.parts:
+            _collect_literals(part, found)
     elif isinstance(condition, Negation):
-        _collect(condition.inner, found)
+        _collect_literals(condition.inner, found)
     elif isinstance(condition, Comparison) and condition.operator in ("==", "!="):
-        compiled = _compile_comparison(condition, {})
-        if compiled is not None and compiled.sql.count("?") == len(compiled.bindings):
-            sql = compiled.sql
-            for value in compiled.bindings:
-                if isinstance(value, float):
-                    return
-                sql = sql.replace("?", sql_literal(value))
-            found[literal_key(condition)] = sql
+        operator, path, kind = condition.operator, condition.path, _kind_of(condition.value)
+        bindings = _bindings(operator, kind, condition.value) if kind else ()
+        constant = _literal_sql(bindings[0]) if bindings else ""
+        if kind and constant is not None and (sql := _comparison_sql(operator, path, kind, constant)):
+            found[(operator, path, kind, bindings)] = sql
 
 
-def sql_literal(value: str | int) -> str:
-    """A constant written out in SQL."""
+def _literal_sql(value: Any) -> str | None:
+    if isinstance(value, float):
+        return None  # SQL text need not name the very same float
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-
-
-def id_list(doc_ids: list[int]) -> str:
-    """Document ids as JSON text, for `doc_id IN (SELECT value FROM json_each(?))`."""
-    return json.dumps(doc_ids)
-
-
-__all__ = [
-    "Compiled",
-    "Condition",
-    "Literals",
-    "compile_condition",
-    "compile_literally",
-    "id_list",
-    "literal_key",
-    "path_sql",
-    "sql_literal",
-    "value_sql",
-]

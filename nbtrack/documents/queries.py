@@ -14,13 +14,26 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from tinydb import queries as tinydb_queries
+from tinydb import utils as tinydb_utils
 from tinydb.queries import QueryInstance, QueryLike
-from tinydb.utils import freeze
 
 from nbtrack.core.errors import InvalidValueError
 
 Path = tuple[str, ...]
 """Where a value stands in a document: `("params", "lr")`."""
+
+# TinyDB leaves this function without types.
+_freeze = cast("Callable[[Any], Any]", tinydb_utils.freeze)
+
+
+def find_value(document: Any, path: Path) -> Any:
+    """The value at `path`; None where there is none."""
+    try:
+        for key in path:
+            document = document[key]
+    except (KeyError, TypeError):
+        return None
+    return document
 
 
 class Condition(QueryInstance):
@@ -31,6 +44,7 @@ class Condition(QueryInstance):
         pass
 
     def __call__(self, value: Mapping[str, Any]) -> bool:
+        """Whether the document `value` matches."""
         raise NotImplementedError
 
     def describe(self) -> tuple[Any, ...] | None:
@@ -38,6 +52,7 @@ class Condition(QueryInstance):
         raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
+        # TinyDB reads this attribute when it combines or caches conditions.
         if name == "_hash":
             return self._find_hash()
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -52,6 +67,7 @@ class Condition(QueryInstance):
         return description
 
     def is_cacheable(self) -> bool:
+        """Whether equal conditions can be told; TinyDB's own tables cache answers by that."""
         return self._hash is not None
 
     def __hash__(self) -> int:
@@ -65,23 +81,23 @@ class Condition(QueryInstance):
     def __repr__(self) -> str:
         return f"{type(self).__name__}{self.describe()}"
 
-    def __and__(self, other: QueryInstance) -> "Both":
+    def __and__(self, other: QueryLike) -> "Both":
         return Both(self, other)
 
-    def __rand__(self, other: QueryInstance) -> "Both":
+    def __rand__(self, other: QueryLike) -> "Both":
         return Both(other, self)
 
-    def __or__(self, other: QueryInstance) -> "Either":
+    def __or__(self, other: QueryLike) -> "Either":
         return Either(self, other)
 
-    def __ror__(self, other: QueryInstance) -> "Either":
+    def __ror__(self, other: QueryLike) -> "Either":
         return Either(other, self)
 
     def __invert__(self) -> "Negation":
         return Negation(self)
 
 
-def _below(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _same_type(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def compare(value: Any, other: Any) -> Any:
         try:
             return test(value, other)
@@ -94,7 +110,7 @@ def _below(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def _is_one_of(value: Any, items: Any) -> bool:
     try:
         # NaN equals nothing; `in` alone would find the very same NaN object by identity.
-        return value == value and value in items  # noqa: PLR0124
+        return value == value and value in items
     except TypeError:  # a list looked up in a set, a number in text
         return False
 
@@ -102,10 +118,10 @@ def _is_one_of(value: Any, items: Any) -> bool:
 _TESTS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
-    "<": _below(operator.lt),
-    "<=": _below(operator.le),
-    ">": _below(operator.gt),
-    ">=": _below(operator.ge),
+    "<": _same_type(operator.lt),
+    "<=": _same_type(operator.le),
+    ">": _same_type(operator.gt),
+    ">=": _same_type(operator.ge),
     "exists": lambda _value, _nothing: True,
     "one_of": _is_one_of,
 }
@@ -117,7 +133,7 @@ class Comparison(Condition):
     Attributes:
         operator: `== != < <= > >= exists one_of`.
         path: Keys from the document's root, at least one.
-        value: What is compared with; a tuple or frozen set of items for `one_of`; None for `exists`.
+        value: What is compared with; a tuple of items for `one_of`; None for `exists`.
     """
 
     def __init__(self, operator: str, path: Path, value: Any = None) -> None:
@@ -126,6 +142,7 @@ class Comparison(Condition):
         self.value = value
 
     def __call__(self, value: Any) -> bool:
+        """Compare the value found in the document."""
         try:
             for key in self.path:
                 value = value[key]
@@ -134,33 +151,51 @@ class Comparison(Condition):
         return _TESTS[self.operator](value, self.value)
 
     def describe(self) -> tuple[Any, ...]:
-        return (self.operator, self.path, freeze(self.value))
+        """The parts."""
+        return (self.operator, self.path, _freeze(self.value))
 
 
-class Both(Condition):
-    """True where `left` and `right` are."""
+class _Combination(Condition):
+    """Several conditions; chains of one kind are one combination, so that long ones do not nest."""
 
-    def __init__(self, left: QueryLike, right: QueryLike) -> None:
-        self.left, self.right = left, right
+    _word: str
 
-    def __call__(self, value: Mapping[str, Any]) -> bool:
-        return self.left(value) and self.right(value)
-
-    def describe(self) -> tuple[Any, ...] | None:
-        return _describe_pair("and", self.left, self.right)
-
-
-class Either(Condition):
-    """True where `left` or `right` is."""
-
-    def __init__(self, left: QueryLike, right: QueryLike) -> None:
-        self.left, self.right = left, right
-
-    def __call__(self, value: Mapping[str, Any]) -> bool:
-        return self.left(value) or self.right(value)
+    def __init__(self, *parts: QueryLike) -> None:
+        flat: list[QueryLike] = []
+        for part in parts:
+            flat.extend(part.parts if isinstance(part, type(self)) else (part,))
+        self.parts = tuple(flat)
 
     def describe(self) -> tuple[Any, ...] | None:
-        return _describe_pair("or", self.left, self.right)
+        """The parts, in no order: `a & b` equals `b & a`."""
+        parts = [_describe(part) for part in self.parts]
+        return None if None in parts else (self._word, frozenset(parts))
+
+
+class Both(_Combination):
+    """True where all of `parts` are; they are asked from left to right."""
+
+    _word = "and"
+
+    def __call__(self, value: Mapping[str, Any]) -> bool:
+        """Ask the parts until one says no."""
+        for part in self.parts:  # noqa: SIM110  (a generator would take three times as long)
+            if not part(value):
+                return False
+        return True
+
+
+class Either(_Combination):
+    """True where one of `parts` is; they are asked from left to right."""
+
+    _word = "or"
+
+    def __call__(self, value: Mapping[str, Any]) -> bool:
+        """Ask the parts until one says yes."""
+        for part in self.parts:  # noqa: SIM110
+            if part(value):
+                return True
+        return False
 
 
 class Negation(Condition):
@@ -170,9 +205,11 @@ class Negation(Condition):
         self.inner = inner
 
     def __call__(self, value: Mapping[str, Any]) -> bool:
+        """Ask the inner condition."""
         return not self.inner(value)
 
     def describe(self) -> tuple[Any, ...] | None:
+        """The inner condition's parts."""
         inner = _describe(self.inner)
         return None if inner is None else ("not", inner)
 
@@ -181,36 +218,34 @@ class Always(Condition):
     """True of every document; TinyDB's `noop`, a start for conditions built in a loop."""
 
     def __call__(self, value: Mapping[str, Any]) -> bool:
+        """Yes."""
         return True
 
     def describe(self) -> tuple[Any, ...]:
+        """No parts."""
         return ()
 
 
 class Opaque(Condition):
     """A test that only Python can run: a regular expression, a function, a condition on list items."""
 
-    def __init__(self, test: QueryInstance, description: tuple[Any, ...] | None) -> None:
+    def __init__(self, test: QueryInstance, *also: Any) -> None:
+        """`also` is what TinyDB forgets when it compares two such tests."""
         self.test = test
-        self._description = description
+        self._also = also
 
     def __call__(self, value: Mapping[str, Any]) -> bool:
+        """Ask TinyDB's test."""
         return self.test(value)
 
     def describe(self) -> tuple[Any, ...] | None:
-        return self._description
+        """TinyDB's own parts and what it left out."""
+        known = _describe(self.test)
+        return None if known is None else (*known, *self._also)
 
 
 def _describe(condition: QueryLike) -> tuple[Any, ...] | None:
-    return condition._hash if isinstance(condition, QueryInstance) else None  # pyright: ignore[reportPrivateUsage]
-
-
-def _describe_pair(word: str, left: QueryLike, right: QueryLike) -> tuple[Any, ...] | None:
-    pair = (_describe(left), _describe(right))
-    try:
-        return None if None in pair else (word, frozenset(pair))  # a & b equals b & a
-    except TypeError:
-        return None
+    return cast("Any", condition)._hash if isinstance(condition, QueryInstance) else None
 
 
 class Query(tinydb_queries.Query):
@@ -219,74 +254,72 @@ class Query(tinydb_queries.Query):
     Everything TinyDB's `Query` does, with conditions that SQL can evaluate.
     """
 
-    # A method of ours would hide the field of that name, so this class adds none.
+    # A method of ours would hide the field of that name: this class adds none but private ones.
 
     _path: tuple[Any, ...]
 
-    def _compare(self, operator: str, value: Any, stock: Callable[[Any], QueryInstance]) -> Condition:
+    def _compare(self, operator: str, value: Any) -> Condition:
         if not self._path:
             raise InvalidValueError("Query has no path; name a field first, as in Query().name == 'a'.")
         if all(isinstance(part, str) for part in self._path):
             return Comparison(operator, self._path, value)
-        return _wrap(stock(value))  # the path holds a function of `map`
+        # The path holds a function of `map`: TinyDB walks it.
+        return Opaque(super().test(cast("Any", _TESTS[operator]), value))
 
     def __hash__(self) -> int:
         return super().__hash__()
 
     def __eq__(self, rhs: Any) -> Condition:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self._compare("==", rhs, super().__eq__)
+        return self._compare("==", rhs)
 
     def __ne__(self, rhs: Any) -> Condition:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self._compare("!=", rhs, super().__ne__)
+        return self._compare("!=", rhs)
 
     def __lt__(self, rhs: Any) -> Condition:
-        return self._compare("<", rhs, lambda value: self._test_mapped("<", value))
+        return self._compare("<", rhs)
 
     def __le__(self, rhs: Any) -> Condition:
-        return self._compare("<=", rhs, lambda value: self._test_mapped("<=", value))
+        return self._compare("<=", rhs)
 
     def __gt__(self, rhs: Any) -> Condition:
-        return self._compare(">", rhs, lambda value: self._test_mapped(">", value))
+        return self._compare(">", rhs)
 
     def __ge__(self, rhs: Any) -> Condition:
-        return self._compare(">=", rhs, lambda value: self._test_mapped(">=", value))
-
-    def _test_mapped(self, operator: str, value: Any) -> QueryInstance:
-        return super().test(_TESTS[operator], value)
+        return self._compare(">=", rhs)
 
     def exists(self) -> Condition:
         """Match documents that have the field, whatever its value."""
-        return self._compare("exists", None, lambda _: super(Query, self).exists())
+        return self._compare("exists", None)
 
     def one_of(self, items: Any) -> Condition:
-        """Match documents whose value equals one of `items`; a generator is read once, now."""
-        if isinstance(items, list | tuple | set | frozenset | Iterator):
+        """Match documents whose value equals one of `items`, as they are now; a generator is read."""
+        if isinstance(items, (list, tuple, set, frozenset, Iterator)):
             items = tuple(cast("Any", items))
-        return self._compare("one_of", items, lambda value: super(Query, self).test(_is_one_of, value))
+        return self._compare("one_of", items)
 
     def matches(self, regex: str, flags: int = 0) -> Condition:
         """Match text that begins with a match of `regex`, as `re.match` does."""
-        return _wrap(super().matches(regex, flags), flags)
+        return Opaque(super().matches(regex, flags), flags)
 
     def search(self, regex: str, flags: int = 0) -> Condition:
         """Match text that contains a match of `regex`, as `re.search` does."""
-        return _wrap(super().search(regex, flags), flags)
+        return Opaque(super().search(regex, flags), flags)
 
     def test(self, func: Callable[..., bool], *args: Any) -> Condition:
         """Match values for which `func(value, *args)` is true."""
-        return _wrap(super().test(func, *args))
+        return Opaque(super().test(func, *args))
 
     def any(self, cond: QueryInstance | list[Any]) -> Condition:
         """Match lists of which one item meets `cond`, or is in the list `cond`."""
-        return _wrap(super().any(cond))
+        return Opaque(super().any(cond))
 
     def all(self, cond: QueryInstance | list[Any]) -> Condition:
         """Match lists of which every item meets `cond`, or that hold every item of the list `cond`."""
-        return _wrap(super().all(cond))
+        return Opaque(super().all(cond))
 
     def fragment(self, document: Mapping[str, Any]) -> Condition:
         """Match documents (or objects at the path) that hold every key and value of `document`."""
-        return _wrap(super().fragment(document), self._path)
+        return Opaque(super().fragment(document), self._path)
 
     def noop(self) -> Condition:
         """Match every document: a start for conditions built in a loop."""
@@ -295,10 +328,4 @@ class Query(tinydb_queries.Query):
 
 def where(key: str) -> Query:
     """Start a condition on the field `key`: shorthand for `Query()[key]`."""
-    return Query()[key]  # pyright: ignore[reportReturnType]
-
-
-def _wrap(test: QueryInstance, *also: Any) -> Opaque:
-    # TinyDB's hash leaves out the flags of a regular expression and the path of a fragment.
-    known = test._hash  # pyright: ignore[reportPrivateUsage]
-    return Opaque(test, None if known is None else (*known, *also))
+    return Query()[key]

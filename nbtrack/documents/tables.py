@@ -10,10 +10,10 @@ What differs from TinyDB's own tables:
 
 Beyond TinyDB: unique keys and indexes, `patch` (nested fields) and `select` (order and page).
 """
+# ruff: noqa: S608 - table names and paths are quoted where they are made, values are bound.
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import apsw
 from tinydb import table as tinydb_table
@@ -22,17 +22,22 @@ from tinydb.table import Document
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.documents.changes import Assignment, apply_changes, assign, check_paths
-from nbtrack.documents.codec import MAX_INTEGER, as_dict, decode, encode
-from nbtrack.documents.engine import Engine, Rows
+from nbtrack.documents.codec import MAX_INTEGER, decode, decode_many, encode
 from nbtrack.documents.ordering import Order, order_sql, sort_documents
-from nbtrack.documents.push_down import Compiled, compile_condition, id_list
+from nbtrack.documents.push_down import Compiled, compile_condition
 from nbtrack.documents.queries import Path
+from nbtrack.documents.rows import TableRows
 from nbtrack.documents.schema import DuplicateDocumentError, Index, Key, Layout
 
-__all__ = ["Document", "Index", "Order", "Table"]
+if TYPE_CHECKING:
+    from nbtrack.documents.engine import Engine
+
+__all__ = ["Change", "Document", "DuplicateDocumentError", "Index", "MissingConditionError", "Order", "Table"]
 
 Change = Mapping[str, Any] | Callable[[MutableMapping[str, Any]], None]
 """What `update` takes: fields to set, or a function that changes the document it is given."""
+
+_ALL = Compiled("1", (), True)
 
 
 class MissingConditionError(InvalidValueError, RuntimeError):
@@ -40,7 +45,7 @@ class MissingConditionError(InvalidValueError, RuntimeError):
 
 
 class Table(tinydb_table.Table):
-    """One table; `Database.table` makes it. Safe to share between threads and processes.
+    """One table; `Database.table` makes it. Safe to share between threads and across forks.
 
     Args:
         storage: The storage of the database.
@@ -64,26 +69,22 @@ class Table(tinydb_table.Table):
         super().__init__(storage, name, cache_size=0)
         self._engine: Engine = storage.engine
         self._layout = Layout(name, unique, indexes)
-        self._sql_name = self._layout.identifier
-        self._lock = threading.Lock()
-        self._next_free = -MAX_INTEGER - 1  # ids below were given out by this object
-        self._made_at = -1  # the engine's count of rollbacks when the schema was last seen complete
+        self._rows = TableRows(self._engine, self._layout)
+        self._sql = self._layout.identifier
+        self._odd_rows = f"SELECT doc_id, json(doc), 1 FROM {self._sql} WHERE odd = 1"
+        self._has_odd = f"EXISTS (SELECT 1 FROM {self._sql} WHERE odd = 1)"
         if persist_empty:
-            self._make()
+            self._rows.make()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r} database={self._engine.path!r}>"
 
     def declare(self, unique: Sequence[Key] = (), indexes: Sequence[Index] = ()) -> None:
         """Add unique keys and indexes; they are made before the next change."""
-        for key in unique:
-            self._layout.add_unique(key)
-        for index in indexes:
-            self._layout.add_index(index)
-        if unique or indexes:
-            self._made_at = -1
+        if self._layout.declare(unique, indexes):
+            self._rows.declare()
 
-    # ------------------------------------------------------------------------------- reading
+    # --- reading ---
 
     def all(self) -> list[Document]:
         """All documents, by id."""
@@ -91,11 +92,12 @@ class Table(tinydb_table.Table):
 
     def __iter__(self) -> Iterator[Document]:
         # All rows are fetched first: the loop's body may change the table.
-        for doc_id, text in self._read(f"SELECT doc_id, json(doc) FROM {self._sql_name}"):
-            yield self._document(doc_id, text)
+        rows = self._rows.read(f"SELECT doc_id, json(doc) FROM {self._sql}")
+        for (doc_id, _), value in zip(rows, decode_many([text for _, text in rows]), strict=True):
+            yield self.document_class(value, doc_id)
 
     def __len__(self) -> int:
-        rows = self._read(f"SELECT count(*) FROM {self._sql_name}")
+        rows = self._rows.read(f"SELECT count(*) FROM {self._sql}")
         return rows[0][0] if rows else 0
 
     def search(self, cond: QueryLike) -> list[Document]:
@@ -107,8 +109,8 @@ class Table(tinydb_table.Table):
     ) -> Any:
         """One document by condition (the first by id) or by id, None if there is none; or several by ids."""
         if doc_id is not None:
-            rows = self._read(
-                f"SELECT json(doc) FROM {self._sql_name} WHERE doc_id = ?", (_storable_id(doc_id),)
+            rows = self._rows.read(
+                f"SELECT json(doc) FROM {self._sql} WHERE doc_id = ?", (_findable(doc_id),)
             )
             return self.document_class(decode(rows[0][0]), doc_id) if rows else None
         if doc_ids is not None:
@@ -128,14 +130,12 @@ class Table(tinydb_table.Table):
         compiled = self._compile(cond)
         if compiled is None or not compiled.is_exact:
             return len(self._matching(cond))
-        rows = self._read(
-            f"SELECT NULL, NULL, count(*) FROM {self._sql_name} WHERE odd = 0 AND {compiled.sql} "
-            f"UNION ALL SELECT doc_id, json(doc), 1 FROM {self._sql_name} WHERE odd = 1",
+        rows = self._rows.read(
+            f"SELECT NULL, NULL, count(*) FROM {self._sql} WHERE odd = 0 AND {compiled.sql} "
+            f"UNION ALL {self._odd_rows}",
             compiled.bindings,
         )
-        if not rows:
-            return 0
-        return rows[0][2] + sum(1 for _, text, _ in rows[1:] if cond(decode(text)))
+        return rows[0][2] + sum(bool(cond(decode(text))) for _, text, _ in rows[1:]) if rows else 0
 
     def select(
         self,
@@ -156,28 +156,28 @@ class Table(tinydb_table.Table):
         """
         if offset < 0 or (limit is not None and limit < 0):
             raise InvalidValueError(f"limit and offset count documents, not {limit!r} and {offset!r}.")
-        compiled = Compiled("1", (), True) if cond is None else self._compile(cond)
+        compiled = _ALL if cond is None else self._compile(cond)
         order = order_sql(order_by)
         end = None if limit is None else offset + limit
         if compiled is None or not compiled.is_exact or order is None:
             found = list(self) if cond is None else self._matching(cond)
             return sort_documents(found, order_by)[offset:end]
-        name = self._sql_name
-        has_odd = f"EXISTS (SELECT 1 FROM {name} WHERE odd = 1)"
-        # Odd documents are sorted in among the others in Python: then the page starts there.
-        rows = self._read(
-            f"SELECT doc_id, json(doc), 0 FROM (SELECT doc_id AS found FROM {name} "
-            f"WHERE odd = 0 AND {compiled.sql} ORDER BY {order} "
-            f"LIMIT CASE WHEN {has_odd} AND ? >= 0 THEN ? + ? ELSE ? END "
-            f"OFFSET CASE WHEN {has_odd} THEN 0 ELSE ? END) CROSS JOIN {name} ON doc_id = found "
-            f"UNION ALL SELECT doc_id, json(doc), 1 FROM {name} WHERE odd = 1",
-            (*compiled.bindings, *_page(limit, offset)),
+        # The LIMIT inside keeps SQLite from computing a key more than once. Odd documents are sorted in
+        # among the others in Python, so where there are any, SQL's page must begin at the start.
+        rows = self._rows.read(
+            f"SELECT doc_id, json(doc), 0 FROM (SELECT found FROM (SELECT {order.columns} FROM {self._sql} "
+            f"WHERE odd = 0 AND {compiled.sql} LIMIT -1) ORDER BY {order.terms} "
+            f"LIMIT CASE WHEN {self._has_odd} THEN ? ELSE ? END "
+            f"OFFSET CASE WHEN {self._has_odd} THEN 0 ELSE ? END) "
+            f"CROSS JOIN {self._sql} ON doc_id = found UNION ALL {self._odd_rows}",
+            (*compiled.bindings, -1 if end is None else end, -1 if limit is None else limit, offset),
         )
+        found = self._evaluate(rows, cond)
         if not rows or not rows[-1][2]:
-            return [self._document(doc_id, text) for doc_id, text, _ in rows]
-        return sort_documents(self._evaluate(rows, cond), order_by)[offset:end]
+            return found
+        return sort_documents(found, order_by)[offset:end]
 
-    # ------------------------------------------------------------------------------- writing
+    # --- writing ---
 
     def insert(self, document: Mapping[str, Any]) -> int:
         """Add a document; a `Document` keeps its id, any other gets the next one.
@@ -186,48 +186,12 @@ class Table(tinydb_table.Table):
             AlreadyExistsError: The id, or the value of a unique key, is taken.
             InvalidTypeError: The document, or something in it, is of a type that cannot be stored.
         """
-        text, odd = encode(_checked(document))
-        if isinstance(document, self.document_class):
-            doc_id = _storable_id(document.doc_id)
-            sql = f"INSERT INTO {self._sql_name} (doc_id, odd, doc) VALUES (?, ?, jsonb(?)) RETURNING doc_id"
-        else:
-            doc_id = self._next_free
-            sql = (
-                f"INSERT INTO {self._sql_name} (doc_id, odd, doc) VALUES "
-                f"(max(?, ifnull((SELECT max(doc_id) FROM {self._sql_name}), 0) + 1), ?, jsonb(?)) "
-                "RETURNING doc_id"
-            )
-        return self._given_out(self._write(sql, (doc_id, odd, text), [document])[0][0])
+        doc_id, odd, text = self._prepare(document)
+        return self._rows.insert(text, odd, doc_id, document)
 
     def insert_multiple(self, documents: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Add documents, all or none; returns their ids in the order given."""
-        doc_ids: list[int] = []
-        current: list[Any] = [None]
-
-        def rows() -> Iterator[tuple[int, bool, str]]:
-            last = self._read(f"SELECT max(doc_id) FROM {self._sql_name}")[0][0]
-            next_id = max(self._next_free, (last or 0) + 1)
-            for document in documents:
-                current[0] = document
-                text, odd = encode(_checked(document))
-                doc_id = next_id
-                if isinstance(document, self.document_class):
-                    doc_id = _storable_id(document.doc_id)
-                next_id = max(next_id, doc_id + 1)
-                doc_ids.append(doc_id)
-                yield doc_id, odd, text
-
-        with self._engine.transaction():
-            self._make()
-            try:
-                self._engine.run_many(
-                    f"INSERT INTO {self._sql_name} (doc_id, odd, doc) VALUES (?, ?, jsonb(?))", rows()
-                )
-            except apsw.Error as error:
-                raise self._explain(error, current) from error
-        if doc_ids:
-            self._given_out(max(doc_ids))
-        return doc_ids
+        """Add documents, all or none; returns their ids in the order given. Raises what `insert` does."""
+        return self._rows.insert_many(documents, self._prepare)
 
     def update(
         self, fields: Change, cond: QueryLike | None = None, doc_ids: Iterable[int] | None = None
@@ -292,38 +256,33 @@ class Table(tinydb_table.Table):
         """Remove documents by condition or id; returns the ids of those removed."""
         if cond is None and doc_ids is None:
             raise MissingConditionError("Use truncate() to remove all documents.")
-        return self._execute(f"DELETE FROM {self._sql_name}", (), cond, doc_ids)
+        wanted = None if doc_ids is None else list(dict.fromkeys(doc_ids))
+        return self._execute(f"DELETE FROM {self._sql}", (), cond, wanted, {})
 
     def truncate(self) -> None:
         """Remove all documents; ids begin again at 1."""
-        self._read(f"DELETE FROM {self._sql_name}")
-        with self._lock:
-            self._next_free = -MAX_INTEGER - 1
+        self._rows.clear()
 
-    # ------------------------------------------------------------------------------ documents
-
-    def _document(self, doc_id: int, text: str) -> Document:
-        return self.document_class(decode(text), doc_id)
+    # --- from rows to documents ---
 
     def _compile(self, cond: QueryLike) -> Compiled | None:
         return compile_condition(cond, self._layout.literals)
 
     def _matching(self, cond: QueryLike, *, only_first: bool = False) -> list[Document]:
         """Documents that match, in any order; with `only_first` at least the first of them."""
-        name = self._sql_name
         compiled = self._compile(cond)
         if compiled is None:
-            rows = self._read(f"SELECT doc_id, json(doc), 1 FROM {name}")
+            rows = self._rows.read(f"SELECT doc_id, json(doc), 1 FROM {self._sql}")
             return self._evaluate(rows, cond, only_first=only_first)
-        found = f"SELECT doc_id, json(doc), {0 if compiled.is_exact else 1} FROM {name} WHERE odd = 0 AND {compiled.sql}"
+        undecided = 0 if compiled.is_exact else 1
+        found = f"SELECT doc_id, json(doc), {undecided} FROM {self._sql} WHERE odd = 0 AND {compiled.sql}"
         if only_first and compiled.is_exact:
             found = f"SELECT * FROM ({found} ORDER BY doc_id LIMIT 1)"
-        rows = self._read(
-            f"{found} UNION ALL SELECT doc_id, json(doc), 1 FROM {name} WHERE odd = 1", compiled.bindings
-        )
-        return self._evaluate(rows, cond)
+        return self._evaluate(self._rows.read(f"{found} UNION ALL {self._odd_rows}", compiled.bindings), cond)
 
-    def _evaluate(self, rows: Rows, cond: QueryLike | None, *, only_first: bool = False) -> list[Document]:
+    def _evaluate(
+        self, rows: Sequence[tuple[int, str, int]], cond: QueryLike | None, *, only_first: bool = False
+    ) -> list[Document]:
         """The documents of rows (id, text, whether SQL has not decided on it) that match."""
         found: list[Document] = []
         for doc_id, text, undecided in rows:
@@ -335,14 +294,28 @@ class Table(tinydb_table.Table):
         return found
 
     def _by_ids(self, doc_ids: Iterable[int]) -> list[Document]:
-        rows = self._read(
-            f"SELECT doc_id, json(doc) FROM {self._sql_name} WHERE doc_id IN (SELECT value FROM json_each(?)) "
+        rows = self._rows.read(
+            f"SELECT doc_id, json(doc) FROM {self._sql} WHERE doc_id IN (SELECT value FROM json_each(?)) "
             "ORDER BY doc_id",
-            (id_list(list(doc_ids)),),
+            (_id_list(doc_ids),),
         )
-        return [self._document(doc_id, text) for doc_id, text in rows]
+        return [self.document_class(decode(text), doc_id) for doc_id, text in rows]
 
-    # -------------------------------------------------------------------------------- changes
+    # --- from documents to rows ---
+
+    def _prepare(self, document: Any) -> tuple[int | None, bool, str]:
+        """The id (None if it is to be found), the oddity and the text of a document to insert."""
+        if not isinstance(document, dict):
+            if not isinstance(document, Mapping):
+                raise InvalidTypeError(f"Document is not a Mapping, but of type {type(document).__name__}.")
+            document = dict(document)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        text, odd = encode(document)
+        if not isinstance(document, self.document_class):
+            return None, odd, text
+        doc_id: Any = document.doc_id
+        if _findable(doc_id) is None:
+            raise InvalidValueError(f"A doc_id is an integer of at most 64 bits, not {doc_id!r}.")
+        return doc_id, odd, text
 
     def _apply(
         self,
@@ -352,50 +325,49 @@ class Table(tinydb_table.Table):
         doc_ids: Iterable[int] | None,
     ) -> list[int]:
         """Make `changes` in SQL; where SQL cannot, let `change` do the same in Python."""
-        if doc_ids is not None:
-            doc_ids = list(doc_ids)
+        wanted = None if doc_ids is None else list(doc_ids)
         assignment = assign(changes) if changes else Assignment("odd = odd", ())
-        if assignment is None:
-            return self._rewrite(change, cond, doc_ids)
-        sql = f"UPDATE {self._sql_name} SET {assignment.sql}"
-        try:
-            return self._execute(sql, assignment.bindings, cond, doc_ids, changes)
-        except apsw.SQLError as error:
-            if "malformed" not in str(error):
-                raise
-        return self._rewrite(change, cond, doc_ids)
+        if assignment is not None:
+            try:
+                head = f"UPDATE {self._sql} SET {assignment.sql}"
+                return self._execute(head, assignment.bindings, cond, wanted, changes)
+            except apsw.SQLError as error:
+                if "malformed JSON" not in str(error):  # how `assign` refuses
+                    raise
+        return self._rewrite(change, cond, wanted)
 
     def _execute(
         self,
         head: str,
         bindings: tuple[Any, ...],
         cond: QueryLike | None,
-        doc_ids: Iterable[int] | None,
-        changes: Mapping[Path, Any] | None = None,
+        doc_ids: list[int] | None,
+        changes: Mapping[Path, Any],
     ) -> list[int]:
         """Run an UPDATE or DELETE on the documents meant; returns their ids."""
+        written = _Written(changes)
         by_id = f"{head} WHERE doc_id IN (SELECT value FROM json_each(?)) RETURNING doc_id"
         if doc_ids is not None:
-            wanted = list(doc_ids)
-            changed = {row[0] for row in self._change(by_id, (*bindings, id_list(wanted)), changes)}
-            return [doc_id for doc_id in wanted if doc_id in changed]
+            rows = self._rows.change(by_id, (*bindings, _id_list(doc_ids)), written)
+            changed = {row[0] for row in rows}
+            return [doc_id for doc_id in doc_ids if doc_id in changed]
         if cond is None:
-            return _sorted_ids(self._change(f"{head} RETURNING doc_id", bindings, changes))
+            return _sorted_ids(self._rows.change(f"{head} RETURNING doc_id", bindings, written))
         compiled = self._compile(cond)
-        odd = f"EXISTS (SELECT 1 FROM {self._sql_name} WHERE odd = 1)"
         if compiled is not None and compiled.is_exact:
-            rows = self._change(
-                f"{head} WHERE odd = 0 AND {compiled.sql} AND NOT {odd} RETURNING doc_id",
+            # One statement, unless there are odd documents; these are rare.
+            rows = self._rows.change(
+                f"{head} WHERE odd = 0 AND {compiled.sql} AND NOT {self._has_odd} RETURNING doc_id",
                 (*bindings, *compiled.bindings),
-                changes,
+                written,
             )
-            if rows or not self._read(f"SELECT 1 FROM {self._sql_name} WHERE odd = 1 LIMIT 1"):
+            if rows or not self._rows.read(f"SELECT 1 FROM {self._sql} WHERE odd = 1 LIMIT 1"):
                 return _sorted_ids(rows)
         with self._engine.transaction():
             matching = [document.doc_id for document in self._matching(cond)]
-            return (
-                _sorted_ids(self._change(by_id, (*bindings, id_list(matching)), changes)) if matching else []
-            )
+            if not matching:
+                return []
+            return _sorted_ids(self._rows.change(by_id, (*bindings, _id_list(matching)), written))
 
     def _rewrite(
         self,
@@ -404,7 +376,6 @@ class Table(tinydb_table.Table):
         doc_ids: Iterable[int] | None,
     ) -> list[int]:
         """Read documents, change them in Python and write them back, as one transaction."""
-        sql = f"UPDATE {self._sql_name} SET odd = ?, doc = jsonb(?) WHERE doc_id = ?"
         with self._engine.transaction():
             if doc_ids is not None:
                 wanted = list(doc_ids)
@@ -415,104 +386,35 @@ class Table(tinydb_table.Table):
             for document in documents:
                 change(document)
                 text, odd = encode(document)
-                self._write(sql, (odd, text, document.doc_id), [document])
+                self._rows.replace(document.doc_id, odd, text, document)
         return [document.doc_id for document in documents]
 
-    # ------------------------------------------------------------------------------ statements
 
-    def _read(self, sql: str, bindings: Sequence[Any] = ()) -> Rows:
-        try:
-            return self._engine.run(sql, bindings)
-        except apsw.SQLError as error:
-            if _is_missing_table(error):
-                return []
-            raise
+class _Written(dict[str, Any]):
+    """What changes write, as a document; built only when an error quotes it."""
 
-    def _change(self, sql: str, bindings: Sequence[Any], changes: Mapping[Path, Any] | None) -> Rows:
-        """Change existing documents: where there is no table, there are none."""
-        if self._made_at != self._engine.rollbacks and len(self._layout.statements) > 2:
-            self._make(only_existing=True)
-        try:
-            return self._read(sql, bindings)
-        except apsw.ConstraintError as error:
-            document: dict[str, Any] = {}
-            if changes:
-                apply_changes(document, changes)
-            raise self._explain(error, [document]) from error
+    def __init__(self, changes: Mapping[Path, Any]) -> None:
+        super().__init__()
+        self._changes = changes
 
-    def _write(self, sql: str, bindings: Sequence[Any], documents: Sequence[Any]) -> Rows:
-        if self._made_at != self._engine.rollbacks:
-            self._make()
-        try:
-            return self._engine.run(sql, bindings)
-        except apsw.SQLError as error:
-            if not _is_missing_table(error):
-                raise self._explain(error, documents) from error
-        except apsw.ConstraintError as error:
-            raise self._explain(error, documents) from error
-        with self._engine.transaction():  # another process dropped the table
-            self._make()
-            return self._engine.run(sql, bindings)
-
-    def _make(self, *, only_existing: bool = False) -> None:
-        """Make the table and its indexes, where they are missing."""
-        rollbacks = self._engine.rollbacks
-        with self._engine.transaction():
-            if only_existing and not self._engine.run(
-                "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", (self._sql_name[1:-1],)
-            ):
-                return
-            try:
-                for statement in self._layout.statements:
-                    self._engine.run(statement)
-            except apsw.ConstraintError as error:
-                raise self._explain(error, ()) from error
-        # Inside a transaction of the caller the table may still be undone: then `rollbacks` changes.
-        self._made_at = rollbacks
-
-    def _explain(self, error: apsw.Error, documents: Sequence[Any]) -> Exception:
-        if isinstance(error, apsw.ConstraintError):
-            return self._layout.explain_violation(str(error), documents) or error
-        if "malformed" in str(error):
-            return InvalidValueError(
-                "The document is nested too deeply to be stored (SQLite reads 1,000 levels); flatten it "
-                "or store it as text."
-            )
-        return error
-
-    def _given_out(self, doc_id: int) -> int:
-        with self._lock:
-            self._next_free = max(self._next_free, doc_id + 1)
-        return doc_id
+    def __getitem__(self, key: str) -> Any:
+        if not self and self._changes:
+            apply_changes(self, self._changes)
+        return super().__getitem__(key)
 
 
-def _checked(document: Any) -> dict[Any, Any]:
-    if not isinstance(document, Mapping):
-        raise InvalidTypeError(f"Document is not a Mapping, but of type {type(document).__name__}.")
-    return as_dict(cast("Mapping[Any, Any]", document))
+def _findable(doc_id: Any) -> int | None:
+    """The id as SQLite takes it; None, which no row has, if it is no integer of 64 bits."""
+    return doc_id if isinstance(doc_id, int) and -MAX_INTEGER - 1 <= doc_id <= MAX_INTEGER else None
 
 
-def _storable_id(doc_id: Any) -> int:
-    if not isinstance(doc_id, int) or not -MAX_INTEGER - 1 <= doc_id <= MAX_INTEGER:
-        raise InvalidValueError(f"A doc_id is an integer of at most 64 bits, not {doc_id!r}.")
-    return doc_id
+def _id_list(doc_ids: Iterable[int]) -> str:
+    return f"[{','.join([str(int(doc_id)) for doc_id in doc_ids])}]"
 
 
 def _id_of(document: Document) -> int:
     return document.doc_id
 
 
-def _sorted_ids(rows: Rows) -> list[int]:
+def _sorted_ids(rows: Sequence[tuple[int]]) -> list[int]:
     return sorted(row[0] for row in rows)
-
-
-def _page(limit: int | None, offset: int) -> tuple[int, ...]:
-    most = -1 if limit is None else limit
-    return most, most, offset, most, offset
-
-
-def _is_missing_table(error: apsw.SQLError) -> bool:
-    return "no such table" in str(error)
-
-
-_ = DuplicateDocumentError

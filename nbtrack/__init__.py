@@ -62,8 +62,8 @@ _HOMES = {
     "nbtrack.tracking.fluent": (
         "active_run create_experiment end_run flush get_experiment get_experiment_by_name "
         "get_metric_history get_run get_tracking_uri log_artifact "
-        "log_artifacts log_dict log_figure log_metric log_metrics log_param log_params log_text search_experiments search_runs "
-        "set_experiment set_tag set_tags set_tracking_uri start_run"
+        "log_artifacts log_dict log_figure log_metric log_metrics log_param log_params log_text "
+        "search_experiments search_runs set_experiment set_tag set_tags set_tracking_uri start_run"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

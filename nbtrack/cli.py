@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -31,7 +31,7 @@ class _Group(click.Group):
 @click.option(
     "--store",
     metavar="URI",
-    help="The store: a folder, file: or sqlite:/// URI. Else NBTRACK_TRACKING_URI, else the nearest .nbtrack.",
+    help="The store: a folder, file: or sqlite:/// URI. Else the setting, or the nearest .nbtrack.",
 )
 @click.pass_context
 def main(context: click.Context, store: str | None) -> None:
@@ -147,9 +147,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if value - value == 0 else str(value)
     if isinstance(value, dict):
-        pairs: dict[str, Any] = value
-        return {key: _finite(inner) for key, inner in pairs.items()}
+        return {key: _finite(inner) for key, inner in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        items: list[Any] = value
-        return [_finite(inner) for inner in items]
+        return [_finite(inner) for inner in cast("list[Any]", value)]
     return value

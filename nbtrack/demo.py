@@ -1,5 +1,8 @@
 """The demonstration behind `nbtrack demo`: real models on real data, recorded and shown."""
 
+# scikit-learn is not typed.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import os
 import shutil
 import subprocess
@@ -8,16 +11,18 @@ import sysconfig
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from nbtrack.core import static_views
-from nbtrack.core.entities import Run
 from nbtrack.core.errors import MissingExtraError, MissingFileError
 from nbtrack.core.text_tables import number
 from nbtrack.stores.local.folder import STORE_NAME
 from nbtrack.tracking.tracker import Tracker
+
+if TYPE_CHECKING:
+    from nbtrack.core.entities import Run
 
 EXPERIMENT = "digits"
 _METRIC = "val_accuracy"

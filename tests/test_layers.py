@@ -82,11 +82,11 @@ import os, sys, threading
 before = dict(os.environ)
 import nbtrack
 nbtrack.start_run, nbtrack.Tracker, nbtrack.search_runs, nbtrack.Query
-heavy = {"numpy", "pandas", "IPython", "plotly", "matplotlib", "ipywidgets", "psutil", "yaml", "click", "sklearn", "torch"}
+heavy = {"numpy", "pandas", "IPython", "plotly", "matplotlib", "ipywidgets", "psutil", "yaml", "click"}
 print(sorted(heavy & set(sys.modules)), threading.active_count(), os.listdir(), dict(os.environ) == before)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=tmp_path / "work", capture_output=True, text=True, check=True
     )
 
     assert done.stdout.strip() == "[] 1 [] True"

@@ -30,7 +30,8 @@ def as_value(key: str, value: Any) -> float:
             return float(value)
         except ValueError:
             raise InvalidTypeError(
-                f"Metric {key!r} takes a number, got the text {_short(value)}. Text belongs in a param or a tag."
+                f"Metric {key!r} takes a number, got the text {_short(value)!r}. "
+                "Text belongs in a param or a tag."
             ) from None
     item = getattr(value, "item", None)
     if callable(item):

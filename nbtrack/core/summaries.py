@@ -252,16 +252,15 @@ def _halved(kept: list[float], width: int) -> tuple[list[float], int, list[float
 
 
 def _finite(values: Any) -> Any:
-    if isinstance(values, (list, tuple)):
-        numbers: Sequence[float] = values
-        return [value for value in numbers if math.isfinite(value)]
+    if not hasattr(values, "dtype"):
+        return [value for value in values if math.isfinite(value)]
     import numpy as np
 
     return values[np.isfinite(values)]
 
 
 def _extremes_of(taken: Any) -> list[float]:
-    if isinstance(taken, list):
+    if not hasattr(taken, "dtype"):
         return _extremes(taken)
     lowest, highest = int(taken.argmin()), int(taken.argmax())
     return _extremes([float(taken[index]) for index in sorted((lowest, highest))])

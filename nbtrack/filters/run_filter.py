@@ -162,7 +162,8 @@ class _Parser:
             known = ", ".join(sorted(_TEXT_ATTRIBUTES | _NUMBER_ATTRIBUTES))
             self._fail(
                 token,
-                f"unknown attribute {name!r}; there are {known}. Params are params.{name}, metrics metrics.{name}",
+                f"unknown attribute {name!r}; there are {known}. "
+                f"A metric is metrics.{name}, a param params.{name}",
             )
         return (name,), False
 

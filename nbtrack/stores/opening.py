@@ -1,6 +1,5 @@
 """From a tracking URI to an open store; the one place that names the back ends."""
 
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,8 @@ def store_folder(uri: Any = None) -> Path:
     """
     if uri is None:
         return find_store(Path.cwd())
-    if isinstance(uri, os.PathLike):
-        return choose_folder(Path(os.fspath(uri)).expanduser())
+    if isinstance(uri, Path):
+        return choose_folder(uri.expanduser())
     if not isinstance(uri, str):
         raise InvalidTypeError(f"A tracking URI is text or a Path, got {type(uri).__name__} {uri!r}.")
     if not uri.strip() or "\0" in uri:
@@ -42,7 +41,8 @@ def store_folder(uri: Any = None) -> Path:
     # One letter is a drive of Windows.
     if len(scheme) > 1 and "://" in uri:
         raise InvalidValueError(
-            f"nbtrack cannot keep runs at {_without_password(uri)!r}: it knows folders, file: and sqlite:/// URIs."
+            f"nbtrack cannot keep runs at {_without_password(uri)!r}: "
+            "it knows folders, file: and sqlite:/// URIs."
         )
     return choose_folder(Path(uri).expanduser())
 
@@ -84,7 +84,8 @@ def _beside_database(uri: str) -> Path:
     folder = path.with_suffix(".nbtrack") if path.suffix else path.with_name(path.name + ".nbtrack")
     if _is_database(path):
         warnings.warn(
-            f"{path} is left as it is: nbtrack keeps its runs in {folder}, and does not show those in the database.",
+            f"{path} is left as it is: nbtrack keeps its runs in {folder} and does not show those in the "
+            "database.",
             UserWarning,
             stacklevel=4,
         )

@@ -8,7 +8,7 @@ their own never mix.
 import os
 import threading
 import weakref
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 RunType = TypeVar("RunType")
 
@@ -39,8 +39,9 @@ class ActiveRuns(Generic[RunType]):
         try:
             return self._local.stack
         except AttributeError:
-            self._local.stack = []
-            return self._local.stack
+            stack: list[RunType] = []
+            self._local.stack = stack
+            return stack
 
     def push(self, run: RunType) -> None:
         """Make a run the active one of this thread."""
@@ -71,7 +72,7 @@ class ActiveRuns(Generic[RunType]):
         self._lock = threading.Lock()
 
 
-_all_active: "weakref.WeakSet[ActiveRuns[object]]" = weakref.WeakSet()
+_all_active: "weakref.WeakSet[ActiveRuns[Any]]" = weakref.WeakSet()
 
 
 def _free_locks_in_child() -> None:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from nbtrack.core import metric_values, system_tags
 from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus
@@ -91,10 +91,7 @@ class ActiveRun(Run):
             value = metric_values.as_value(key, value)
         if type(step) is not int:
             step = metric_values.as_step(key, step)
-        if timestamp:
-            timestamp = metric_values.as_timestamp(key, timestamp)
-        else:
-            timestamp = _time_ns() // 1_000_000
+        timestamp = metric_values.as_timestamp(key, timestamp) if timestamp else _time_ns() // 1_000_000
         if type(key) is not str or not key:
             check_key("metric", key)
         try:
@@ -218,7 +215,8 @@ class ActiveRun(Run):
         """
         if not isinstance(text, str):
             raise InvalidTypeError(
-                f"log_text takes text, got {type(text).__name__}. Use log_dict for data, log_artifact for files."
+                f"log_text takes text, got {type(text).__name__}. "
+                "Use log_dict for data, log_artifact for files."
             )
         data = text.encode("utf-8", "surrogatepass")
         self._save(artifact_file, lambda file: _put(file, data))
@@ -352,8 +350,8 @@ class ActiveRun(Run):
                 raise
             if not self._unsaved:
                 warnings.warn(
-                    f"nbtrack could not write to its store: {error} Training goes on; what was not written is "
-                    "kept in memory and tried again.",
+                    f"nbtrack could not write to its store: {error} Training goes on; "
+                    "what was not written is kept in memory and tried again.",
                     RuntimeWarning,
                     stacklevel=4,
                 )
@@ -462,8 +460,7 @@ def outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
 def _items(what: str, mapping: Any) -> list[tuple[Any, Any]]:
     if not isinstance(mapping, Mapping):
         raise InvalidTypeError(f"{what} are given as a dict, got {type(mapping).__name__}.")
-    pairs: Mapping[Any, Any] = mapping
-    return list(pairs.items())
+    return list(cast("Mapping[Any, Any]", mapping).items())
 
 
 def _put(file: BinaryIO, data: bytes) -> None:

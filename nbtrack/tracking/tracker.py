@@ -186,8 +186,8 @@ class Tracker(Configurable):
         outer = self._active.innermost()
         if outer is not None and not nested and not outer.takes_nested:
             raise RunAlreadyActiveError(
-                f"Run {outer.run_id} is already active. Log to it, end it with nbtrack.end_run(), or start this "
-                "one inside it with start_run(nested=True)."
+                f"Run {outer.run_id} is already active. Log to it, end it with nbtrack.end_run(), "
+                "or start this one inside it with start_run(nested=True)."
             )
         if self._is_off() or isinstance(outer, DisabledRun):
             return self._activate(DisabledRun(self))
@@ -550,7 +550,8 @@ class Tracker(Configurable):
             experiment_id = self._active_experiment_id(store)
         elif isinstance(experiment_id, bool) or not isinstance(experiment_id, (str, int)):
             raise InvalidTypeError(
-                f"An experiment_id is text or a whole number, got {type(experiment_id).__name__} {experiment_id!r}."
+                "An experiment_id is text or a whole number, got "
+                f"{type(experiment_id).__name__} {experiment_id!r}."
             )
         found = store.experiments.get(str(experiment_id))
         _check_active(found)

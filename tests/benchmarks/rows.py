@@ -32,7 +32,9 @@ def log_metric(folder: Path, scale: float) -> Row:
     with tracker.start_run() as run:
         tracker.log_metric("loss", 0.5)
         ours, floor = in_turn(
-            lambda index: tracker.log_metric("loss", 0.5, step=index), lambda _: os.write(bare, frame), int(50_000 * scale)
+            lambda index: tracker.log_metric("loss", 0.5, step=index),
+            lambda _: os.write(bare, frame),
+            int(50_000 * scale),
         )
         assert run.data.summaries["loss"].count == int(50_000 * scale) + 1
     tracker.close()
@@ -146,7 +148,8 @@ with tracker.start_run() as run:
         times.append(perf_counter_ns() - begin)
 took = perf_counter_ns() - start
 times.sort()
-print(json.dumps([run.run_id, took, times[len(times) // 2], times[int(len(times) * 0.99)], times[-1]]), flush=True)
+answer = [run.run_id, took, times[len(times) // 2], times[int(len(times) * 0.99)], times[-1]]
+print(json.dumps(answer), flush=True)
 """
 
 _BARE_WRITER = """
@@ -199,7 +202,8 @@ def crowd(processes: int) -> Callable[[Path, float], Row]:
 def import_time(folder: Path, scale: float) -> Row:
     """`import nbtrack` over the bare interpreter."""
     bare, sqlite, ours, used = whole_processes(
-        ["pass", "import sqlite3", "import nbtrack", "import nbtrack; nbtrack.start_run"], int(15 * scale) or 1
+        ["pass", "import sqlite3", "import nbtrack", "import nbtrack; nbtrack.start_run"],
+        int(15 * scale) or 1,
     )
     over = median(ours) - median(bare)
     floor = median(sqlite) - median(bare)

@@ -31,7 +31,9 @@ class Row:
 HEADER = "| what | nbtrack | floor, same run | ratio | goal |\n| --- | --- | --- | --- | --- |"
 
 
-def in_turn(ours: Callable[[int], object], floor: Callable[[int], object], calls: int) -> tuple[list[int], list[int]]:
+def in_turn(
+    ours: Callable[[int], object], floor: Callable[[int], object], calls: int
+) -> tuple[list[int], list[int]]:
     """Time two things alternately.
 
     Args:
@@ -83,7 +85,9 @@ def whole_processes(programs: Sequence[str], runs: int) -> list[list[int]]:
         for program, own in zip(programs, times, strict=True):
             with tempfile.TemporaryDirectory() as folder:
                 start = perf_counter_ns()
-                subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, env=clean_environment(folder))
+                subprocess.run(
+                    [sys.executable, "-c", program], cwd=folder, check=True, env=clean_environment(folder)
+                )
                 took = perf_counter_ns() - start
             if run:
                 own.append(took)

@@ -1,6 +1,7 @@
 """Summaries and sketches: folded in any batches, they say the same."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given
@@ -37,7 +38,7 @@ def test_the_batches_do_not_matter(points: list[tuple[int, int, float]], cuts: l
     parted: MetricSummary | None = None
     sketch = Sketch()
     edges = sorted({0, len(points), *(cut for cut in cuts if cut < len(points))})
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         parted = fold(parted, steps[start:stop], timestamps[start:stop], values[start:stop])
         sketch = sketch.extended(values[start:stop])
 

@@ -8,7 +8,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -84,14 +84,13 @@ class RunArtifacts:
         """
         parts = artifact_parts(path)
         try:
-            with self._folder(parts, make=False) as handle:
-                # By the descriptor, not by the path: a link put there in between is not followed.
-                with os.scandir(handle) as entries:
-                    found = [
-                        (entry.name, entry.stat(follow_symlinks=False))
-                        for entry in entries
-                        if not entry.name.startswith(_TEMPORARY)
-                    ]
+            # By the descriptor, not by the path: a link put there in between is not followed.
+            with self._folder(parts, make=False) as handle, os.scandir(handle) as entries:
+                found = [
+                    (entry.name, entry.stat(follow_symlinks=False))
+                    for entry in entries
+                    if not entry.name.startswith(_TEMPORARY)
+                ]
         except (FileNotFoundError, NotADirectoryError):
             return []
         infos = [
@@ -163,7 +162,7 @@ class RunArtifacts:
                 raise
 
     @contextmanager
-    def _folder(self, parts: tuple[str, ...], *, make: bool) -> Iterator[int]:
+    def _folder(self, parts: tuple[str, ...], *, make: bool) -> Generator[int]:
         """A handle of an artifact folder, reached without following a link."""
         if make:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -211,7 +210,7 @@ def _leaves_run(path: str) -> InvalidValueError:
 
 
 @contextmanager
-def _clear_errors(root: Path, parts: tuple[str, ...]) -> Iterator[None]:
+def _clear_errors(root: Path, parts: tuple[str, ...]) -> Generator[None]:
     try:
         yield
     except (StoreError, MissingFileError):

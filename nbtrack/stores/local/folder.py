@@ -69,7 +69,8 @@ def choose_folder(path: Path) -> Path:
             return path
         if not path.is_dir():
             raise ForeignStoreError(
-                f"{path} is a file; a store is a folder. Give a folder, or sqlite:///{path} to keep the store beside it."
+                f"{path} is a file; a store is a folder. Give a folder, or sqlite:///{path} to keep "
+                "the store beside it."
             )
         if (path / STORE_NAME / DOCUMENTS).exists():
             return path / STORE_NAME

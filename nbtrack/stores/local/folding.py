@@ -27,7 +27,7 @@ class FoldedMetrics:
             self.sketches = {
                 key: Sketch.from_document(sketch) for key, sketch in sketches["sketches"].items()
             }
-            self.marks = {name: SegmentMark(*mark) for name, mark in sketches["marks"].items()}
+            self.marks = marks_of(sketches)
 
     def advance(self, folder: str) -> bool:
         """Fold what the segments of the run hold beyond the marks; True when there was something.
@@ -49,7 +49,7 @@ class FoldedMetrics:
                 key = tail.mark.keys[number] if number < len(tail.mark.keys) else ""
                 if not key:
                     continue  # its name is damaged; doctor names the byte range
-                fold = summaries.fold if isinstance(values, list) else summaries.fold_arrays
+                fold = summaries.fold if not tail.decoded.in_arrays else summaries.fold_arrays
                 self.summaries[key] = fold(self.summaries.get(key), steps, timestamps, values)
                 self.sketches[key] = self.sketches.get(key, Sketch()).extended(values)
             self.marks[name] = tail.mark
@@ -69,9 +69,15 @@ class FoldedMetrics:
         }
 
 
+def marks_of(sketches: Mapping[str, Any] | None) -> dict[str, SegmentMark]:
+    """How far each segment was folded, from the run's document in the table of sketches."""
+    marks: Mapping[str, Any] = sketches["marks"] if sketches else {}
+    return {name: SegmentMark(*mark) for name, mark in marks.items()}
+
+
 def _by_key(decoded: metric_log.Decoded) -> Iterator[tuple[int, Any, Any, Any]]:
     """The points of each key, in the order written: its number, steps, timestamps, values."""
-    if isinstance(decoded.values, list):
+    if not decoded.in_arrays:
         groups: dict[int, tuple[list[int], list[int], list[float]]] = {}
         points: Any = zip(decoded.key_numbers, decoded.steps, decoded.timestamps, decoded.values, strict=True)
         for number, step, timestamp, value in points:
@@ -88,7 +94,9 @@ def _by_key(decoded: metric_log.Decoded) -> Iterator[tuple[int, Any, Any, Any]]:
 
     order = np.argsort(decoded.key_numbers, kind="stable")
     numbers = decoded.key_numbers[order]
-    starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]]) if len(numbers) else []
+    starts: list[int] = (
+        np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]]).tolist() if len(numbers) else []
+    )
     for start, stop in zip(starts, [*starts[1:], len(numbers)], strict=True):
         chosen = order[start:stop]
         yield int(numbers[start]), decoded.steps[chosen], decoded.timestamps[chosen], decoded.values[chosen]

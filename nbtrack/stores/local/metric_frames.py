@@ -58,6 +58,8 @@ class Decoded(NamedTuple):
     """Bytes that are whole; what follows is a torn end, or still being written."""
     damage: list[tuple[int, int]]
     """Byte ranges before `end` that hold no whole frame."""
+    in_arrays: bool
+    """Whether the points are numpy arrays."""
 
 
 def header() -> bytes:
@@ -110,7 +112,7 @@ def _decode_loop(data: bytes) -> Decoded:
             numbers.append(number)
         else:
             texts.add(number, data[offset : offset + 24])
-    return Decoded(steps, timestamps, values, numbers, texts.complete, end, damage)
+    return Decoded(steps, timestamps, values, numbers, texts.complete, end, damage, in_arrays=False)
 
 
 def _whole_frames(data: bytes) -> tuple[list[int], int, list[tuple[int, int]]]:
@@ -160,7 +162,16 @@ def _decode_arrays(data: bytes) -> Decoded:
         frames = np.frombuffer(b"".join(pieces), dtype=_frame_type())
         end = first_bad + tail_end
     points, names = split_frames(frames)
-    return Decoded(points["step"], points["timestamp"], points["value"], points["number"], names, end, damage)
+    return Decoded(
+        points["step"],
+        points["timestamp"],
+        points["value"],
+        points["number"],
+        names,
+        end,
+        damage,
+        in_arrays=True,
+    )
 
 
 def read_frames(path: str, size: int) -> Any:

@@ -193,8 +193,9 @@ class MetricLogWriter:
             self._retry_at = monotonic() + _RETRY_SECONDS
         if warn:
             warnings.warn(
-                f"nbtrack cannot write metrics to {self._folder}: {error.strerror or error}. Training goes on; "
-                f"points are kept in memory (up to {BUFFERED_POINTS:,}) and written when the disk takes them.",
+                f"nbtrack cannot write metrics to {self._folder}: {error.strerror or error}. "
+                f"Training goes on; points are kept in memory (up to {BUFFERED_POINTS:,}) and written when "
+                "the disk takes them.",
                 RuntimeWarning,
                 stacklevel=4,
             )

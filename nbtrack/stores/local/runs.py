@@ -7,7 +7,7 @@ folds its tail in memory and looks whether its writer lives, so an answer is rig
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -26,10 +26,11 @@ from nbtrack.stores.local import liveness, metric_log
 from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import ARTIFACTS, RUN_FILE, RUNS
-from nbtrack.stores.local.folding import FoldedMetrics
+from nbtrack.stores.local.folding import FoldedMetrics, marks_of
 from nbtrack.stores.local.metric_log import now_ms
 
-Document = dict[str, Any]
+# A run's document, in whatever form the table hands it out.
+Document = MutableMapping[str, Any]
 
 
 class LocalRuns:
@@ -210,9 +211,8 @@ class LocalRuns:
             NotFoundError: There is no such run.
         """
         self._document(run_id)
-        sketches = self._sketches.get(by_run_id(run_id)) or {"marks": {}}
-        marks = {name: metric_log.SegmentMark(*mark) for name, mark in sketches["marks"].items()}
-        return metric_log.read_points(self.folder_of(run_id), key, marks)
+        sketches = self._sketches.get(by_run_id(run_id))
+        return metric_log.read_points(self.folder_of(run_id), key, marks_of(sketches))
 
     def search(
         self,
@@ -243,9 +243,10 @@ class LocalRuns:
         order = [*order_by, Order(("start_time",), True), Order(("run_id",))]
         scope = _scope(experiment_ids, view)
         is_running = Query().status == RunStatus.RUNNING
-        truths: dict[str, tuple[Document, Document]] = {}
-        for document in self._table.search(is_running & scope if scope is not None else is_running):
-            run_id = document["run_id"]
+        truths: dict[str, tuple[Any, Document]] = {}
+        running: list[Any] = self._table.search(is_running & scope if scope is not None else is_running)
+        for document in running:
+            run_id: str = document["run_id"]
             folded = FoldedMetrics(document, self._sketches.get(by_run_id(run_id)))
             truth = self._with_truth(document, folded)
             if condition is None or condition(truth):

@@ -33,6 +33,9 @@ from nbtrack.stores.local.metric_log import now_ms
 Document = MutableMapping[str, Any]
 
 
+_MOST_TRIES = 20
+
+
 class LocalRuns:
     """Creates, changes, reads and searches the runs of one store folder."""
 
@@ -75,6 +78,7 @@ class LocalRuns:
             "params": {},
             "tags": {**tags, system_tags.RUN_NAME: run_name},
             "metrics": {},
+            "folds": 0,
             "writer": liveness.this_process(),
         }
         folder = self.folder_of(run_id)
@@ -98,9 +102,7 @@ class LocalRuns:
         Raises:
             NotFoundError: There is no such run.
         """
-        document = self._document(run_id)
-        sketches = self._sketches.get(by_run_id(run_id))
-        folded = None
+        document, sketches = self._matching_sketches(self._document(run_id))
         if document["status"] == RunStatus.RUNNING:
             folded = FoldedMetrics(document, sketches)
             document = self._with_truth(document, folded)
@@ -242,29 +244,26 @@ class LocalRuns:
         """
         order = [*order_by, Order(("start_time",), True), Order(("run_id",))]
         scope = _scope(experiment_ids, view)
-        is_running = Query().status == RunStatus.RUNNING
-        truths: dict[str, tuple[Any, Document]] = {}
-        running: list[Any] = self._table.search(is_running & scope if scope is not None else is_running)
-        for document in running:
-            run_id: str = document["run_id"]
-            folded = FoldedMetrics(document, self._sketches.get(by_run_id(run_id)))
-            truth = self._with_truth(document, folded)
-            if condition is None or condition(truth):
-                truths[run_id] = (truth, folded.sketches_document(run_id))
         at_rest = Query().status != RunStatus.RUNNING
         for part in (scope, condition):
             at_rest = at_rest if part is None else at_rest & part
+        truths, running = self._running(scope, condition)
+        found = self._at_rest(at_rest, order, limit, offset, bool(truths))
+        for _ in range(_MOST_TRIES):
+            # A run that was resumed between the two looks is in neither: look again.
+            if {document["run_id"] for document in self._table.search(_is_running(scope))} <= running:
+                break
+            truths, running = self._running(scope, condition)
+            found = self._at_rest(at_rest, order, limit, offset, bool(truths))
         if truths:
-            found = self._table.select(
-                at_rest, order_by=order, limit=None if limit is None else limit + offset
-            )
-            documents: list[Any] = sort_documents([*found, *(truth for truth, _ in truths.values())], order)
-            documents = documents[offset : None if limit is None else offset + limit]
-        else:
-            documents = self._table.select(at_rest, order_by=order, limit=limit, offset=offset)
+            # One that ended between them is in both.
+            ended = {document["run_id"] for document in found}
+            moving = [truth for run_id, (truth, _) in truths.items() if run_id not in ended]
+            found = sort_documents([*found, *moving], order)
+            found = found[offset : None if limit is None else offset + limit]
         return [
             self._as_run(document, self._sketches_of(document, truths) if with_sketches else None)
-            for document in documents
+            for document in found
         ]
 
     def artifacts(self, run_id: str) -> RunArtifacts:
@@ -318,7 +317,9 @@ class LocalRuns:
                 folded = FoldedMetrics(document, self._sketches.get(by_run_id(run_id)))
                 if folded.advance(folder):
                     document["metrics"] = folded.metrics_document()
-                    self._sketches.upsert(folded.sketches_document(run_id), by_run_id(run_id))
+                    document["folds"] = folds = document["folds"] + 1
+                    sketches = {**folded.sketches_document(run_id), "folds": folds}
+                    self._sketches.upsert(sketches, by_run_id(run_id))
             if change:
                 change(document)
             held.append(document)
@@ -336,6 +337,40 @@ class LocalRuns:
             document["status"] = RunStatus.KILLED
             document["end_time"] = liveness.last_activity(folder) or document["start_time"]
         return document
+
+    def _running(self, scope: Any, condition: Any) -> tuple[dict[str, tuple[Any, Document]], set[str]]:
+        """The running runs that match, as they really are, with their sketches; and the ids of all."""
+        truths: dict[str, tuple[Any, Document]] = {}
+        running: list[Any] = self._table.search(_is_running(scope))
+        for found in running:
+            document, sketches = self._matching_sketches(found)
+            folded = FoldedMetrics(document, sketches)
+            is_running = document["status"] == RunStatus.RUNNING
+            truth = self._with_truth(document, folded) if is_running else document
+            if condition is None or condition(truth):
+                truths[truth["run_id"]] = (truth, folded.sketches_document(truth["run_id"]))
+        return truths, {document["run_id"] for document in running}
+
+    def _at_rest(
+        self, condition: Any, order: Sequence[Order], limit: int | None, offset: int, whole: bool
+    ) -> list[Any]:
+        """The page of runs at rest; with `whole` from the first on, for others to be sorted in."""
+        if whole:
+            limit, offset = None if limit is None else limit + offset, 0
+        return self._table.select(condition, order_by=order, limit=limit, offset=offset)
+
+    def _matching_sketches(self, document: Any) -> tuple[Any, Any]:
+        """A run's document with the sketches and marks of the same fold, read again until they match.
+
+        They are two documents: one may be read before a fold and the other after it.
+        """
+        for _ in range(_MOST_TRIES):
+            sketches = self._sketches.get(by_run_id(document["run_id"]))
+            if document["folds"] == (sketches["folds"] if sketches else 0):
+                return document, sketches
+            document = self._document(document["run_id"])
+        with self._database.transaction():  # nobody folds meanwhile
+            return self._document(document["run_id"]), self._sketches.get(by_run_id(document["run_id"]))
 
     def _sketches_of(
         self, document: Document, truths: Mapping[str, tuple[Document, Document]]
@@ -371,6 +406,11 @@ class LocalRuns:
 def by_run_id(run_id: str) -> Any:
     """The condition that finds one run; building it takes longer than the look-up it asks for."""
     return Query().run_id == run_id
+
+
+def _is_running(scope: Any) -> Any:
+    is_running = Query().status == RunStatus.RUNNING
+    return is_running if scope is None else is_running & scope
 
 
 def _scope(experiment_ids: Sequence[str] | None, view: int) -> Any:

@@ -58,79 +58,44 @@ class Engine:
         """
         link = self.links.of_this_thread()
         with link.lock:
-            connection = link.connection or self._open(link)
+            connection = self.connection(link)
             if link.signature is not None:
                 return self._repeat(link, lambda frozen: _fetch(frozen, sql, bindings))
             try:
                 return connection.execute(sql, bindings).fetchall()  # pyright: ignore[reportUnknownVariableType]
             except apsw.Error as error:
-                self._raise(error)
+                self.fail(error)
 
     def insert(self, sql: str, bindings: Any) -> int:
         """Run one INSERT; returns the id of the new row. Raises what `run` does."""
         link = self.links.of_this_thread()
         with link.lock:
-            connection = link.connection or self._open(link)
+            connection = self.connection(link)
             try:
                 connection.execute(sql, bindings).fetchall()
                 return connection.last_insert_rowid()
             except apsw.Error as error:
-                self._raise(error)
+                self.fail(error)
 
     def run_many(self, sql: str, bindings: Any) -> None:
         """Run one statement for each of `bindings`, inside `transaction()`. Raises what `run` does."""
         link = self.links.of_this_thread()
         with link.lock:
-            connection = link.connection or self._open(link)
+            connection = self.connection(link)
             try:
                 connection.executemany(sql, bindings).fetchall()
             except apsw.Error as error:
-                self._raise(error)
+                self.fail(error)
 
     def transaction(self) -> "Transaction":
         """A context in which this thread's changes become one: all of them or, on an exception, none."""
         return Transaction(self)
 
-    def begin(self) -> Link:
-        """Begin a transaction, or one inside it, on this thread's connection; `end` must follow."""
-        link = self.links.of_this_thread()
-        link.lock.acquire()
-        try:
-            connection = link.connection or self._open(link)
-            connection.execute(f"SAVEPOINT s{link.depth}" if link.depth else "BEGIN IMMEDIATE").fetchall()
-            link.depth += 1
-        except BaseException as error:
-            # An interrupt may strike after BEGIN: the write lock must not stay behind.
-            if link.depth == 0 and link.connection is not None and link.connection.in_transaction:
-                link.connection.execute("ROLLBACK").fetchall()
-            link.lock.release()
-            if isinstance(error, apsw.Error):
-                self._raise(error)
-            raise
-        return link
-
-    def end(self, link: Link, *, undo: bool) -> None:
-        """End what `begin` began."""
-        if link.pid != os.getpid():
-            if undo:
-                return
-            raise InvalidStateError(
-                "This transaction belongs to the parent process; nothing was written by this one."
-            )
-        try:
-            link.depth -= 1
-            if undo:
-                self._undo(link)
-            else:
-                self._commit(link)
-        finally:
-            link.lock.release()
-
     def sync(self) -> None:
         """Return when everything committed survives a power cut."""
         link = self.links.of_this_thread()
         with link.lock:
-            connection = link.connection or self._open(link)
+            connection = self.connection(link)
             if (
                 link.signature is not None
                 or connection.readonly("main")
@@ -160,7 +125,7 @@ class Engine:
         link = self.links.of_this_thread()
         try:
             with link.lock:
-                connection = link.connection or self._open(link)
+                connection = self.connection(link)
                 if link.signature is None:
                     _copy_to(unfinished, connection)
                 else:
@@ -181,9 +146,21 @@ class Engine:
                     os.unlink(unfinished + suffix)
 
     def close(self) -> None:
-        """Close this process's connections; a thread in the middle of a call finishes it first."""
+        """Close this process's connections; other threads in a transaction may finish it first."""
         self._closed = True
-        self.links.close()
+        self.links.close(self.timeout)
+
+    def connection(self, link: Link) -> apsw.Connection:
+        """The connection of a link whose lock is held.
+
+        Raises:
+            StoreError: The transaction that is open on it has been undone.
+        """
+        connection = link.connection
+        if link.depth and (connection is None or not connection.in_transaction):
+            # SQLite itself rolled back, on a full disk, say; or the database was closed.
+            raise StoreError(f"A transaction on {self.path!r} was undone by an earlier error; do it again.")
+        return connection or self._open(link)
 
     def _open(self, link: Link) -> apsw.Connection:
         if self._closed:
@@ -212,42 +189,22 @@ class Engine:
     def _repeat(self, link: Link, action: Callable[[apsw.Connection], T]) -> T:
         """Do `action` on a frozen connection until no writer came in between."""
         for _ in range(_MOST_TRIES):
-            connection = link.connection or self._open(link)
+            connection = self.connection(link)
             shown = link.signature
             if shown is None or shown == self._frozen.signature():
                 try:
                     result = action(connection)
                 except apsw.Error as error:
                     if shown is None or shown == self._frozen.signature():
-                        self._raise(error)
+                        self.fail(error)
                 else:
                     if shown is None or shown == self._frozen.signature():
                         return result
             link.close()
         raise too_busy(self.path)
 
-    def _commit(self, link: Link) -> None:
-        connection = link.connection
-        if connection is None or not connection.in_transaction:
-            self.rollbacks += 1
-            raise StoreError(f"A transaction on {self.path!r} was undone by an earlier error; do it again.")
-        try:
-            connection.execute(f"RELEASE s{link.depth}" if link.depth else "COMMIT").fetchall()
-        except BaseException as error:
-            self._undo(link)
-            if isinstance(error, apsw.Error):
-                self._raise(error)
-            raise
-
-    def _undo(self, link: Link) -> None:
-        self.rollbacks += 1
-        connection = link.connection
-        # SQLite itself may have rolled back already: on a full disk, say.
-        if connection is not None and connection.in_transaction:
-            inner = f"ROLLBACK TO s{link.depth}; RELEASE s{link.depth}"
-            connection.execute(inner if link.depth else "ROLLBACK").fetchall()
-
-    def _raise(self, error: apsw.Error) -> NoReturn:
+    def fail(self, error: apsw.Error) -> NoReturn:
+        """Raise what one of apsw's errors means."""
         if self.read_only and isinstance(error, apsw.ReadOnlyError):
             raise StoreError(
                 f"The document database {self.path!r} was opened with read_only=True; open it without to "
@@ -260,20 +217,80 @@ class Engine:
 
 
 class Transaction:
-    """Changes that become one. Re-entrant: an inner one that fails undoes only its own changes."""
+    """Changes that become one. Re-entrant: an inner one that fails undoes only its own changes.
 
-    __slots__ = ("_engine", "_link")
+    Use it once, with `with`.
+    """
+
+    __slots__ = ("_engine", "_is_open", "_level", "_link")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._is_open = False
 
     def __enter__(self) -> None:
-        self._link = self._engine.begin()
+        self._link = link = self._engine.links.of_this_thread()
+        self._level = level = link.depth
+        self._is_open = True
+        try:
+            with link.lock:
+                connection = self._engine.connection(link)
+                connection.execute(f"SAVEPOINT s{level}" if level else "BEGIN IMMEDIATE").fetchall()
+                link.depth = level + 1
+        except BaseException as error:
+            # An interrupt may strike after BEGIN: the write lock must not stay behind.
+            self._undo()
+            if isinstance(error, apsw.Error):
+                self._engine.fail(error)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._engine.end(self._link, undo=kind is not None)
+        if self._link.pid != os.getpid():
+            self._is_open = False
+            if kind is None:
+                raise InvalidStateError(
+                    "This transaction belongs to the parent process; nothing was written by this one."
+                )
+            return
+        try:
+            if kind is None:
+                self._commit()
+        except apsw.Error as failure:
+            self._undo()
+            self._engine.fail(failure)
+        finally:
+            self._undo()
+
+    def __del__(self) -> None:
+        # Left without __exit__ having run to its end: an interrupt struck just there.
+        if self._is_open and self._link.pid == os.getpid():
+            self._undo()
+
+    def _commit(self) -> None:
+        link, level = self._link, self._level
+        with link.lock:
+            connection = self._engine.connection(link)
+            connection.execute(f"RELEASE s{level}" if level else "COMMIT").fetchall()
+            link.depth = level
+            self._is_open = False
+
+    def _undo(self) -> None:
+        """Undo what is still open of this transaction, if anything is."""
+        if not self._is_open:
+            return
+        link, level = self._link, self._level
+        with link.lock:
+            self._engine.rollbacks += 1
+            connection = link.connection
+            if connection is not None and connection.in_transaction:
+                if level == 0:
+                    connection.execute("ROLLBACK").fetchall()
+                elif link.depth > level:
+                    connection.execute(f"ROLLBACK TO s{level}; RELEASE s{level}").fetchall()
+            link.depth = level
+            self._is_open = False
 
 
 def _fetch(connection: apsw.Connection, sql: str, bindings: Any) -> Rows:

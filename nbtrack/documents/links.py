@@ -11,6 +11,7 @@ error instead of the file.
 import contextlib
 import os
 import threading
+import time
 import weakref
 from collections.abc import Generator
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import apsw
 
 _PATIENCE = 5.0
-"""Seconds that a fork waits for the statement of another thread."""
+"""Seconds that a fork waits for the transaction of another thread."""
 
 
 class Link:
@@ -77,11 +78,30 @@ class Links:
             self._here.lease = lease = _Lease(link, self.all)
         return lease.link
 
-    def close(self) -> None:
-        """Close all connections; a thread in the middle of a call finishes it first."""
+    def close(self, patience: float) -> None:
+        """Close all connections; a thread in the middle of a transaction has `patience` seconds to end it."""
         for link in list(self.all):
-            with link.lock:
+            _lock_when_idle(link, self.of_this_thread(), patience)
+            try:
                 link.close()
+            finally:
+                link.lock.release()
+
+
+def _lock_when_idle(link: Link, own: Link | None, patience: float) -> bool:
+    """Take the lock of a link; returns whether no transaction is open on it.
+
+    Waits for the transactions of other threads; this thread's own will not end while it waits.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        link.lock.acquire()
+        if link.depth == 0:
+            return True
+        if link is own or time.monotonic() > deadline:
+            return False
+        link.lock.release()
+        time.sleep(0.001)
 
 
 class _Registry:
@@ -122,13 +142,13 @@ class _Registry:
         for links in self._known():
             for link in list(links.all):
                 # An unopened one cannot be opened now; its thread may hold the lock, waiting to.
-                if link.connection is None or not link.lock.acquire(timeout=_PATIENCE):
+                if link.connection is None:
                     continue
-                if link.depth:  # the forking thread's own transaction goes on in the parent
-                    link.lock.release()
-                    continue
-                self._held.append(link)
-                link.close(checkpoint=False)  # a checkpoint would cost an fsync at every fork
+                if _lock_when_idle(link, links.of_this_thread(), _PATIENCE):
+                    self._held.append(link)
+                    link.close(checkpoint=False)  # a checkpoint would cost an fsync at every fork
+                else:
+                    link.lock.release()  # its transaction goes on in the parent
 
     def _in_parent(self) -> None:
         while self._held:

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.stores.contracts import Store
-from nbtrack.stores.local.folder import choose_folder, find_store
+from nbtrack.stores.local.folder import choose_folder, find_store, is_store
 from nbtrack.stores.local.store import LocalStore
 
 _SQLITE_HEADER = b"SQLite format 3\0"
@@ -45,6 +45,15 @@ def store_folder(uri: Any = None) -> Path:
             "it knows folders, file: and sqlite:/// URIs."
         )
     return choose_folder(Path(uri).expanduser())
+
+
+def store_exists(uri: Any = None) -> bool:
+    """Whether there is a store already where a tracking URI points.
+
+    Raises:
+        NbtrackError: See `store_folder`.
+    """
+    return is_store(store_folder(uri))
 
 
 def open_store(uri: Any = None) -> Store:

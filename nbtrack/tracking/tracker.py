@@ -30,7 +30,7 @@ from nbtrack.core.names import check_experiment_name, check_key, check_run_id
 from nbtrack.core.run_names import random_run_name
 from nbtrack.filters.run_filter import parse_filter, parse_order
 from nbtrack.stores.contracts import Artifacts, Store
-from nbtrack.stores.opening import open_store, store_folder
+from nbtrack.stores.opening import open_store, store_exists, store_folder
 from nbtrack.tracking import metric_history, run_context
 from nbtrack.tracking.active import ActiveRuns
 from nbtrack.tracking.active_run import ActiveRun, DisabledRun
@@ -140,15 +140,15 @@ class Tracker(Configurable):
         Raises:
             NotFoundError: None has that id.
         """
-        return self._store().experiments.get(str(experiment_id))
+        return self._store_to_read("experiment", str(experiment_id)).experiments.get(str(experiment_id))
 
     def get_experiment_by_name(self, name: str) -> Experiment | None:
         """Read an experiment by name, also a deleted one; None when there is none."""
-        return self._store().experiments.find(name)
+        return self._store().experiments.find(name) if self._has_store() else None
 
     def search_experiments(self, view_type: int = ViewType.ACTIVE_ONLY) -> list[Experiment]:
         """All experiments, the newest first."""
-        return self._store().experiments.search(view_type)
+        return self._store().experiments.search(view_type) if self._has_store() else []
 
     # ---- runs --------------------------------------------------------------------------------
 
@@ -306,7 +306,8 @@ class Tracker(Configurable):
         Raises:
             NotFoundError: There is no such run.
         """
-        return self._store().runs.get(check_run_id(run_id))
+        check_run_id(run_id)
+        return self._store_to_read("run", run_id).runs.get(run_id)
 
     def get_metric_history(self, run_id: str, key: str, output_format: str = "list") -> Any:
         """Read all points of a metric, ordered by timestamp, then as logged.
@@ -321,7 +322,8 @@ class Tracker(Configurable):
             NotFoundError: There is no such run.
             InvalidValueError: It is no output format.
         """
-        return metric_history.read(self._store().runs, check_run_id(run_id), key, output_format)
+        check_run_id(run_id)
+        return metric_history.read(self._store_to_read("run", run_id).runs, run_id, key, output_format)
 
     def search_runs(
         self,
@@ -359,7 +361,7 @@ class Tracker(Configurable):
         condition, order = parse_filter(filter_string), parse_order(order_by)
         as_list = output_format == "list"
         found: list[Run] = []
-        if not self._is_off():
+        if not self._is_off() and self._has_store():
             store = self._store()
             scope = None
             if not search_all_experiments:
@@ -492,6 +494,15 @@ class Tracker(Configurable):
         self.get_run(run_id)
         return self._store().runs.artifacts(run_id)
 
+    def _has_store(self) -> bool:
+        """Whether there is a store already: looking makes none."""
+        return self._opened is not None or store_exists(self._uri())
+
+    def _store_to_read(self, kind: str, name: str) -> Store:
+        if not self._has_store():
+            raise NotFoundError(kind, name, advice=f"There is no store at {self.get_tracking_uri()}.")
+        return self._store()
+
     def _uri(self) -> Any:
         return self.store if self.store is not None else settings.setting("TRACKING_URI")
 
@@ -581,6 +592,8 @@ class Tracker(Configurable):
         if names is not None:
             found = [store.experiments.find(name) for name in names]
             return [experiment.experiment_id for experiment in found if experiment is not None]
+        if self.experiment is not None and store.experiments.find(self.experiment) is None:
+            return []
         return [self._active_experiment_id(store)]
 
 

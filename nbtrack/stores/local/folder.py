@@ -90,6 +90,11 @@ def choose_folder(path: Path) -> Path:
     raise ForeignStoreError(f"{path} {what}. Give a new or empty folder, such as {path / STORE_NAME}.")
 
 
+def is_store(folder: Path) -> bool:
+    """Whether a store has been made in a folder."""
+    return (folder / DOCUMENTS).exists()
+
+
 def make_folder(folder: Path) -> None:
     """Make the folders of a store where they are missing; many processes may do so at once.
 

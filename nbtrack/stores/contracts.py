@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any, BinaryIO, Protocol
 
 from nbtrack.core.entities import Experiment, FileInfo, Run, ViewType
+from nbtrack.documents.database import Database
 from nbtrack.documents.tables import Order
 
 
@@ -86,7 +87,11 @@ class RunWriter(Protocol):
         ...
 
     def close(self) -> None:
-        """End this process's part of the run."""
+        """Write no more points."""
+        ...
+
+    def finish(self, status: str, tags: Mapping[str, str]) -> None:
+        """Write the end of the run, or, in a worker, what it added."""
         ...
 
 
@@ -152,6 +157,11 @@ class Store(Protocol):
     @property
     def uri(self) -> str:
         """The tracking URI of the store."""
+        ...
+
+    @property
+    def documents(self) -> Database:
+        """Its document database."""
         ...
 
     @property

@@ -318,11 +318,7 @@ class ActiveRun(Run):
         """Write what is left and, if this process owns the run, its end; the tracker calls this."""
         self._retry()
         self._writer.close()
-        if self._writer.is_owner:
-            self._write(lambda: self._runs.end(self._run_id, status, tags=tags))
-        else:
-            # A worker's points belong to its parent's run, which its parent ends.
-            self._write(lambda: self._runs.fold(self._run_id))
+        self._write(lambda: self._writer.finish(status, tags))
         if sync:
             self._store.sync()
 

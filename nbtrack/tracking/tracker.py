@@ -28,6 +28,7 @@ from nbtrack.core.errors import (
 )
 from nbtrack.core.names import check_experiment_name, check_key, check_run_id
 from nbtrack.core.run_names import random_run_name
+from nbtrack.documents.database import Database
 from nbtrack.filters.run_filter import parse_filter, parse_order
 from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.stores.opening import open_store, store_exists, store_folder
@@ -397,6 +398,15 @@ class Tracker(Configurable):
         """
         with self._artifacts(run_id).open(artifact_file) as file:
             return file.read().decode("utf-8", "replace")
+
+    @property
+    def documents(self) -> Database:
+        """The document database of the store, to query in TinyDB's idiom.
+
+        `tracker.documents.table("runs").search(Query().params.model == "tree")`; the tables are
+        `runs`, `experiments` and `sketches`.
+        """
+        return self._store().documents
 
     # ---- logging to the active run -----------------------------------------------------------
 

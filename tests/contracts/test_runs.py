@@ -275,7 +275,7 @@ def test_the_default_experiment_is_there_and_names_are_unique(store: Store) -> N
 
 def test_a_deleted_run_cannot_be_resumed(store: Store) -> None:
     run_id = finished(store, "gone")
-    store.documents.table("runs").update({"lifecycle_stage": "deleted"}, Query().run_id == run_id)  # type: ignore[attr-defined]
+    store.documents.table("runs").update({"lifecycle_stage": "deleted"}, Query().run_id == run_id)
 
     with pytest.raises(InvalidStateError, match="deleted"):
         store.runs.resume(run_id, tags={})

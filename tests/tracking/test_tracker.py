@@ -380,9 +380,7 @@ def test_an_experiment_that_is_not_there(tracker: Tracker) -> None:
 
 def test_a_deleted_experiment_takes_no_runs(tracker: Tracker) -> None:
     tracker.set_experiment("old")
-    tracker._store().documents.table("experiments").update(  # type: ignore[attr-defined]
-        {"lifecycle_stage": "deleted"}, Query().name == "old"
-    )
+    tracker.documents.table("experiments").update({"lifecycle_stage": "deleted"}, Query().name == "old")
 
     with pytest.raises(InvalidStateError, match="'old' is deleted"):
         tracker.start_run()

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from nbtrack.core.errors import CorruptLogError, InvalidValueError, StoreError
+from nbtrack.documents.disk_sync import sync_file
 from nbtrack.stores.local import metric_frames
 from nbtrack.stores.local.metric_frames import FRAME_BYTES, MAX_KEYS, POINT, Decoded
 
@@ -52,7 +53,7 @@ class MetricLogWriter:
         self._unsaved: deque[tuple[str, float, int, int]] = deque()
         self._dropped = 0
         self._retry_at = 0.0
-        self._synced: dict[str, int] = {}
+        self._synced: dict[str, int] = {}  # bytes of each of our segments that survive a power cut
         _writers.add(self)
 
     def append(self, key: str, value: float, step: int, timestamp: int) -> None:
@@ -96,19 +97,15 @@ class MetricLogWriter:
             StoreError: The disk refused.
         """
         self.flush()
-        segment = self._segment
-        if segment.descriptor < 0:
-            return
-        size = os.fstat(segment.descriptor).st_size
-        if self._synced.get(segment.name) == size:
-            return
-        try:
-            os.fsync(segment.descriptor)
-        except OSError as error:
-            raise StoreError(
-                f"Could not sync {os.path.join(self._folder, segment.name)}: {error.strerror}."
-            ) from error
-        self._synced[segment.name] = size
+        for name, synced in list(self._synced.items()):
+            path = os.path.join(self._folder, name)
+            try:
+                size = os.stat(path).st_size
+                if size != synced:
+                    sync_file(path)
+                    self._synced[name] = size
+            except OSError as error:
+                raise StoreError(f"Could not sync {path}: {error.strerror}.") from error
 
     def close(self) -> None:
         """End this process's part of the log. A call of another thread that is under way succeeds."""
@@ -180,6 +177,7 @@ class MetricLogWriter:
         segment = _Segment(descriptor, {}, name)
         _write_whole(descriptor, metric_frames.header())
         self._segment = segment
+        self._synced[name] = 0
         if self._on_segment:
             self._on_segment()
         return segment
@@ -205,6 +203,7 @@ class MetricLogWriter:
         self._lock = threading.RLock()
         self._segment = _Segment(-1, {})
         self._unsaved = deque()
+        self._synced = {}
 
 
 class _Segment:

@@ -4,7 +4,8 @@ import os
 import threading
 import warnings
 import weakref
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from time import monotonic
 
 from nbtrack.core.errors import NbtrackError
@@ -51,11 +52,29 @@ class RunWriter:
         if self._changed:
             self._changed = False
             self._runs.save_run_file(self.run_id)
+            self._runs.sync_files(self.run_id)
 
     def close(self) -> None:
-        """End the upkeep and this process's part of the metric log."""
-        self._keeper.forget(self)
+        """Write no more points."""
         self.log.close()
+
+    def finish(self, status: str, tags: Mapping[str, str]) -> None:
+        """Write the end of the run, or, in a worker, what it added; the background syncs it.
+
+        Args:
+            status: One of `RunStatus.ALL`.
+            tags: Last tags, such as the error.
+
+        Raises:
+            NotFoundError: There is no such run any more.
+            StoreError: The store cannot be written; it may be tried again.
+        """
+        if self.is_owner:
+            self._runs.end(self.run_id, status, tags=tags)
+        else:
+            # A worker's points belong to its parent's run, which its parent ends.
+            self._runs.fold(self.run_id)
+        self._keeper.forget(self)
 
     def upkeep(self) -> None:
         """What the background does about once a second.
@@ -79,7 +98,18 @@ class RunWriter:
         self.is_owner = False
         self._folded_bytes = 0
 
+    def sync_after_end(self) -> None:
+        """Make what was written until the end survive a power cut.
+
+        Raises:
+            StoreError: The disk refused.
+        """
+        self.log.sync()
+        self._runs.sync_files(self.run_id)
+
     def _wake_keeper(self) -> None:
+        # The name of the new segment must reach the disk as well.
+        self._changed = True
         self._keeper.watch(self)
 
 
@@ -93,6 +123,7 @@ class Keeper:
         self._sync_documents = sync_documents
         self._events = events
         self._writers: list[RunWriter] = []
+        self._ended: deque[RunWriter] = deque()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -110,10 +141,11 @@ class Keeper:
                 self._thread.start()
 
     def forget(self, writer: RunWriter) -> None:
-        """Stop looking after a writer."""
+        """Stop looking after a writer, once what it wrote is synced."""
         with self._lock:
             if writer in self._writers:
                 self._writers.remove(writer)
+            self._ended.append(writer)
 
     def stop(self) -> None:
         """End the thread; a later writer starts it again."""
@@ -131,6 +163,8 @@ class Keeper:
         """
         for writer in list(self._writers):
             writer.sync()
+        while self._ended:
+            self._ended.popleft().sync_after_end()
         self._sync_documents()
         self._events.sync()
 
@@ -139,6 +173,8 @@ class Keeper:
         while not self._stopping.wait(SYNC_SECONDS):
             for writer in list(self._writers):
                 self._try(writer.upkeep)
+            while self._ended:
+                self._try(self._ended.popleft().sync_after_end)
             self._try(self._sync_documents)
             self._try(self._events.sync)
             idle_rounds = 0 if self._writers else idle_rounds + 1
@@ -164,6 +200,7 @@ class Keeper:
         for writer in self._writers:
             writer.after_fork()
         self._writers = []
+        self._ended.clear()
 
 
 _keepers: "weakref.WeakSet[Keeper]" = weakref.WeakSet()

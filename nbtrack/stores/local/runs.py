@@ -19,6 +19,7 @@ from nbtrack.core.errors import InvalidStateError, NotFoundError, ParamConflictE
 from nbtrack.core.users import current_user
 from nbtrack.documents.codec import encode
 from nbtrack.documents.database import Database
+from nbtrack.documents.disk_sync import sync_file, sync_folder
 from nbtrack.documents.ordering import Order, sort_documents
 from nbtrack.documents.queries import Query
 from nbtrack.documents.schema import Index
@@ -292,6 +293,20 @@ class LocalRuns:
             with suppress(OSError):
                 os.unlink(temporary)
             raise StoreError(f"Cannot write {path}: {error.strerror}.") from error
+
+    def sync_files(self, run_id: str) -> None:
+        """Make `run.json` and the names of the run's files survive a power cut.
+
+        Raises:
+            StoreError: The disk refused.
+        """
+        folder = self.folder_of(run_id)
+        try:
+            sync_file(os.path.join(folder, RUN_FILE))
+            sync_folder(folder)
+            sync_folder(self._folder)
+        except OSError as error:
+            raise StoreError(f"Could not sync {folder}: {error.strerror}.") from error
 
     def save_run_file(self, run_id: str) -> None:
         """Write `run.json` from the document as it is now."""

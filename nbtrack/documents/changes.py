@@ -93,13 +93,15 @@ def _is_exact(paths: tuple[Path, ...]) -> bool:
 def _guard(paths: tuple[Path, ...], expression: str) -> str:
     """Let the statement fail where SQLite would change nothing, or replace what is no object."""
     holders = {path[:length] for path in paths for length in range(1, len(path))}
-    tests = " AND ".join(
-        f"ifnull(json_type(doc, {path_sql(holder)}), 'object') = 'object'"
-        for holder in sorted(holders, key=len)
-    )
-    return (
-        f"doc = CASE WHEN {tests} THEN {expression} ELSE jsonb('!') END" if tests else f"doc = {expression}"
-    )
+    if not holders:
+        return f"doc = {expression}"
+    tests = ["odd = 0"]
+    for holder in sorted(holders, key=len):
+        path = str(path_sql(holder))
+        tests.append(f"ifnull(json_type(doc, {path}), 'object') = 'object'")
+        # NaN is stored as an object; so are other values, but only in odd documents.
+        tests.append(f"""json_type(doc, {path[:-1]}."$float"') IS NULL""")
+    return f"doc = CASE WHEN {' AND '.join(tests)} THEN {expression} ELSE jsonb('!') END"
 
 
 def _nest(changes: Mapping[Path, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ this order: reading what stands behind a long document costs a walk through its 
 
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from nbtrack.core.errors import AlreadyExistsError, InvalidValueError
 from nbtrack.documents.codec import decode, encode
@@ -17,6 +17,7 @@ Key = Path | tuple[Path, ...]
 """What identifies a document: the value at one path, or those at several paths taken together."""
 
 _TABLE_PREFIX = "d_"
+_INDEX_PREFIX = "i_"
 
 
 class Index(NamedTuple):
@@ -50,7 +51,8 @@ class Layout:
         self.statements = [
             f"CREATE TABLE IF NOT EXISTS {self.identifier} "
             "(doc_id INTEGER PRIMARY KEY, odd INTEGER NOT NULL, doc BLOB NOT NULL)",
-            f'CREATE INDEX IF NOT EXISTS "{_escape(f"{name} odd")}" ON {self.identifier} (odd) WHERE odd = 1',
+            f"CREATE INDEX IF NOT EXISTS {_index_identifier(name, 'odd')} "
+            f"ON {self.identifier} (odd) WHERE odd = 1",
         ]
         self.declare(unique, indexes)
 
@@ -75,10 +77,8 @@ class Layout:
 
     def _add(self, what: str, word: str, key: Key, condition: str) -> None:
         paths = _paths_of(key)
-        name = _escape(f"{self.name} {word} {encode(paths)[0]}{condition}")
-        statement = (
-            f'CREATE {what} IF NOT EXISTS "{name}" ON {self.identifier} ({_columns(paths)}){condition}'
-        )
+        name = _index_identifier(self.name, f"{word} {encode(paths)[0]}{condition}")
+        statement = f"CREATE {what} IF NOT EXISTS {name} ON {self.identifier} ({_columns(paths)}){condition}"
         if statement not in self.indexes:
             self.indexes.append(statement)
 
@@ -93,12 +93,17 @@ class Layout:
             doc_id = getattr(document, "doc_id", "?")
             return DuplicateDocumentError(f"Document with ID {doc_id} already exists in table {self.name!r}.")
         found = re.search(r"index '(.*)'", message)
-        paths = _paths_in(found.group(1)) if found else ()
+        paths = self._paths_in(found.group(1)) if found else ()
         if not paths:
             return None
         key = " and ".join(".".join(path) for path in paths)
         value = " and ".join(repr(find_value(document, path)) for path in paths)
         return DuplicateDocumentError(f"Table {self.name!r} already holds a document whose {key} is {value}.")
+
+    def _paths_in(self, index: str) -> tuple[Path, ...]:
+        """The paths of a unique index, read from its name: another process may have made it."""
+        _, is_unique, text = _unescape(index).partition(f"{_INDEX_PREFIX}{self.name} unique ")
+        return tuple(tuple(path) for path in decode(text)) if is_unique else ()
 
 
 def table_identifier(name: str) -> str:
@@ -112,14 +117,16 @@ def table_name(identifier: str) -> str | None:
 
 
 def _paths_of(key: Any) -> tuple[Path, ...]:
-    paths: tuple[Any, ...] = (key,) if key and isinstance(key[0], str) else tuple(key)
-    if (
-        isinstance(key, str)
-        or not paths
-        or not all(path and all(isinstance(part, str) for part in path) for path in paths)
-    ):
+    paths: Any = (key,) if _is_path(key) else key
+    if not isinstance(paths, (tuple, list)) or not paths or not all(map(_is_path, cast("Any", paths))):
         raise InvalidValueError(f'A key is a path such as ("run_id",) or a tuple of paths, not {key!r}.')
-    return tuple(tuple(path) for path in paths)
+    return tuple(tuple(path) for path in cast("Any", paths))
+
+
+def _is_path(path: Any) -> bool:
+    if not isinstance(path, (tuple, list)) or not path:
+        return False
+    return all(isinstance(key, str) for key in cast("Iterable[Any]", path))
 
 
 def _columns(paths: tuple[Path, ...]) -> str:
@@ -135,10 +142,8 @@ def _columns(paths: tuple[Path, ...]) -> str:
     return ", ".join(columns)
 
 
-def _paths_in(index: str) -> tuple[Path, ...]:
-    """The paths of a unique index, read from its name; another process may have made it."""
-    _, is_unique, text = _unescape(index).rpartition(" unique ")
-    return tuple(tuple(path) for path in decode(text)) if is_unique else ()
+def _index_identifier(table: str, what: str) -> str:
+    return f'"{_INDEX_PREFIX}{_escape(f"{table} {what}")}"'
 
 
 def _escape(text: str) -> str:

@@ -20,7 +20,21 @@ PLAIN_TEXTS = [
 ]
 ODD_TEXTS = ["\0", "a\0b", "\\u0000", "\ud800", "a\udfff", "\ud83d\ude00"]
 PLAIN_KEYS = ["a", "b", "c", "", "é", "x.y", "[0]", "0", "it's", "a ?", "NaN", "\U0001f600"]
-ODD_KEYS = ["$", "$a", "$$a", "$float", "$text", "$int", "$key:61", 'q"q', "b\\c", "n\nn", "z\0", "\ud800", "\udfff"]
+ODD_KEYS = [
+    "$",
+    "$a",
+    "$$a",
+    "$float",
+    "$text",
+    "$int",
+    "$key:61",
+    'q"q',
+    "b\\c",
+    "n\nn",
+    "z\0",
+    "\ud800",
+    "\udfff",
+]
 
 plain_scalars = st.one_of(
     st.none(),
@@ -117,5 +131,5 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, list):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, float):
-        return math.isnan(one) and math.isnan(other) or struct.pack("d", one) == struct.pack("d", other)
+        return (math.isnan(one) and math.isnan(other)) or struct.pack("d", one) == struct.pack("d", other)
     return one == other

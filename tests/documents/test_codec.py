@@ -4,7 +4,7 @@ import json
 import math
 from collections import OrderedDict, namedtuple
 from datetime import UTC, datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -78,7 +78,11 @@ def test_what_json_cannot_hold_has_a_form_of_its_own(value: Any, text: str) -> N
 
 
 def test_infinity_is_read_in_both_spellings() -> None:
-    assert decode('[9e999, {"$float": "Infinity"}, {"$float": "-Infinity"}]') == [math.inf, math.inf, -math.inf]
+    assert decode('[9e999, {"$float": "Infinity"}, {"$float": "-Infinity"}]') == [
+        math.inf,
+        math.inf,
+        -math.inf,
+    ]
 
 
 def test_each_nan_is_an_object_of_its_own() -> None:
@@ -100,7 +104,7 @@ def test_each_nan_is_an_object_of_its_own() -> None:
         ({"a": "\ud800"}, True),
         ({"$a": 1}, False),
         ({"$a": 2**63}, True),
-        ({"a": "é\U0001f600\n\"\\"}, False),
+        ({"a": 'é\U0001f600\n"\\'}, False),
     ],
 )
 def test_a_document_is_odd_where_sql_does_not_compare_exactly(value: Any, is_odd: bool) -> None:
@@ -108,7 +112,7 @@ def test_a_document_is_odd_where_sql_does_not_compare_exactly(value: Any, is_odd
 
 
 def test_keys_become_text_as_in_tinydbs_json_files() -> None:
-    document = {1: "a", 1.5: "b", True: "c", None: "d", "e": {2: math.nan}}
+    document = {2: "a", 1.5: "b", True: "c", None: "d", "e": {2: math.nan}}
 
     assert decode(encode(document)[0]) == json.loads(json.dumps({**document, "e": {2: 0}})) | {
         "e": {"2": pytest.approx(math.nan, nan_ok=True)}
@@ -120,10 +124,10 @@ def test_of_keys_that_become_the_same_text_the_last_counts() -> None:
 
 
 def test_tuples_become_lists_and_subclasses_what_they_derive_from() -> None:
-    class Colour(str, Enum):
+    class Colour(StrEnum):
         RED = "red"
 
-    pair = namedtuple("pair", "left right")  # noqa: PYI024
+    pair = namedtuple("pair", "left right")
     document = OrderedDict(a=(1, (2,)), b=pair(1, 2), c=Colour.RED, d=True)
 
     assert encode(document)[0] == '{"a":[1,[2]],"b":[1,2],"c":"red","d":true}'

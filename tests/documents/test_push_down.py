@@ -168,9 +168,9 @@ def test_what_sql_cannot_say_exactly_is_left_to_python(condition: Any) -> None:
 
 
 def test_subclasses_of_text_and_numbers_compare_as_what_they_are(table: Table) -> None:
-    from enum import Enum, IntEnum
+    from enum import IntEnum, StrEnum
 
-    class Status(str, Enum):
+    class Status(StrEnum):
         RUNNING = "RUNNING"
 
     class Level(IntEnum):

@@ -707,6 +707,6 @@ def test_the_flags_of_a_regular_expression_tell_conditions_apart() -> None:
 def test_conditions_that_cannot_be_compared_equal_only_themselves() -> None:
     mapped = queries.where("a").map(str) == "1"
 
-    assert mapped == mapped  # noqa: PLR0124
+    assert mapped == mapped
     assert mapped != (queries.where("a").map(str) == "1")
     assert not (mapped & (queries.where("b") == 1)).is_cacheable()

@@ -1,0 +1,124 @@
+"""Selecting a page of sorted documents: one order in SQL and in Python."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nbtrack.core.errors import InvalidValueError
+from nbtrack.documents.database import Database
+from nbtrack.documents.ordering import order_sql, sort_documents
+from nbtrack.documents.queries import where
+from nbtrack.documents.tables import Order, Table
+from tests.documents import samples
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+    with Database(tmp_path_factory.mktemp("ordering") / "documents.db") as database:
+        yield database.table("things")
+
+
+def values_of(documents: list[Any]) -> list[Any]:
+    return [document.get("v", "missing") for document in documents]
+
+
+MIXED = [math.nan, "b", None, 2, [1], -math.inf, "a", True, {"x": 1}, math.inf, 1.5]
+
+
+def test_numbers_come_first_then_text_then_the_rest_then_nan_then_nothing(table: Table) -> None:
+    table.truncate()
+    table.insert_multiple([{"w": 1}, *({"v": value} for value in MIXED)])
+
+    rising = values_of(table.select(order_by=[Order(("v",))]))
+    falling = values_of(table.select(order_by=[Order(("v",), descending=True)]))
+
+    assert rising[:8] == [-math.inf, True, 1.5, 2, math.inf, "a", "b", [1]]
+    assert falling[:8] == [math.inf, 2, 1.5, True, -math.inf, "b", "a", [1]]
+    for order in (rising, falling):
+        assert order[8] == {"x": 1}
+        assert math.isnan(order[9])
+        assert order[10:] == ["missing", None]  # alike: by id
+
+
+def test_documents_that_are_alike_come_by_id_in_both_directions(table: Table) -> None:
+    table.truncate()
+    table.insert_multiple({"v": v, "w": w} for v, w in [(1, 1), (2, 1), (1, 1), (1, 0)])
+
+    for descending, expected in [(False, [1, 3, 4, 2]), (True, [2, 1, 3, 4])]:
+        found = table.select(order_by=[Order(("v",), descending)])
+        assert [document.doc_id for document in found] == expected
+
+
+def test_the_second_key_decides_where_the_first_is_alike(table: Table) -> None:
+    table.truncate()
+    table.insert_multiple({"v": v, "w": w} for v, w in [(1, 1), (2, 1), (1, 3), (1, 2)])
+
+    found = table.select(order_by=[Order(("v",)), Order(("w",), descending=True)])
+
+    assert [document.doc_id for document in found] == [3, 4, 1, 2]
+
+
+def test_a_page_is_cut_from_what_matches(table: Table) -> None:
+    table.truncate()
+    table.insert_multiple({"v": v} for v in range(20))
+
+    page = table.select(where("v") >= 5, order_by=[Order(("v",), True)], limit=3, offset=2)
+
+    assert values_of(page) == [17, 16, 15]
+    assert values_of(table.select(where("v") < 4, limit=2)) == [0, 1]
+    assert values_of(table.select(offset=18)) == [18, 19]
+    assert table.select(limit=0) == []
+    assert table.select(offset=30, limit=5) == []
+
+
+def test_a_page_takes_in_odd_documents(table: Table) -> None:
+    table.truncate()
+    table.insert_multiple({"v": v} for v in [1, 2**70, 3, -(2**70), 5])
+
+    assert values_of(table.select(order_by=[Order(("v",))], limit=2)) == [-(2**70), 1]
+    assert values_of(table.select(order_by=[Order(("v",))], limit=2, offset=3)) == [5, 2**70]
+    assert values_of(table.select(where("v") > 1, order_by=[Order(("v",), True)])) == [2**70, 5, 3]
+
+
+@settings(max_examples=200)
+@given(
+    documents=st.lists(samples.documents, max_size=8) | st.lists(samples.plain_documents, max_size=8),
+    recipe=st.none() | samples.recipes,
+    orders=st.lists(
+        st.tuples(samples.plain_keys.map(lambda key: (key,)) | samples.paths, st.booleans()), max_size=3
+    ),
+    limit=st.none() | st.integers(0, 5),
+    offset=st.integers(0, 5),
+)
+def test_sql_sorts_and_cuts_as_python_does(
+    table: Table, documents: list[Any], recipe: Any, orders: Any, limit: int | None, offset: int
+) -> None:
+    table.truncate()
+    table.insert_multiple(documents)
+    condition = None if recipe is None else samples.build(recipe)
+    order_by = [Order(*order) for order in orders]
+
+    found = table.select(condition, order_by=order_by, limit=limit, offset=offset)
+
+    matching = [document for document in table if condition is None or condition(document)]
+    expected = sort_documents(matching, order_by)[offset : None if limit is None else offset + limit]
+    assert [document.doc_id for document in found] == [document.doc_id for document in expected]
+
+
+def test_paths_that_sql_cannot_write_are_sorted_in_python(table: Table) -> None:
+    table.truncate()
+    table.insert_multiple({"$cost": cost} for cost in [3, 1, 2])
+    order = [Order(("$cost",))]
+
+    assert order_sql(order) is None
+    assert [document.doc_id for document in table.select(order_by=order, limit=2)] == [2, 3]
+
+
+@pytest.mark.parametrize("page", [{"limit": -1}, {"offset": -1}])
+def test_a_page_of_less_than_nothing_is_refused(table: Table, page: Any) -> None:
+    with pytest.raises(InvalidValueError, match="limit and offset count documents"):
+        table.select(**page)

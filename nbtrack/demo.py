@@ -9,7 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,10 +23,12 @@ from nbtrack.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     from nbtrack.core.entities import Run
+    from nbtrack.tracking.active_run import ActiveRun
 
 EXPERIMENT = "digits"
 _METRIC = "val_accuracy"
 _EPOCHS = 40
+_MODELS = 10
 _NOTEBOOK = "quickstart.ipynb"
 
 
@@ -55,14 +57,15 @@ def run(*, open_lab: bool = False) -> None:
     data = _load()
     store = Path.cwd() / STORE_NAME
     tracker = Tracker(store=store, experiment=EXPERIMENT)
-    click.echo(f"Training 10 models on scikit-learn's handwritten digits; runs go to {store}\n")
-    models = list(_models(tracker, data))
+    click.echo(f"Training {_MODELS} models on scikit-learn's handwritten digits; runs go to {store}\n")
     started: list[str] = []
-    with click.progressbar(
-        models, label="Training", item_show_func=lambda item: item[0] if item else "", file=sys.stderr
-    ) as bar:
-        for _, train in bar:
-            started += train()
+    bar: Any = click.progressbar(
+        length=_MODELS, label="Training", item_show_func=lambda name: name or "", file=sys.stderr
+    )
+    with bar:
+        for trained in _train_all(tracker, data):
+            started.append(trained.run_id)
+            bar.update(trained.models, trained.name)
     found: list[Run] = [tracker.get_run(run_id) for run_id in started]
     best = max(found, key=lambda each: each.data.metrics.get(_METRIC, 0.0))
     click.echo(static_views.runs_table(found, best=best.info.run_id, grouped=True).text)
@@ -81,53 +84,53 @@ def run(*, open_lab: bool = False) -> None:
         _open_lab(notebook)
 
 
-def _models(tracker: Tracker, data: _Data) -> Iterator[tuple[str, Callable[[], list[str]]]]:
-    """What to train, with a name to show; each trains, records and returns the ids of its runs."""
-    yield "logistic regression, 4 settings", lambda: _sweep_logistic_regression(tracker, data)
-    yield "random forest, 4 settings", lambda: _sweep_random_forest(tracker, data)
-    yield "neighbours", lambda: _fit_neighbours(tracker, data)
-    yield f"linear model by gradient descent, {_EPOCHS} epochs", lambda: _train_in_a_loop(tracker, data)
+class _Trained(NamedTuple):
+    """A run that has ended."""
+
+    run_id: str
+    name: str
+    models: int = 1
+    """Models it trained itself: 1, or 0 for the parent of a sweep."""
 
 
-def _sweep_logistic_regression(tracker: Tracker, data: _Data) -> list[str]:
-    from sklearn.linear_model import LogisticRegression
-
-    with tracker.start_run(run_name="logistic-regression sweep", tags={"family": "linear"}) as parent:
-        started = [parent.run_id]
-        for strength in (0.003, 0.03, 0.3, 3.0):
-            with tracker.start_run(run_name=f"logistic C={strength}", nested=True) as child:
-                child.log_params({"model": "LogisticRegression", "C": strength})
-                _fit_and_score(child, LogisticRegression(C=strength, max_iter=500), data)
-                started.append(child.run_id)
-        _log_best_of(tracker, parent, started[1:])
-    return started
-
-
-def _sweep_random_forest(tracker: Tracker, data: _Data) -> list[str]:
+def _train_all(tracker: Tracker, data: _Data) -> Iterator[_Trained]:
+    """Train and record every model, one after the other."""
     from sklearn.ensemble import RandomForestClassifier
-
-    with tracker.start_run(run_name="random-forest sweep", tags={"family": "trees"}) as parent:
-        started = [parent.run_id]
-        for depth in (3, 6, 12, 24):
-            with tracker.start_run(run_name=f"forest depth={depth}", nested=True) as child:
-                child.log_params({"model": "RandomForestClassifier", "max_depth": depth, "n_estimators": 80})
-                forest = RandomForestClassifier(n_estimators=80, max_depth=depth, random_state=0)
-                _fit_and_score(child, forest, data)
-                started.append(child.run_id)
-        _log_best_of(tracker, parent, started[1:])
-    return started
-
-
-def _fit_neighbours(tracker: Tracker, data: _Data) -> list[str]:
+    from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
-    with tracker.start_run(run_name="neighbours k=3", tags={"family": "neighbours"}) as started:
+    settings = [{"C": strength} for strength in (0.003, 0.03, 0.3, 3.0)]
+    yield from _sweep(tracker, data, "linear", LogisticRegression, settings, max_iter=500)
+    settings = [{"max_depth": depth} for depth in (3, 6, 12, 24)]
+    yield from _sweep(
+        tracker, data, "trees", RandomForestClassifier, settings, n_estimators=80, random_state=0
+    )
+    with tracker.start_run(run_name="KNeighbors k=3", tags={"family": "neighbours"}) as started:
         started.log_params({"model": "KNeighborsClassifier", "n_neighbors": 3})
         _fit_and_score(started, KNeighborsClassifier(n_neighbors=3), data)
-    return [started.run_id]
+    yield _Trained(started.run_id, "KNeighbors")
+    yield _train_in_a_loop(tracker, data)
 
 
-def _train_in_a_loop(tracker: Tracker, data: _Data) -> list[str]:
+def _sweep(
+    tracker: Tracker, data: _Data, family: str, make: Any, settings: list[dict[str, Any]], **fixed: Any
+) -> Iterator[_Trained]:
+    """A parent run with a nested run for each setting; it keeps the best score of them."""
+    kind = make.__name__.removesuffix("Classifier")
+    with tracker.start_run(run_name=f"{kind} sweep", tags={"family": family}) as parent:
+        best = 0.0
+        for setting in settings:
+            name = " ".join(f"{key}={value}" for key, value in setting.items())
+            with tracker.start_run(run_name=f"{kind} {name}", nested=True) as child:
+                child.log_params({"model": make.__name__, **setting})
+                best = max(best, _fit_and_score(child, make(**setting, **fixed), data))
+            yield _Trained(child.run_id, f"{kind} {name}")
+        parent.log_metric(_METRIC, best)
+    yield _Trained(parent.run_id, f"{kind} sweep", models=0)
+
+
+def _train_in_a_loop(tracker: Tracker, data: _Data) -> _Trained:
+    """A loop over epochs that logs a curve: the loss and the accuracy after each."""
     import numpy as np
     from sklearn.linear_model import SGDClassifier
     from sklearn.metrics import log_loss
@@ -146,25 +149,18 @@ def _train_in_a_loop(tracker: Tracker, data: _Data) -> list[str]:
                 step=epoch,
             )
         _log_confusion(started, model, data)
-    return [started.run_id]
+    return _Trained(started.run_id, f"gradient descent, {_EPOCHS} epochs")
 
 
-def _fit_and_score(started: Any, model: Any, data: _Data) -> None:
+def _fit_and_score(started: "ActiveRun", model: Any, data: _Data) -> float:
     model.fit(data.x_train, data.y_train)
-    started.log_metrics(
-        {
-            "train_accuracy": model.score(data.x_train, data.y_train),
-            _METRIC: model.score(data.x_val, data.y_val),
-        }
-    )
+    score = model.score(data.x_val, data.y_val)
+    started.log_metrics({"train_accuracy": model.score(data.x_train, data.y_train), _METRIC: score})
     _log_confusion(started, model, data)
+    return score
 
 
-def _log_best_of(tracker: Tracker, parent: Any, children: list[str]) -> None:
-    parent.log_metric(_METRIC, max(tracker.get_run(child).data.metrics[_METRIC] for child in children))
-
-
-def _log_confusion(started: Any, model: Any, data: _Data) -> None:
+def _log_confusion(started: "ActiveRun", model: Any, data: _Data) -> None:
     """Which digits are taken for which, as a picture where matplotlib is installed."""
     from sklearn.metrics import confusion_matrix
 

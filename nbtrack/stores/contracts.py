@@ -174,8 +174,14 @@ class Store(Protocol):
         """Its runs."""
         ...
 
-    def writer(self, run_id: str, *, owner: bool) -> RunWriter:
-        """Begin to write to a run; `owner` when this process started or resumed it."""
+    def writer(self, run_id: str, *, owner: bool, raises: bool = False) -> RunWriter:
+        """Begin to write to a run.
+
+        Args:
+            run_id: A run that exists.
+            owner: Whether this process started or resumed it.
+            raises: Whether a point that the store refuses is an error, and not kept for later.
+        """
         ...
 
     def sync(self) -> None:

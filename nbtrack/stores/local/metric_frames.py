@@ -103,6 +103,7 @@ def _decode_loop(data: bytes) -> Decoded:
     numbers: list[int] = []
     texts = _Names()
     offsets, end, damage = _whole_frames(data)
+    end = _before_unfinished_name(data, end, damage)
     for offset in offsets:
         step, timestamp, value, number, _ = _FRAME.unpack_from(data, offset)
         if number <= MAX_KEYS:
@@ -128,6 +129,25 @@ def _whole_frames(data: bytes) -> tuple[list[int], int, list[tuple[int, int]]]:
         offsets.append(offset)
         at = end = offset + FRAME_BYTES
     return offsets, end, damage
+
+
+def _before_unfinished_name(data: bytes, end: int, damage: list[tuple[int, int]]) -> int:
+    """Where the whole bytes end if a name of several frames, of which the last is missing, is left out.
+
+    A reader may look while it is being written; its first half alone would be forgotten.
+    """
+    first = damage[-1][1] if damage else 0
+    at = end - FRAME_BYTES
+    room = 20
+    while at >= first:
+        number = _FRAME.unpack_from(data, at)[3]
+        if number & _KIND == _NAME:
+            return at if _LENGTH.unpack_from(data, at)[0] > room else end
+        if number & _KIND != _MORE:
+            return end
+        room += 24
+        at -= FRAME_BYTES
+    return end
 
 
 def _candidates(data: bytes) -> Iterator[int]:
@@ -161,6 +181,7 @@ def _decode_arrays(data: bytes) -> Decoded:
         pieces += [data[first_bad + offset : first_bad + offset + FRAME_BYTES] for offset in offsets]
         frames = np.frombuffer(b"".join(pieces), dtype=_frame_type())
         end = first_bad + tail_end
+    end = _before_unfinished_name(data, end, damage)
     points, names = split_frames(frames)
     return Decoded(
         points["step"],
@@ -228,10 +249,17 @@ class _Names:
         else:
             return
         if len(text) >= wanted:
-            self.complete[number] = text[:wanted].decode("utf-8", "surrogatepass")
+            self.complete[number] = _decoded(text[:wanted])
             self._pieces.pop(number, None)
         else:
             self._pieces[number] = wanted, text
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "replace")  # nbtrack never writes that, but a reader must not fail
 
 
 def _frame_type() -> list[tuple[str, str]]:

@@ -12,6 +12,9 @@ import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from operator import call
 from time import monotonic, time_ns
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -38,22 +41,28 @@ class MetricLogWriter:
     A forked child that uses its parent's writer gets a segment of its own.
     """
 
-    def __init__(self, folder: str, *, on_segment: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, folder: str, *, on_segment: Callable[[], None] | None = None, raises: bool = False
+    ) -> None:
         """Begin a part of the log; its segment is made with the first point.
 
         Args:
             folder: The run's folder; it exists.
             on_segment: Called after a segment was made: in this process, or in a forked child.
+            raises: Whether a point that the disk refuses is an error, and not kept in memory.
         """
         self._folder = folder
         self._on_segment = on_segment
+        self._raises = raises
         self._segment = _Segment(-1, {})
         self._lock = threading.RLock()
         self._closed = False
         self._unsaved: deque[tuple[str, float, int, int]] = deque()
         self._dropped = 0
+        self._warned = False
         self._retry_at = 0.0
         self._synced: dict[str, int] = {}  # bytes of each of our segments that survive a power cut
+        self._left_bytes = 0
         _writers.add(self)
 
     def append(self, key: str, value: float, step: int, timestamp: int) -> None:
@@ -65,8 +74,14 @@ class MetricLogWriter:
             step: int64.
             timestamp: Milliseconds since 1970, UTC.
 
-        A disk that refuses never raises: the point is kept in memory, a warning says so once,
-        and every later call, `flush` and `close` try again.
+        A disk that refuses raises only where that was asked for: else the point is kept in memory, a
+        warning says so once, and later calls, `flush` and `close` try again.
+
+        An interrupt (KeyboardInterrupt) leaves the point written or not, never in part and never twice.
+
+        Raises:
+            StoreError: The disk refused, and the writer was made with `raises`.
+            InvalidValueError: The log is closed.
         """
         segment = self._segment
         number = segment.numbers.get(key)
@@ -81,7 +96,7 @@ class MetricLogWriter:
             self._refused([(key, value, step, timestamp)], error)
             return
         if written != FRAME_BYTES:
-            self._refused([(key, value, step, timestamp)], OSError(f"wrote {written} of {FRAME_BYTES} bytes"))
+            self._refused([(key, value, step, timestamp)], _short_write(written, FRAME_BYTES))
 
     def flush(self) -> bool:
         """Write what the disk refused earlier; True when nothing is left in memory."""
@@ -91,7 +106,7 @@ class MetricLogWriter:
             return not self._unsaved
 
     def sync(self) -> None:
-        """Make every point written so far survive a power cut.
+        """Make every point written so far survive a power cut, also after `close`.
 
         Raises:
             StoreError: The disk refused.
@@ -112,9 +127,7 @@ class MetricLogWriter:
         self.flush()
         with self._lock:
             self._closed = True
-            # The descriptor closes when the last call that uses the segment has returned: closing
-            # it here could send another thread's point into whatever file gets its number next.
-            self._segment = _Segment(-1, {})
+            self._leave_segment()
 
     @property
     def unsaved(self) -> int:
@@ -123,9 +136,9 @@ class MetricLogWriter:
 
     @property
     def bytes_written(self) -> int:
-        """Size of the current segment."""
-        descriptor = self._segment.descriptor
-        return os.fstat(descriptor).st_size if descriptor >= 0 else 0
+        """Size of all segments of this writer."""
+        segment = self._segment  # which keeps its descriptor open
+        return self._left_bytes + (os.fstat(segment.descriptor).st_size if segment.descriptor >= 0 else 0)
 
     def _append_slowly(self, key: str, value: float, step: int, timestamp: int) -> None:
         """The first point of a key, and every point while the disk refuses."""
@@ -141,18 +154,26 @@ class MetricLogWriter:
                 self._save_buffered()
 
     def _save_buffered(self) -> None:
-        while self._unsaved:
-            key, value, step, timestamp = self._unsaved[0]
+        unsaved = self._unsaved
+        while unsaved:
+            point = unsaved[0]
+            key, value, step, timestamp = point
             try:
                 number = self._number_of(key)
                 frame = metric_frames.point_frame(step, timestamp, value, number)
-                _write_whole(self._segment.descriptor, frame)
+                # One call, made from C: no interrupt can come after the write and before the point is
+                # off the list, which would write it twice.
+                steps: Any = (partial(_write, self._segment.descriptor, frame), unsaved.popleft)
+                written, _ = map(call, steps)
+                if written != FRAME_BYTES:
+                    unsaved.appendleft(point)
+                    raise _short_write(written, FRAME_BYTES)
             except OSError as error:
                 self._refused([], error)
                 return
-            # Only now: an interrupt before this line writes the point twice rather than never.
-            self._unsaved.popleft()
         self._retry_at = 0.0
+        if self._warned:
+            self._recovered()
 
     def _number_of(self, key: str) -> int:
         segment = self._segment
@@ -171,31 +192,59 @@ class MetricLogWriter:
         return number
 
     def _open_segment(self) -> "_Segment":
-        name = f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
+        # Names sort in the order in which segments were begun, whatever copied the files since.
+        name = f"{_PREFIX}{time_ns():016x}{os.urandom(4).hex()}{_SUFFIX}"
+        path = os.path.join(self._folder, name)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(os.path.join(self._folder, name), flags | getattr(os, "O_BINARY", 0), 0o600)
-        segment = _Segment(descriptor, {}, name)
-        _write_whole(descriptor, metric_frames.header())
+        segment = _Segment(os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600), {}, name)
+        try:
+            _write_whole(segment.descriptor, metric_frames.header())
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(path)  # a full disk would collect one for every attempt
+            raise
         self._segment = segment
         self._synced[name] = 0
         if self._on_segment:
             self._on_segment()
         return segment
 
+    def _leave_segment(self) -> None:
+        segment = self._segment
+        if segment.descriptor >= 0:
+            self._left_bytes += os.fstat(segment.descriptor).st_size
+        # The descriptor closes when the last call that uses the segment has returned: closing it
+        # here could send another thread's point into whatever file gets its number next.
+        self._segment = _Segment(-1, {})
+
     def _refused(self, points: list[tuple[str, float, int, int]], error: OSError) -> None:
+        where = f"nbtrack cannot write metrics to {self._folder}: {error.strerror or error}."
         with self._lock:
-            warn = not self._unsaved or self._retry_at == 0.0
-            self._unsaved.extend(points)
             # Half a frame may lie at its end; what follows goes into a new segment.
-            self._segment = _Segment(-1, {})
+            self._leave_segment()
+            if self._raises:
+                self._unsaved.clear()  # the point of this call; there are no others
+                raise StoreError(f"{where} The point was not logged.") from error
+            self._unsaved.extend(points)
             self._retry_at = monotonic() + _RETRY_SECONDS
-        if warn:
+            is_first, self._warned = not self._warned, True
+        if is_first:
             warnings.warn(
-                f"nbtrack cannot write metrics to {self._folder}: {error.strerror or error}. "
-                f"Training goes on; points are kept in memory (up to {BUFFERED_POINTS:,}) and written when "
-                "the disk takes them.",
+                f"{where} Training goes on; points are kept in memory (up to {BUFFERED_POINTS:,}) and "
+                "written when the disk takes them.",
                 RuntimeWarning,
                 stacklevel=4,
+            )
+
+    def _recovered(self) -> None:
+        self._warned = False
+        if lost := self._dropped:
+            self._dropped = 0
+            warnings.warn(
+                f"nbtrack can write metrics to {self._folder} again, but {lost:,} points are lost: "
+                f"more than the {BUFFERED_POINTS:,} that are kept in memory.",
+                RuntimeWarning,
+                stacklevel=5,
             )
 
     def _after_fork(self) -> None:
@@ -203,7 +252,7 @@ class MetricLogWriter:
         self._lock = threading.RLock()
         self._segment = _Segment(-1, {})
         self._unsaved = deque()
-        self._synced = {}
+        self._synced, self._left_bytes = {}, 0
 
 
 class _Segment:
@@ -227,7 +276,11 @@ class _Segment:
 def _write_whole(descriptor: int, data: bytes) -> None:
     written = os.write(descriptor, data)
     if written != len(data):
-        raise OSError(f"wrote {written} of {len(data)} bytes")
+        raise _short_write(written, len(data))
+
+
+def _short_write(written: int, size: int) -> OSError:
+    return OSError(f"only {written} of {size} bytes could be written")
 
 
 _writers: "weakref.WeakSet[MetricLogWriter]" = weakref.WeakSet()
@@ -269,17 +322,12 @@ START = SegmentMark(0, 0, [])
 
 
 def segments(folder: str) -> list[str]:
-    """Names of the segments in a run's folder, the oldest first."""
+    """Names of the segments in a run's folder, in the order in which they were begun."""
     try:
-        with os.scandir(folder) as entries:
-            found = [
-                (entry.stat().st_ctime_ns if os.name == "nt" else entry.stat().st_mtime_ns, entry.name)
-                for entry in entries
-                if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX)
-            ]
+        found = os.listdir(folder)
     except FileNotFoundError:
         return []
-    return [name for _, name in sorted(found)]
+    return sorted(name for name in found if name.startswith(_PREFIX) and name.endswith(_SUFFIX))
 
 
 def read_tail(path: str, mark: SegmentMark = START) -> Tail:
@@ -295,6 +343,8 @@ def read_tail(path: str, mark: SegmentMark = START) -> Tail:
     decoded = metric_frames.decode(data)
     keys = list(mark.keys)
     for number, name in sorted(decoded.names.items()):
+        if number * FRAME_BYTES >= mark.end + decoded.end:
+            continue  # more keys than there is room for names: not written by nbtrack
         keys += [""] * (number + 1 - len(keys))
         keys[number] = name
     checksum = crc32(data[: decoded.end], mark.checksum) if decoded.end else mark.checksum

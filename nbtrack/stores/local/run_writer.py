@@ -4,11 +4,11 @@ import os
 import threading
 import warnings
 import weakref
-from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import monotonic
 
-from nbtrack.core.errors import NbtrackError
+from nbtrack.core.errors import NbtrackError, StoreError
 from nbtrack.stores.local import liveness
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.metric_log import MetricLogWriter
@@ -17,6 +17,9 @@ from nbtrack.stores.local.runs import LocalRuns
 SYNC_SECONDS = 1.0
 """How often the background syncs: a power cut loses at most about this much."""
 
+# From so many runs on that ended within a second, they are synced together.
+_MANY = 32
+
 # A reader folds what the writer has not: about 30,000 points, 20 ms.
 _FOLD_BYTES = 1 << 20
 
@@ -24,7 +27,9 @@ _FOLD_BYTES = 1 << 20
 class RunWriter:
     """One run being written by this process: its metric log, its heartbeat, its upkeep."""
 
-    def __init__(self, runs: LocalRuns, run_id: str, *, owner: bool, keeper: "Keeper") -> None:
+    def __init__(
+        self, runs: LocalRuns, run_id: str, *, owner: bool, keeper: "Keeper", raises: bool = False
+    ) -> None:
         self.run_id = run_id
         self.is_owner = owner
         """Whether this process started or resumed the run, and so will end it."""
@@ -33,14 +38,16 @@ class RunWriter:
         self._keeper = keeper
         self._folded_bytes = 0
         self._changed = True
+        self._unsynced = True
+        self._ended = False
         self._beat_at = monotonic()
-        self.log = MetricLogWriter(self._folder, on_segment=self._wake_keeper)
+        self.log = MetricLogWriter(self._folder, on_segment=self._wake_keeper, raises=raises)
         self.append = self.log.append
         keeper.watch(self)
 
     def document_changed(self) -> None:
         """Say that `run.json` no longer shows the run's document."""
-        self._changed = True
+        self._changed = not self._ended  # its end wrote it
 
     def sync(self) -> None:
         """Make all that was written of this run survive a power cut, `run.json` included.
@@ -49,10 +56,22 @@ class RunWriter:
             StoreError: The disk refused.
         """
         self.log.sync()
+        # The marks are taken off first: what is logged meanwhile puts them on again.
         if self._changed:
             self._changed = False
-            self._runs.save_run_file(self.run_id)
-            self._runs.sync_files(self.run_id)
+            try:
+                self._runs.save_run_file(self.run_id)
+            except BaseException:
+                self._changed = True
+                raise
+            self._unsynced = True
+        if self._unsynced:
+            self._unsynced = False
+            try:
+                self._runs.sync_files(self.run_id)
+            except BaseException:
+                self._unsynced = True
+                raise
 
     def close(self) -> None:
         """Write no more points."""
@@ -74,7 +93,8 @@ class RunWriter:
         else:
             # A worker's points belong to its parent's run, which its parent ends.
             self._runs.fold(self.run_id)
-        self._keeper.forget(self)
+        self._changed, self._unsynced, self._ended = False, True, True
+        self._keeper.retire(self)
 
     def upkeep(self) -> None:
         """What the background does about once a second.
@@ -82,34 +102,46 @@ class RunWriter:
         Raises:
             NbtrackError: The store refused.
         """
+        if not os.path.isdir(self._folder):
+            raise StoreError(
+                f"The folder of run {self.run_id} is gone: {self._folder}. What is logged to it is lost."
+            )
         self.sync()
         now = monotonic()
         if self.is_owner and now - self._beat_at >= liveness.HEARTBEAT_SECONDS:
             self._beat_at = now
             liveness.beat(self._folder)
-        written = self.log.bytes_written
         # A worker folds at once: its parent may have ended the run, and folded, before it.
-        if written - self._folded_bytes >= (_FOLD_BYTES if self.is_owner else 1):
-            self._folded_bytes = written
+        self._fold_beyond(_FOLD_BYTES if self.is_owner else 1)
+
+    def settle(self) -> bool:
+        """What the background does once the writer is closed; True when nothing is left to do.
+
+        Raises:
+            NbtrackError: The store refused.
+        """
+        late = self.log.unsaved
+        self.log.close()  # once more, for points that the disk refused
+        if late > self.log.unsaved:
             self._runs.fold(self.run_id)
+            self._unsynced = True
+        self.sync()
+        return not self.log.unsaved
 
     def after_fork(self) -> None:
         """Runs in a forked child: it writes to its parent's run, but does not own it."""
         self.is_owner = False
         self._folded_bytes = 0
 
-    def sync_after_end(self) -> None:
-        """Make what was written until the end survive a power cut.
-
-        Raises:
-            StoreError: The disk refused.
-        """
-        self.log.sync()
-        self._runs.sync_files(self.run_id)
+    def _fold_beyond(self, size: int) -> None:
+        written = self.log.bytes_written
+        if written - self._folded_bytes >= size:
+            self._folded_bytes = written
+            self._runs.fold(self.run_id)
+            self._unsynced = True
 
     def _wake_keeper(self) -> None:
-        # The name of the new segment must reach the disk as well.
-        self._changed = True
+        self._unsynced = True  # the name of the new segment
         self._keeper.watch(self)
 
 
@@ -122,38 +154,44 @@ class Keeper:
     def __init__(self, sync_documents: Callable[[], None], events: EventLog) -> None:
         self._sync_documents = sync_documents
         self._events = events
-        self._writers: list[RunWriter] = []
-        self._ended: deque[RunWriter] = deque()
+        # Dicts for their order and their speed: hundreds of short runs may end within a second.
+        self._writers: dict[RunWriter, None] = {}
+        self._retired: dict[RunWriter, None] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._warned = False
+        self._trouble = ""
         _keepers.add(self)
 
     def watch(self, writer: RunWriter) -> None:
-        """Look after a writer until it is forgotten."""
+        """Look after a writer until it is closed."""
         with self._lock:
-            if writer not in self._writers:
-                self._writers.append(writer)
-            if self._thread is None or not self._thread.is_alive():
-                self._stopping.clear()
-                self._thread = threading.Thread(target=self._run, name="nbtrack-keeper", daemon=True)
-                self._thread.start()
+            if writer not in self._retired:
+                self._writers[writer] = None
+            self._wake()
 
-    def forget(self, writer: RunWriter) -> None:
-        """Stop looking after a writer, once what it wrote is synced."""
+    def retire(self, writer: RunWriter) -> None:
+        """Look after a writer that was closed until all it wrote is synced."""
         with self._lock:
-            if writer in self._writers:
-                self._writers.remove(writer)
-            self._ended.append(writer)
+            self._writers.pop(writer, None)
+            self._retired[writer] = None
+            self._wake()
 
     def stop(self) -> None:
-        """End the thread; a later writer starts it again."""
+        """End the thread, and do what it had left to do; a later writer starts it again."""
         thread = self._thread
         self._stopping.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5)
         self._thread = None
+        self.round()
+        for writer in [*self._writers, *self._retired]:
+            if lost := writer.log.unsaved:
+                warnings.warn(
+                    f"{lost:,} points of run {writer.run_id} are lost: the disk has refused them to the end.",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
 
     def sync(self) -> None:
         """Make everything this process wrote survive a power cut.
@@ -161,36 +199,64 @@ class Keeper:
         Raises:
             StoreError: The disk refused.
         """
-        for writer in list(self._writers):
+        for writer in [*self._writers, *self._due()]:
             writer.sync()
-        while self._ended:
-            self._ended.popleft().sync_after_end()
         self._sync_documents()
         self._events.sync()
+
+    def round(self) -> None:
+        """What the background does once a second: all of it, whatever of it fails."""
+        trouble = [self._try(writer.upkeep) for writer in list(self._writers)]
+        trouble += [self._try(partial(self._settle, writer)) for writer in self._due()]
+        trouble += [self._try(self._sync_documents), self._try(self._events.sync)]
+        found = next(filter(None, trouble), "")
+        if found and not self._trouble:
+            warnings.warn(f"nbtrack's background work fails: {found}", RuntimeWarning, stacklevel=2)
+        self._trouble = found
+
+    def _wake(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._run, name="nbtrack-keeper", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         idle_rounds = 0
         while not self._stopping.wait(SYNC_SECONDS):
-            for writer in list(self._writers):
-                self._try(writer.upkeep)
-            while self._ended:
-                self._try(self._ended.popleft().sync_after_end)
-            self._try(self._sync_documents)
-            self._try(self._events.sync)
-            idle_rounds = 0 if self._writers else idle_rounds + 1
+            self.round()
+            idle_rounds = 0 if self._writers or self._retired else idle_rounds + 1
             if idle_rounds > 10:
                 with self._lock:
-                    if not self._writers:
+                    if not self._writers and not self._retired:
                         self._thread = None
                         return
 
-    def _try(self, work: Callable[[], None]) -> None:
+    def _due(self) -> list[RunWriter]:
+        """The closed writers to settle one by one; what many short runs have left is synced with one call."""
+        retired = list(self._retired)
+        if len(retired) < _MANY or not hasattr(os, "sync"):
+            return retired
+        os.sync()
+        for writer in retired:
+            if not writer.log.unsaved:
+                self._let_go(writer)
+        return [writer for writer in retired if writer.log.unsaved]
+
+    def _settle(self, writer: RunWriter) -> None:
+        if writer.settle():
+            self._let_go(writer)
+
+    def _let_go(self, writer: RunWriter) -> None:
+        with self._lock:
+            self._retired.pop(writer, None)
+
+    def _try(self, work: Callable[[], None]) -> str:
+        """Do it; what went wrong, in words."""
         try:
             work()
         except (NbtrackError, OSError) as error:
-            if not self._warned:
-                self._warned = True
-                warnings.warn(f"nbtrack's background sync failed: {error}", RuntimeWarning, stacklevel=2)
+            return str(error)
+        return ""
 
     def _after_fork(self) -> None:
         """Runs in the child, where the thread does not exist and the lock may never be freed."""
@@ -199,8 +265,8 @@ class Keeper:
         self._thread = None
         for writer in self._writers:
             writer.after_fork()
-        self._writers = []
-        self._ended.clear()
+        self._writers = {}
+        self._retired = {}
 
 
 _keepers: "weakref.WeakSet[Keeper]" = weakref.WeakSet()

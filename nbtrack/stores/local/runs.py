@@ -15,7 +15,7 @@ from typing import Any
 
 from nbtrack.core import system_tags
 from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus, ViewType
-from nbtrack.core.errors import InvalidStateError, NotFoundError, ParamConflictError, StoreError
+from nbtrack.core.errors import InvalidStateError, NbtrackError, NotFoundError, ParamConflictError, StoreError
 from nbtrack.core.users import current_user
 from nbtrack.documents.codec import encode
 from nbtrack.documents.database import Database
@@ -91,7 +91,11 @@ class LocalRuns:
             raise StoreError(f"Cannot make the run's folder {folder}: {error.strerror}.") from error
         try:
             self._table.insert(document)
-        except BaseException:
+        except BaseException as error:
+            if not isinstance(error, NbtrackError):
+                # An interrupt may strike when the document is there already.
+                with suppress(NbtrackError):
+                    self._table.remove(by_run_id(run_id))
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._events.append("run.started", run_id=run_id, run_name=run_name, experiment_id=experiment_id)
@@ -103,12 +107,7 @@ class LocalRuns:
         Raises:
             NotFoundError: There is no such run.
         """
-        document, sketches = self._matching_sketches(self._document(run_id))
-        if document["status"] == RunStatus.RUNNING:
-            folded = FoldedMetrics(document, sketches)
-            document = self._with_truth(document, folded)
-            sketches = folded.sketches_document(run_id)
-        return self._as_run(document, sketches)
+        return self._as_run(*self._truth(self._document(run_id)))
 
     def resume(self, run_id: str, *, run_name: str | None = None, tags: Mapping[str, str]) -> Run:
         """Make this process the writer of a run that exists; it is RUNNING again.
@@ -152,8 +151,7 @@ class LocalRuns:
             document["writer"] = None
             document["tags"].update(tags)
 
-        document = self._fold(run_id, finish)
-        self.write_run_file(document)
+        self._fold(run_id, finish)
         self._events.append("run.ended", run_id=run_id, status=status)
 
     def fold(self, run_id: str) -> None:
@@ -162,7 +160,7 @@ class LocalRuns:
         Raises:
             NotFoundError: There is no such run.
         """
-        self.write_run_file(self._fold(run_id, None))
+        self._fold(run_id, None)
 
     def set_params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Write params; all of them or, when one would change, none.
@@ -281,18 +279,15 @@ class LocalRuns:
             raise NotFoundError("run", run_id)
         return os.path.join(self._folder, run_id)
 
-    def write_run_file(self, document: Document) -> None:
-        """Write `run.json`, the readable copy from which a store can be rebuilt, by rename."""
-        path = os.path.join(self.folder_of(document["run_id"]), RUN_FILE)
-        temporary = f"{path}.{os.urandom(4).hex()}"
-        try:
-            with open(temporary, "wb", buffering=0) as file:
-                file.write(encode(document)[0].encode() + b"\n")
-            os.replace(temporary, path)
-        except OSError as error:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise StoreError(f"Cannot write {path}: {error.strerror}.") from error
+    def save_run_file(self, run_id: str) -> None:
+        """Write `run.json` from the document as it is now.
+
+        Raises:
+            NotFoundError: There is no such run.
+            StoreError: It cannot be written.
+        """
+        with self._database.transaction():
+            self._write_run_file(self._document(run_id))
 
     def sync_files(self, run_id: str) -> None:
         """Make `run.json` and the names of the run's files survive a power cut.
@@ -308,9 +303,23 @@ class LocalRuns:
         except OSError as error:
             raise StoreError(f"Could not sync {folder}: {error.strerror}.") from error
 
-    def save_run_file(self, run_id: str) -> None:
-        """Write `run.json` from the document as it is now."""
-        self.write_run_file(self._document(run_id))
+    def _write_run_file(self, document: Document) -> None:
+        """Write `run.json`, the readable copy from which a store can be rebuilt, by rename.
+
+        Call it inside a transaction: else an older text could replace a newer one.
+        """
+        path = os.path.join(self.folder_of(document["run_id"]), RUN_FILE)
+        temporary = f"{path}.{os.urandom(4).hex()}"
+        try:
+            with open(temporary, "wb", buffering=0) as file:
+                file.write(encode(document)[0].encode() + b"\n")
+            os.replace(temporary, path)
+        except BaseException as error:
+            with suppress(OSError):
+                os.unlink(temporary)
+            if isinstance(error, OSError):
+                raise StoreError(f"Cannot write {path}: {error.strerror}.") from error
+            raise
 
     def _document(self, run_id: str) -> Document:
         document = self._table.get(by_run_id(run_id)) if isinstance(run_id, str) else None
@@ -322,10 +331,9 @@ class LocalRuns:
         if not self._table.update(change, by_run_id(run_id)):
             raise NotFoundError("run", run_id, advice=f"It was looked for in {self._home}.")
 
-    def _fold(self, run_id: str, change: Callable[[Document], None] | None) -> Document:
-        """Fold and change a run in one transaction; returns the document as it then stands."""
+    def _fold(self, run_id: str, change: Callable[[Document], None] | None) -> None:
+        """Fold and change a run, and write `run.json`, in one transaction."""
         folder = self.folder_of(run_id)
-        held: list[Document] = []
 
         def fold(document: Document) -> None:
             if metric_log.segments(folder):
@@ -337,33 +345,45 @@ class LocalRuns:
                     self._sketches.upsert(sketches, by_run_id(run_id))
             if change:
                 change(document)
-            held.append(document)
+            self._write_run_file(document)
 
         # `update` calls it inside its transaction, so marks and summaries change together.
         self._change(run_id, fold)
-        return held[0]
 
-    def _with_truth(self, document: Document, folded: FoldedMetrics) -> Document:
-        """A running run as it really is: with its latest points, and KILLED when its writer is gone."""
+    def _truth(self, document: Any) -> tuple[Any, Any]:
+        """A run and its sketches as they really are at this moment.
+
+        A running run gets its latest points, and is KILLED when its writer is gone.
+        """
         folder = self.folder_of(document["run_id"])
-        if folded.advance(folder):
-            document["metrics"] = folded.metrics_document()
-        if not liveness.is_alive(document["writer"], folder):
-            document["status"] = RunStatus.KILLED
-            document["end_time"] = liveness.last_activity(folder) or document["start_time"]
-        return document
+        while True:
+            document, sketches = self._matching_sketches(document)
+            if document["status"] != RunStatus.RUNNING:
+                return document, sketches
+            # Asked before the points are read: what the dead have written is all there.
+            is_alive = liveness.is_alive(document["writer"], folder)
+            if not is_alive:
+                # It may be gone because it has ended the run since.
+                now = self._document(document["run_id"])
+                if now["writer"] != document["writer"]:
+                    document = now
+                    continue
+                document["status"] = RunStatus.KILLED
+                document["end_time"] = liveness.last_activity(folder) or document["start_time"]
+            folded = FoldedMetrics(document, sketches)
+            if folded.advance(folder):
+                document["metrics"] = folded.metrics_document()
+            return document, folded.sketches_document(document["run_id"])
 
-    def _running(self, scope: Any, condition: Any) -> tuple[dict[str, tuple[Any, Document]], set[str]]:
+    def _running(self, scope: Any, condition: Any) -> tuple[dict[str, tuple[Any, Any]], set[str]]:
         """The running runs that match, as they really are, with their sketches; and the ids of all."""
-        truths: dict[str, tuple[Any, Document]] = {}
+        truths: dict[str, tuple[Any, Any]] = {}
         running: list[Any] = self._table.search(_is_running(scope))
         for found in running:
-            document, sketches = self._matching_sketches(found)
-            folded = FoldedMetrics(document, sketches)
-            is_running = document["status"] == RunStatus.RUNNING
-            truth = self._with_truth(document, folded) if is_running else document
-            if condition is None or condition(truth):
-                truths[truth["run_id"]] = (truth, folded.sketches_document(truth["run_id"]))
+            with suppress(NotFoundError):  # it was removed since
+                truth, sketches = self._truth(found)
+                if condition is None or condition(truth):
+                    truths[truth["run_id"]] = truth, sketches
         return truths, {document["run_id"] for document in running}
 
     def _at_rest(
@@ -388,7 +408,7 @@ class LocalRuns:
             return self._document(document["run_id"]), self._sketches.get(by_run_id(document["run_id"]))
 
     def _sketches_of(
-        self, document: Document, truths: Mapping[str, tuple[Document, Document]]
+        self, document: Document, truths: Mapping[str, tuple[Any, Any]]
     ) -> Mapping[str, Any] | None:
         run_id = document["run_id"]
         return truths[run_id][1] if run_id in truths else self._sketches.get(by_run_id(run_id))

@@ -40,14 +40,15 @@ class LocalStore:
         """The tracking URI of this store: its folder."""
         return str(self.path)
 
-    def writer(self, run_id: str, *, owner: bool) -> RunWriter:
+    def writer(self, run_id: str, *, owner: bool, raises: bool = False) -> RunWriter:
         """Begin to write to a run.
 
         Args:
             run_id: A run that exists.
             owner: Whether this process started or resumed it.
+            raises: Whether a point that the disk refuses is an error, and not kept for later.
         """
-        return RunWriter(self.runs, run_id, owner=owner, keeper=self._keeper)
+        return RunWriter(self.runs, run_id, owner=owner, keeper=self._keeper, raises=raises)
 
     def sync(self) -> None:
         """Make everything written so far survive a power cut.

@@ -10,7 +10,17 @@ from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbtrack.core import system_tags
-from nbtrack.core.text_tables import age, duration, moment, number, shortened, sparkline, text_table, visible
+from nbtrack.core.text_tables import (
+    age,
+    duration,
+    moment,
+    number,
+    shortened,
+    sparkline,
+    text_table,
+    text_width,
+    visible,
+)
 
 if TYPE_CHECKING:
     from nbtrack.core.entities import Experiment, Run
@@ -20,6 +30,16 @@ _MARKS = {"RUNNING": "▶", "SCHEDULED": "…", "FINISHED": "✓", "FAILED": "�
 _SHOWN_ROWS = 50
 _SHOWN_PARAMS = 8
 _SHOWN_METRICS = 5
+_SHOWN_NAMES = 8
+_CARD_ROWS = 40
+_CODE_LINES, _CODE_LETTERS = 200, 16_000
+
+TEXT_WIDTH = 160
+"""Columns that a table may take as text when nobody knows how wide the reader's screen is."""
+
+# Notebook front ends align cells to the right and break lines in them; without styles, as on
+# GitHub, the tables are still tables.
+_CELL_STYLE = ' style="text-align:left;white-space:pre"'
 
 
 class View(NamedTuple):
@@ -34,85 +54,113 @@ def bundle(view: View) -> dict[str, Any]:
     return {"text/html": view.html, "text/plain": view.text}
 
 
-def run_card(run: "Run", code: str | None = None) -> View:
-    """One run: status, duration, params, metrics, tags.
+def run_card(
+    run: "Run", code: str | None = None, *, nested: "Sequence[Run]" = (), nested_count: int = 0
+) -> View:
+    """One run: status, name, duration, params, metrics, tags, id.
 
     Args:
         run: What to draw.
         code: The code that made it, shown folded when given.
+        nested: Runs started inside it, shown as a table.
+        nested_count: How many of these there are, when `nested` is only their beginning.
     """
-    title = f"{_mark(run.info.status)} {run.info.run_name}"
-    facts = [("run id", run.info.run_id), ("started", moment(run.info.start_time)), ("took", _took(run))]
+    title, rest = f"{_mark(run.info.status)} {run.info.run_name}", f" · {_took(run)}"
+    lines = [visible(title + rest)]
+    pieces = [f"<div><strong>{_safe(title)}</strong>{_safe(rest)}</div>"]
     if error := run.data.tags.get(system_tags.ERROR):
-        facts.append(("error", error))
-    params = [(key, shortened(value, _CELL)) for key, value in run.data.params.items()]
-    tags = [
-        (key, shortened(value, _CELL))
-        for key, value in run.data.tags.items()
-        if not system_tags.is_system_tag(key)
-    ]
-    metric_columns = ["metric", "last", "min", "max", "points", "curve"]
-    metrics = [
-        [
-            shortened(key, _CELL),
-            number(summary.last),
-            f"{number(summary.min)} @ {summary.min_step}",
-            f"{number(summary.max)} @ {summary.max_step}",
-            f"{summary.count:,}",
-            sparkline(run.data.sketches.get(key, ())),
-        ]
-        for key, summary in run.data.summaries.items()
-    ]
-    pieces = [f"<strong>{_safe(title)}</strong>", _html_pairs(facts)]
-    lines = [visible(title), *_text_pairs(facts)]
-    for name, pairs in (("params", params), ("tags", tags)):
-        if pairs:
-            pieces.append(f"<div>{name}</div>{_html_pairs(pairs)}")
-            lines += ["", f"{name}:", *_text_pairs(pairs)]
-    if metrics:
-        pieces.append(_html_table(metric_columns, metrics))
-        lines += ["", text_table(metric_columns, metrics, right=(1, 2, 3, 4))]
+        pieces.append(f"<div>{_safe(error)}</div>")
+        lines.append(f"  {visible(error)}")
+    tags = {key: value for key, value in run.data.tags.items() if not system_tags.is_system_tag(key)}
+    for name, held in (("param", run.data.params), ("metric", run.data.summaries), ("tag", tags)):
+        if not held:
+            continue
+        keys = list(held)[:_CARD_ROWS]
+        if name == "metric":
+            columns, rows = _metric_rows(run, keys)
+        else:
+            columns = [name, "value"]
+            rows = [[shortened(key, _CELL), shortened(str(held[key]), _CELL)] for key in keys]
+        pieces.append(_html_table(columns, rows))
+        lines += ["", _indented(text_table(columns, rows, right=range(1, 5) if name == "metric" else ()))]
+        if len(held) > len(keys):
+            note = f"and {len(held) - len(keys):,} {name}s more"
+            pieces.append(f"<div>{note}</div>")
+            lines.append(f"  {note}")
+    if nested:
+        table = runs_table(nested)
+        pieces.append(table.html)
+        lines += ["", _indented(table.text)]
+        if nested_count > len(nested):
+            note = f"{len(nested)} of {nested_count:,} nested runs"
+            pieces.append(f"<div>{note}</div>")
+            lines.append(f"  {note}")
+    facts = f"run id {run.info.run_id} · started {moment(run.info.start_time)}"
+    pieces.append(f"<div><small>{_safe(facts)}</small></div>")
+    lines += ["", f"  {visible(facts)}"]
     if code:
-        pieces.append(f"<details><summary>code</summary><pre>{_safe_block(code)}</pre></details>")
+        pieces.append(f"<details><summary>code</summary><pre>{_safe_block(_beginning(code))}</pre></details>")
     return View("".join(pieces), "\n".join(lines))
 
 
-def runs_table(runs: "Sequence[Run]", *, best: str | None = None, grouped: bool = False) -> View:
-    """Many runs, a line each: status, age, duration, params, metrics with their curves.
+def runs_table(
+    runs: "Sequence[Run]",
+    *,
+    best: str | None = None,
+    grouped: bool = False,
+    width: int | None = TEXT_WIDTH,
+    ages: bool = False,
+) -> View:
+    """Many runs, a line each: status, metrics with their curves, params, duration, start.
 
-    Params that are the same in every run stand once, above the table.
+    Params that are the same in every run stand once, above the table. What does not fit is named
+    below it.
 
     Args:
         runs: What to draw, in this order; the first 50.
         best: The id of a run to mark as the best.
         grouped: Put nested runs under their parents; without it the order given stays.
+        width: Columns that the text may take, as far as leaving out columns achieves that; None
+            is any number.
+        ages: Say how long ago runs started, not when: for what is looked at now and not kept.
     """
     if not runs:
         return View("<p>No runs.</p>", "No runs.")
-    shown = (_grouped(runs) if grouped else runs)[:_SHOWN_ROWS]
-    params, constants = _differing_params(shown)
-    metrics = _most_used([run.data.metrics for run in shown])[:_SHOWN_METRICS]
-    depths = _nesting(shown)
-    columns = ["run", "status", "started", "took", *params, *metrics]
-    rows: list[list[str]] = []
-    for run in shown:
-        depth = depths[run.info.run_id]
-        name = "  " * (depth - 1) + "└ " * bool(depth) + shortened(run.info.run_name, 40)
-        row = [
-            name + "  ★ best" * (run.info.run_id == best),
-            _mark(run.info.status),
-            age(run.info.start_time),
-            _took(run),
-        ]
-        row += [shortened(run.data.params.get(key, ""), 24) for key in params]
-        row += [_metric_cell(run, key) for key in metrics]
-        rows.append(row)
-    headings = [shortened(column, 24) for column in columns]
-    notes = [f"same in all: {', '.join(f'{key}={value}' for key, value in constants)}"] if constants else []
-    if len(runs) > len(shown):
-        notes.append(f"{len(shown)} of {len(runs)} runs")
-    html = "".join(f"<p>{_safe(note)}</p>" for note in notes) + _html_table(headings, rows)
-    return View(html, "\n".join([*map(visible, notes), text_table(headings, rows)]))
+    shown = list(_grouped(runs) if grouped else runs)[:_SHOWN_ROWS]
+    differing, constants = _differing_params(shown)
+    metrics = _most_used([run.data.metrics for run in shown])
+    fixed, metric_columns, param_columns, last = (
+        [_Column("run", _names(shown, best)), _Column("status", [_mark(run.info.status) for run in shown])],
+        [_metric_column(shown, key) for key in metrics[:_SHOWN_METRICS]],
+        [_param_column(shown, key) for key in differing[:_SHOWN_PARAMS]],
+        [
+            _Column("took", [_took(run) for run in shown]),
+            _Column("started", [_started(run, ages) for run in shown]),
+        ],
+    )
+    columns = [*fixed, *metric_columns, *param_columns, *last]
+    hidden = [*metrics[_SHOWN_METRICS:], *differing[_SHOWN_PARAMS:]]
+    # The most important first: at least two metrics stand before all params, the others behind.
+    ranking = [*fixed, *metric_columns[:2], *param_columns, *metric_columns[2:], *last]
+    kept = _fitting(columns, ranking, width)
+    narrowed = [column.heading for column in columns if all(column is not each for each in kept)]
+    above = [f"same in all: {_listed([f'{key}={value}' for key, value in constants])}"] if constants else []
+    count = [f"{len(shown)} of {len(runs)} runs"] if len(runs) > len(shown) else []
+
+    def notes(left_out: Sequence[str]) -> list[str]:
+        return [*count, *([f"left out: {_listed(left_out)}"] if left_out else [])]
+
+    html = [
+        *(f"<div>{_safe(note)}</div>" for note in above),
+        _html_table([column.heading for column in columns], _rows_of(columns)),
+        *(f"<div>{_safe(note)}</div>" for note in notes(hidden)),
+    ]
+    text = [
+        *map(visible, above),
+        text_table([column.heading for column in kept], _rows_of(kept)),
+        *map(visible, notes([*narrowed, *hidden])),
+    ]
+    return View("".join(html), "\n".join(text))
 
 
 def experiment_card(experiment: "Experiment") -> View:
@@ -126,18 +174,87 @@ def experiment_card(experiment: "Experiment") -> View:
     return View(_html_pairs(facts), "\n".join(_text_pairs(facts)))
 
 
-def _metric_cell(run: "Run", key: str) -> str:
-    if key not in run.data.metrics:
-        return ""
-    curve = sparkline(run.data.sketches.get(key, ()), width=10)
-    return f"{number(run.data.metrics[key])} {curve}".rstrip()
+class _Column(NamedTuple):
+    """One column of a table of runs."""
+
+    heading: str
+    cells: list[str]
+
+    @property
+    def width(self) -> int:
+        """Columns of a terminal that it takes."""
+        return max(text_width(visible(cell)) for cell in (self.heading, *self.cells))
+
+
+def _names(runs: "Sequence[Run]", best: str | None) -> list[str]:
+    depths = _nesting(runs)
+    names: list[str] = []
+    for run in runs:
+        depth = depths[run.info.run_id]
+        branch = "  " * (depth - 1) + "└ " * bool(depth)
+        names.append(branch + shortened(run.info.run_name, 40) + "  ★ best" * (run.info.run_id == best))
+    return names
+
+
+def _metric_column(runs: "Sequence[Run]", key: str) -> _Column:
+    """The last values, one above the other, and the curves beside them."""
+    values = [number(run.data.metrics[key]) if key in run.data.metrics else "" for run in runs]
+    width = max(map(len, values))
+    curves = [sparkline(run.data.sketches.get(key, ()), width=10) for run in runs]
+    cells = [f"{value:>{width}} {curve}".rstrip() for value, curve in zip(values, curves, strict=True)]
+    return _Column(shortened(key, 24), cells)
+
+
+def _param_column(runs: "Sequence[Run]", key: str) -> _Column:
+    return _Column(shortened(key, 24), [shortened(run.data.params.get(key, ""), 24) for run in runs])
+
+
+def _fitting(columns: list[_Column], ranking: list[_Column], width: int | None) -> list[_Column]:
+    """The columns without the least important ones that do not fit; the first metric always stays."""
+    kept = list(columns)
+    for column in reversed(ranking[3:]):
+        if width is None or sum(each.width + 2 for each in kept) - 2 <= width:
+            break
+        kept = [each for each in kept if each is not column]
+    return kept
+
+
+def _rows_of(columns: Sequence[_Column]) -> list[list[str]]:
+    return [list(cells) for cells in zip(*(column.cells for column in columns), strict=True)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - _SHOWN_NAMES
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _metric_rows(run: "Run", keys: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """The metrics of one run; where all have a single point, that is all there is to say."""
+    summaries = [run.data.summaries[key] for key in keys]
+    if all(summary.count == 1 for summary in summaries):
+        pairs = zip(keys, summaries, strict=True)
+        return ["metric", "value"], [[shortened(key, _CELL), number(summary.last)] for key, summary in pairs]
+    rows: list[list[str]] = []
+    for key, summary in zip(keys, summaries, strict=True):
+        row = [shortened(key, _CELL), number(summary.last)]
+        if summary.count == 1:
+            row += ["", "", "1", ""]
+        else:
+            row += [
+                f"{number(summary.min)} @ {summary.min_step}",
+                f"{number(summary.max)} @ {summary.max_step}",
+                f"{summary.count:,}",
+                sparkline(run.data.sketches.get(key, ())),
+            ]
+        rows.append(row)
+    return ["metric", "last", "min @ step", "max @ step", "points", "curve"], rows
 
 
 def _differing_params(runs: "Sequence[Run]") -> tuple[list[str], list[tuple[str, str]]]:
     """The params that tell the runs apart, the most used first, and those all have in common."""
     keys = _most_used([run.data.params for run in runs])
     if len(runs) == 1:
-        return keys[:_SHOWN_PARAMS], []
+        return keys, []
     differing: list[str] = []
     constants: list[tuple[str, str]] = []
     for key in keys:
@@ -146,7 +263,7 @@ def _differing_params(runs: "Sequence[Run]") -> tuple[list[str], list[tuple[str,
             differing.append(key)
         else:
             constants.append((key, shortened(values.pop() or "", 24)))
-    return differing[:_SHOWN_PARAMS], constants[:_SHOWN_PARAMS]
+    return differing, constants
 
 
 def _most_used(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -197,15 +314,33 @@ def _took(run: "Run") -> str:
     return duration(end - run.info.start_time)
 
 
+def _started(run: "Run", ages: bool) -> str:
+    # A table that is kept in a notebook must not say "just now" for years.
+    return age(run.info.start_time) if ages else moment(run.info.start_time)[:16]
+
+
+def _beginning(code: str) -> str:
+    lines = code.split("\n")
+    shown = "\n".join(lines[:_CODE_LINES])[:_CODE_LETTERS]
+    return shown if shown == code else f"{shown}\n… {len(lines)} lines in all; the run keeps the whole code"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.split("\n"))
+
+
 def _html_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col">{_safe(column)}</th>' for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{_safe(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    head = "".join(f'<th scope="col"{_CELL_STYLE}>{_safe(column)}</th>' for column in columns)
+    body = "".join(
+        f"<tr>{''.join(f'<td{_CELL_STYLE}>{_safe(cell)}</td>' for cell in row)}</tr>" for row in rows
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _html_pairs(pairs: Sequence[tuple[str, str]]) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{_safe(key)}</th><td>{_safe(value)}</td></tr>' for key, value in pairs
+        f'<tr><th scope="row"{_CELL_STYLE}>{_safe(key)}</th><td{_CELL_STYLE}>{_safe(value)}</td></tr>'
+        for key, value in pairs
     )
     return f"<table><tbody>{rows}</tbody></table>"
 

@@ -1,7 +1,7 @@
 """Numbers, times and tables as text: for terminals, screen readers and the HTML beside it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from time import time
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -103,7 +103,7 @@ def visible_block(text: str) -> str:
     return "\n".join(visible(line.expandtabs()) for line in text.splitlines())
 
 
-def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
     """An aligned table, a line for the columns and one for each row.
 
     Args:
@@ -112,12 +112,12 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
         right: Indexes of the columns that are aligned to the right (numbers).
     """
     cells = [[visible(cell) for cell in row] for row in ([*columns], *rows)]
-    widths = [max(_width(row[index]) for row in cells) for index in range(len(columns))]
+    widths = [max(text_width(row[index]) for row in cells) for index in range(len(columns))]
     lines = [
         "  ".join(
-            " " * (widths[index] - _width(cell)) + cell
+            " " * (widths[index] - text_width(cell)) + cell
             if index in right
-            else cell + " " * (widths[index] - _width(cell))
+            else cell + " " * (widths[index] - text_width(cell))
             for index, cell in enumerate(row)
         ).rstrip()
         for row in cells
@@ -125,7 +125,7 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
     return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]])
 
 
-def _width(text: str) -> int:
+def text_width(text: str) -> int:
     """Columns a terminal gives the text: wide letters (CJK, emoji) take two."""
     if text.isascii():
         return len(text)

@@ -47,6 +47,8 @@ class ActiveRun(Run):
         self._unsaved: deque[Callable[[], None]] = deque()
         self.takes_nested = False
         """Whether `start_run()` inside it starts a nested run without being told so."""
+        self.nested_ids: list[str] = []
+        """The runs that this thread has started inside it, in that order."""
 
     @property
     def run_id(self) -> str:
@@ -62,6 +64,17 @@ class ActiveRun(Run):
     def data(self) -> RunData:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Metrics, params and tags, as they are now."""
         return self._runs.get(self._run_id).data
+
+    def snapshot(self) -> Run:
+        """The run as it is now, read once."""
+        return self._runs.get(self._run_id)
+
+    def nested(self, limit: int) -> list[Run]:
+        """The first runs that were started inside it, as they are now."""
+        return [self._runs.get(run_id) for run_id in self.nested_ids[:limit]]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self.snapshot()._repr_mimebundle_()
 
     def log_metric(
         self,
@@ -376,6 +389,7 @@ class DisabledRun(ActiveRun):
         self._tracker = tracker
         self._run_id = "0" * 32
         self.takes_nested = True
+        self.nested_ids = []
 
     @property
     def info(self) -> RunInfo:
@@ -388,6 +402,10 @@ class DisabledRun(ActiveRun):
     def data(self) -> RunData:
         """Nothing."""
         return RunData()
+
+    def snapshot(self) -> Run:
+        """A run that is nowhere."""
+        return Run(self.info, self.data)
 
     @property
     def is_owner(self) -> bool:

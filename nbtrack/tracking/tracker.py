@@ -539,6 +539,9 @@ class Tracker(Configurable):
             tags[system_tags.PARENT_RUN_ID] = parent
         name = tags.get(system_tags.RUN_NAME) or random_run_name()
         run_id = store.runs.create(experiment_id, name, tags={**run_context.context_tags(), **tags})
+        for outer in self._active.stack():
+            if outer.run_id == parent:
+                outer.nested_ids.append(run_id)
         return self._activate(ActiveRun(self, store, store.writer(run_id, owner=True)))
 
     def _resume(self, store: Store, run_id: str, tags: dict[str, str]) -> ActiveRun:

@@ -7,7 +7,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class  # n
 
 from nbtrack.core import settings, static_views
 from nbtrack.core.entities import RunStatus
-from nbtrack.core.errors import NbtrackError
+from nbtrack.core.errors import NbtrackError, NotFoundError
 from nbtrack.tracking.active_run import DisabledRun
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.ui.output import show
@@ -138,7 +138,7 @@ class NbtrackMagics(Magics):
         extension = getattr(self.shell, _ATTRIBUTE, None)
         will_be_shown = extension is not None and extension.cells.is_recording(run)
         if not isinstance(run, DisabledRun) and not will_be_shown:
-            show(static_views.run_card(run))
+            show(static_views.run_card(run.snapshot()))
 
     def _experiment(self, rest: str) -> None:
         if not rest:
@@ -153,4 +153,9 @@ def _experiment_name() -> str:
     if name:
         return name
     experiment_id = settings.setting("EXPERIMENT_ID")
-    return default_tracker.get_experiment(experiment_id).name if experiment_id else "Default"
+    if not experiment_id:
+        return "Default"
+    try:
+        return default_tracker.get_experiment(experiment_id).name
+    except NotFoundError:
+        return f"id {experiment_id}"

@@ -77,11 +77,9 @@ def transform(lines: list[str]) -> list[str]:
     options = _options_in(lines[0]) if lines else None
     if options is None:
         return lines
-    try:
-        if parse_options(options).help:
-            return lines
-    except UsageError:
-        return lines
+    if not _is_good(options):
+        # IPython would say of a line alone that the cell's body is empty.
+        return lines if len(lines) > 1 else [*lines, "\n"]
     for index, line in enumerate(lines[1:], start=1):
         if line.startswith("%%"):
             return lines[index:]  # another cell magic must come first to be one
@@ -174,6 +172,13 @@ def _cleaned(lines: list[str]) -> list[str]:
 def _options_in(line: str) -> str | None:
     match = _TRACK.fullmatch(line.rstrip())
     return None if match is None else (match["options"] or "").strip()
+
+
+def _is_good(options: str) -> bool:
+    try:
+        return not parse_options(options).help
+    except UsageError:
+        return False
 
 
 def _split(options: str, parser: _Parser) -> list[str]:

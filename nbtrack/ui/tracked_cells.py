@@ -24,6 +24,7 @@ from nbtrack.ui.output import say, show
 from nbtrack.ui.track_line import TrackOptions, parse_options, track_line
 
 CODE_FILE, TRACEBACK_FILE = "cell.py", "traceback.txt"
+_SHOWN_NESTED = 50
 
 
 class TrackedCells:
@@ -159,8 +160,8 @@ class TrackedCells:
             if cell.error is not None and status != RunStatus.FINISHED and run is not None and run in started:
                 run.log_text(traceback_text(cell.error, self._shell), TRACEBACK_FILE)
         if run is not None and not cell.is_quiet and not isinstance(run, DisabledRun):
-            as_it_is_now = Run(run.info, run.data)
-            show(static_views.run_card(as_it_is_now, code=cell.code))
+            nested, count = run.nested(_SHOWN_NESTED), len(run.nested_ids)
+            show(static_views.run_card(run.snapshot(), code=cell.code, nested=nested, nested_count=count))
 
     def _end_all(self) -> None:
         running = self._running()

@@ -2,15 +2,16 @@
 
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from nbtrack.core import text_tables
+from nbtrack.core import static_views, text_tables
 from nbtrack.core.entities import Experiment, Run, RunData, RunInfo, RunList
 from nbtrack.core.static_views import run_card, runs_table
 from nbtrack.core.summaries import fold
-from nbtrack.core.text_tables import age, duration, moment, number, sparkline, text_table, visible
+from nbtrack.core.text_tables import age, duration, moment, number, sparkline, text_table, text_width, visible
 
 EVIL = "<script>alert(1)</script>\x1b[31m$x$"
 
@@ -58,13 +59,73 @@ def test_a_card_says_in_words_what_a_run_holds() -> None:
     view = run_card(run, code="loss = train()")
 
     for text in (view.text, _Tags(view.html).words):
-        for word in ("run-", "FINISHED", "5.0 s", "lr", "0.1", "loss", "3 @ 0", "1 @ 2", "█▅▁"):
+        for word in ("✓ FINISHED run-", "5.0 s", "lr", "0.1", "loss", "3 @ 0", "1 @ 2", "█▅▁", "b" * 32):
             assert word in text
     assert "loss = train()" in view.html
 
 
+def test_a_card_as_text_is_one_aligned_column_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(static_views, "moment", lambda timestamp: "2026-11-21 14:03:59")
+    run = with_metric("b" * 32, [3.0, 2.0, 1.0], lr="0.1", model="tree")
+
+    assert run_card(run).text.splitlines() == [
+        f"✓ FINISHED run-{'b' * 32} · 5.0 s",
+        "",
+        "  param  value",
+        "  ─────  ─────",
+        "  lr     0.1",
+        "  model  tree",
+        "",
+        "  metric  last  min @ step  max @ step  points  curve",
+        "  ──────  ────  ──────────  ──────────  ──────  ─────",
+        "  loss       1       1 @ 2       3 @ 0       3  █▅▁",
+        "",
+        f"  run id {'b' * 32} · started 2026-11-21 14:03:59",
+    ]
+
+
+def test_metrics_of_a_single_point_are_just_their_values() -> None:
+    lines = run_card(with_metric("b" * 32, [0.97368])).text.splitlines()
+
+    assert lines[2:5] == ["  metric   value", "  ──────  ──────", "  loss    0.9737"]
+
+
+def test_a_failed_run_shows_its_error_and_one_that_runs_how_long_so_far() -> None:
+    failed = run_card(make_run(status="FAILED", tags={"nbtrack.error": "KeyError: 'x'"}))
+    running = run_card(Run(replace(make_run().info, status="RUNNING", end_time=None), RunData()))
+
+    assert failed.text.splitlines()[1] == "  KeyError: 'x'"
+    assert "KeyError: &#x27;x&#x27;" in failed.html
+    assert "so far" in running.text
+    assert "▶ RUNNING" in running.html
+
+
+def test_a_card_shows_runs_started_inside_and_how_many_more() -> None:
+    children = [with_metric(letter * 32, [1.0], lr=letter) for letter in "cd"]
+
+    view = run_card(make_run(), nested=children, nested_count=7)
+
+    for text in (view.text, _Tags(view.html).words):
+        for word in (f"run-{'c' * 32}", f"run-{'d' * 32}", "lr", "2 of 7 nested runs"):
+            assert word in text
+
+
+def test_a_card_stays_small_whatever_the_run_holds() -> None:
+    keys = [f"key-{number}" for number in range(1000)]
+    summary = fold(None, [0], [0], [1.0])
+    run = make_run(params=dict.fromkeys(keys, "x" * 10_000), summaries=dict.fromkeys(keys, summary))
+
+    view = run_card(run, code="line\n" * 100_000)
+
+    assert len(view.html) < 40_000
+    assert "and 960 params more" in view.text
+    assert "and 960 metrics more" in view.html
+    assert "100001 lines in all; the run keeps the whole code" in view.html
+
+
 def test_html_needs_no_style_id_or_script() -> None:
-    parsed = _Tags(run_card(with_metric("c" * 32, [1.0, 2.0]), code="x").html)
+    run = with_metric("c" * 32, [1.0, 2.0])
+    parsed = _Tags(run_card(run, code="x", nested=[run]).html)
 
     assert parsed.names <= {
         "table",
@@ -74,6 +135,7 @@ def test_html_needs_no_style_id_or_script() -> None:
         "th",
         "td",
         "strong",
+        "small",
         "div",
         "p",
         "details",
@@ -81,7 +143,7 @@ def test_html_needs_no_style_id_or_script() -> None:
         "pre",
         "span",
     }
-    assert parsed.attributes <= {"scope"}
+    assert parsed.attributes <= {"scope", "style"}
 
 
 def test_names_and_values_stay_text() -> None:
@@ -102,9 +164,62 @@ def test_params_that_differ_are_columns_and_the_others_stand_once_above() -> Non
     lines = runs_table(runs, best="f" * 32).text.splitlines()
 
     assert lines[0] == "same in all: model=tree"
-    assert lines[1].split() == ["run", "status", "started", "took", "lr", "loss"]
+    assert lines[1].split() == ["run", "status", "loss", "lr", "took", "started"]
     assert "★ best" in lines[4]
     assert "★" not in lines[3]
+
+
+def test_a_table_that_is_kept_says_when_and_one_that_is_not_how_long_ago() -> None:
+    started = with_metric("e" * 32, [1.0])
+
+    assert runs_table([started]).text.split()[-2:] == moment(started.info.start_time)[:16].split()
+    assert runs_table([started], ages=True).text.endswith("d ago")
+
+
+def test_columns_that_do_not_fit_are_named_the_least_important_first_to_go() -> None:
+    runs = [
+        make_run(
+            run_id * 32,
+            metrics=dict.fromkeys(("loss", "accuracy", "recall"), float(run_id)),
+            sketches={"loss": (1.0, 2.0, 3.0)},
+            params={"lr": run_id, "depth": run_id},
+        )
+        for run_id in "12"
+    ]
+    all_columns = ["run", "status", "loss", "accuracy", "recall", "lr", "depth", "took", "started"]
+    leaving = ["started", "took", "recall", "depth", "lr", "accuracy"]
+
+    for width in range(140, 0, -1):
+        table, _, note = runs_table(runs, width=width).text.partition("\nleft out: ")
+        left_out = note.split(", ") if note else []
+        assert sorted(left_out) == sorted(leaving[: len(left_out)])
+        assert table.splitlines()[0].split() == [name for name in all_columns if name not in left_out]
+        assert max(map(text_width, table.splitlines())) <= width or left_out == [
+            name for name in all_columns if name in leaving
+        ]
+        assert "▁▅█" in table
+    assert "left out" not in runs_table(runs, width=None).text
+    assert "left out" not in runs_table(runs, width=10).html
+
+
+def test_params_and_metrics_beyond_the_first_are_named() -> None:
+    params = [{f"param-{number}": f"{number}{run}" for number in range(20)} for run in range(2)]
+    metrics = dict.fromkeys((f"metric-{number}" for number in range(7)), 1.0)
+    runs = [make_run(f"{run}" * 32, params=params[run], metrics=metrics) for run in range(2)]
+
+    view = runs_table(runs, width=None)
+
+    note = "left out: metric-5, metric-6, param-8, param-9, param-10, param-11, param-12, param-13 and 6 more"
+    assert note in view.text
+    assert note in view.html
+
+
+def test_values_of_a_metric_stand_right_above_each_other() -> None:
+    runs = [make_run("1" * 32, metrics={"n": 5.0}), make_run("2" * 32, metrics={"n": 12_000.0})]
+
+    lines = runs_table(runs).text.splitlines()[2:]
+
+    assert lines[0].index("5") == lines[1].index("12,000") + len("12,000") - 1
 
 
 def test_nested_runs_stand_under_their_parents() -> None:

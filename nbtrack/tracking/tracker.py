@@ -92,7 +92,9 @@ class Tracker(Configurable):
 
     def get_tracking_uri(self) -> str:
         """The folder of the store; nothing is made."""
-        return str(store_folder(self._uri()))
+        # An open store stays where it is when the working directory changes.
+        store = self._opened
+        return str(store_folder(self._uri())) if store is None else store.uri
 
     def set_experiment(
         self, experiment_name: str | None = None, experiment_id: str | int | None = None

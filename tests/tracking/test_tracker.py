@@ -729,6 +729,19 @@ def test_asking_where_the_store_is_makes_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "work").iterdir()) == []
 
 
+def test_the_store_stays_when_the_working_directory_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = Tracker()
+    with tracker.start_run():
+        monkeypatch.chdir(tmp_path)
+        tracker.log_metric("m", 1.0)
+
+    assert tracker.get_tracking_uri() == str(tmp_path / "work" / ".nbtrack")
+    assert len(tracker.search_runs()) == 1
+    tracker.close()
+
+
 def test_a_moved_store_works(tracker: Tracker, tmp_path: Path) -> None:
     with tracker.start_run() as run:
         run.log_metric("loss", 1.0)

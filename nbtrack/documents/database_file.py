@@ -7,6 +7,7 @@ no file of anybody else's is ever written.
 
 import contextlib
 import os
+import struct
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -29,6 +30,8 @@ _MARK = (
     f"PRAGMA page_size = 16384; PRAGMA application_id = {APPLICATION_ID}; "
     f"PRAGMA user_version = {SCHEMA_VERSION}"
 )
+# https://sqlite.org/fileformat.html#the_database_header: magic, user_version, application_id
+_HEADER = struct.Struct(">16s44xI4xI")
 _FIRST_SAFE_SQLITE = (3, 51, 3)
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005
 
@@ -93,23 +96,24 @@ def connect(path: str, flags: int, timeout: float) -> apsw.Connection:
 
 
 def check_header(path: str) -> None:
-    """Look at the file's own header, through a connection that takes no lock and makes no file.
+    """Look at the file's own header without taking a lock or making a file.
 
-    It must be SQLite that opens it: closing any other descriptor of the file would drop every lock
-    that this process holds on it (POSIX).
+    SQLite's file layer must open it: closing any other descriptor of the file would drop every lock
+    that this process holds on it (POSIX). And no connection may: another process may be writing.
     """
     if os.path.isdir(path):
         raise ForeignStoreError(f"{path!r} is a folder, not a document database; it was left alone.")
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     try:
-        connection = apsw.Connection(file_uri(path, "immutable=1"), flags=flags)
+        file = apsw.VFSFile("", path, [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0])
         try:
-            application_id = query(connection, "PRAGMA application_id")
-            version = query(connection, "PRAGMA user_version")
+            header = file.xRead(_HEADER.size, 0)
         finally:
-            connection.close()
+            file.xClose()
     except apsw.Error as error:
         raise explain(error, path) from error
+    magic, version, application_id = _HEADER.unpack(header.ljust(_HEADER.size, b"\0"))
+    if magic != b"SQLite format 3\0":
+        raise explain(apsw.NotADBError("file is not a database"), path)
     if application_id != APPLICATION_ID:
         raise ForeignStoreError(
             f"{path!r} is a database, but not one of nbtrack's; it was left alone. Choose another path."

@@ -157,7 +157,7 @@ class Engine:
             StoreError: The transaction that is open on it has been undone.
         """
         connection = link.connection
-        if link.depth and (connection is None or not connection.in_transaction):
+        if link.transactions and (connection is None or not connection.in_transaction):
             # SQLite itself rolled back, on a full disk, say; or the database was closed.
             raise StoreError(f"A transaction on {self.path!r} was undone by an earlier error; do it again.")
         return connection or self._open(link)
@@ -222,21 +222,22 @@ class Transaction:
     Use it once, with `with`.
     """
 
-    __slots__ = ("_engine", "_is_open", "_level", "_link")
+    __slots__ = ("_engine", "_link", "_token")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._is_open = False
+        self._link = engine.links.of_this_thread()
+        self._token = object()
 
     def __enter__(self) -> None:
-        self._link = link = self._engine.links.of_this_thread()
-        self._level = level = link.depth
-        self._is_open = True
+        link = self._link
         try:
             with link.lock:
                 connection = self._engine.connection(link)
+                level = len(link.transactions)
+                link.transactions.append(self._token)
+                self.__class__ = _OpenTransaction  # pyright: ignore[reportAttributeAccessIssue]
                 connection.execute(f"SAVEPOINT s{level}" if level else "BEGIN IMMEDIATE").fetchall()
-                link.depth = level + 1
         except BaseException as error:
             # An interrupt may strike after BEGIN: the write lock must not stay behind.
             self._undo()
@@ -248,7 +249,6 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._link.pid != os.getpid():
-            self._is_open = False
             if kind is None:
                 raise InvalidStateError(
                     "This transaction belongs to the parent process; nothing was written by this one."
@@ -263,34 +263,50 @@ class Transaction:
         finally:
             self._undo()
 
-    def __del__(self) -> None:
-        # Left without __exit__ having run to its end: an interrupt struck just there.
-        if self._is_open and self._link.pid == os.getpid():
-            self._undo()
-
     def _commit(self) -> None:
-        link, level = self._link, self._level
+        link = self._link
         with link.lock:
             connection = self._engine.connection(link)
+            level = link.transactions.index(self._token)
             connection.execute(f"RELEASE s{level}" if level else "COMMIT").fetchall()
-            link.depth = level
-            self._is_open = False
+            self._forget(level)
 
     def _undo(self) -> None:
         """Undo what is still open of this transaction, if anything is."""
-        if not self._is_open:
+        link = self._link
+        if self._token not in link.transactions:
             return
-        link, level = self._link, self._level
         with link.lock:
             self._engine.rollbacks += 1
+            level = link.transactions.index(self._token)
             connection = link.connection
+            # SQLite itself may have rolled back already: on a full disk, say.
             if connection is not None and connection.in_transaction:
-                if level == 0:
+                if level:
+                    # Interrupted, it may not have been begun yet, or be part of the outer one already.
+                    with contextlib.suppress(apsw.SQLError):
+                        connection.execute(f"ROLLBACK TO s{level}; RELEASE s{level}").fetchall()
+                else:
                     connection.execute("ROLLBACK").fetchall()
-                elif link.depth > level:
-                    connection.execute(f"ROLLBACK TO s{level}; RELEASE s{level}").fetchall()
-            link.depth = level
-            self._is_open = False
+            self._forget(level)
+
+    def _forget(self, level: int) -> None:
+        del self._link.transactions[level:]
+        self.__class__ = Transaction  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class _OpenTransaction(Transaction):
+    """A transaction between its begin and its end; undone when nobody holds it any more.
+
+    That happens when an interrupt strikes just before __exit__. Others have no finalizer: Python
+    ignores an interrupt that strikes inside one.
+    """
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        if self._link.pid == os.getpid():
+            self._undo()
 
 
 def _fetch(connection: apsw.Connection, sql: str, bindings: Any) -> Rows:

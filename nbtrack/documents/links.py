@@ -25,13 +25,13 @@ _PATIENCE = 5.0
 class Link:
     """The connection of one thread, opened on first use."""
 
-    __slots__ = ("connection", "depth", "lock", "pid", "signature")
+    __slots__ = ("connection", "lock", "pid", "signature", "transactions")
 
     def __init__(self) -> None:
         self.connection: apsw.Connection | None = None
         self.signature: Any = None  # what a frozen connection shows; see `nbtrack.documents.frozen`
         self.lock = threading.RLock()  # held while in use: others may close only what is idle
-        self.depth = 0  # of nested transactions
+        self.transactions: list[object] = []  # a token for each that is open, the outermost first
         self.pid = os.getpid()
 
     def close(self, *, checkpoint: bool = True) -> None:
@@ -96,7 +96,7 @@ def _lock_when_idle(link: Link, own: Link | None, patience: float) -> bool:
     deadline = time.monotonic() + patience
     while True:
         link.lock.acquire()
-        if link.depth == 0:
+        if not link.transactions:
             return True
         if link is own or time.monotonic() > deadline:
             return False

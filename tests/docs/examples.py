@@ -47,8 +47,9 @@ class Shown(NamedTuple):
 def normal(text: str) -> str:
     """An output without what is different each time."""
     text = re.sub(r"\b[0-9a-f]{32}\b", "RUN-ID", text)
+    text = re.sub(r"\b[0-9a-f]{24}\b", "WRITER", text)
     text = re.sub(r"\b[1-9]\d{17}\b", "EXPERIMENT-ID", text)
-    text = re.sub(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\b", "TIME", text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?\b", "TIME", text)
     text = re.sub(r"\b1[78]\d{11}\b", "TIME", text)
     text = re.sub(r"\b\d+(\.\d+)? (ms|s|µs|μs|ns)\b", "DURATION", text)
     text = re.sub(r"[ \t]+", " ", re.sub("─+", "─", text))
@@ -98,7 +99,11 @@ def _run_command(line: str) -> str:
     if words[:1] == ["python"]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
         done = subprocess.run(
-            [sys.executable, "-W", "error", *words[1:]], env=environment, capture_output=True, text=True
+            [sys.executable, "-W", "error", *words[1:]],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

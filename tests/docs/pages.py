@@ -13,7 +13,9 @@ FACES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
 _FENCE = re.compile(r"(?P<indent> {0,3})(?P<fence>`{3,})(?P<info>[^`]*)$")
 _HEADING = re.compile(r"(?P<marks>#{1,6}) +(?P<title>.+?) *#*$")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^()\s]+)[^()]*\)|(?:href|src)=\"(?P<other>[^\"]+)\"")
+_LINK = re.compile(
+    r"\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^()\s]+)[^()]*\)|(?:href|src)=\"(?P<other>[^\"]+)\""
+)
 _DEFINED = re.compile(r"^\[[^\]]+\]:\s+(?P<target>\S+)", re.MULTILINE)
 
 
@@ -60,7 +62,7 @@ def prose(page: str) -> str:
     for block in blocks(page):
         for index in range(block.line - 2, block.line + block.text.count("\n")):
             lines[index] = ""
-    return "\n".join(lines)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def code(page: str) -> str:

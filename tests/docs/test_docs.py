@@ -1,0 +1,307 @@
+"""The documentation is true: it mentions what there is, its links lead somewhere, its examples run."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+import nbtrack
+from nbtrack.cli import main
+from nbtrack.core import system_tags
+from nbtrack.core.settings import SETTINGS
+from nbtrack.ui.magics import USAGE
+from nbtrack.ui.track_line import help_text
+from tests.docs import examples
+from tests.docs.pages import DOCS, FACES, ROOT, anchors, blocks, code, links, prose, sections
+
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in [*DOCS, *FACES]}
+CODE = "\n".join(code(text) for name, text in PAGES.items() if name.startswith("docs/"))
+
+
+def page(name: str) -> str:
+    return PAGES[f"docs/{name}.md"]
+
+
+def is_written(text: str, where: str = CODE) -> bool:
+    """Whether a text stands somewhere, not as a part of a longer word."""
+    return re.search(rf"(?<![\w-]){re.escape(text)}(?![\w-])", where) is not None
+
+
+def missing(wanted: list[str], where: str = CODE) -> list[str]:
+    return [text for text in wanted if not is_written(text, where)]
+
+
+def public_methods(thing: type) -> list[str]:
+    return [
+        name
+        for kind in thing.__mro__
+        if kind.__module__.startswith("nbtrack.")
+        for name in vars(kind)
+        if name[0] != "_"
+    ]
+
+
+# ---- what there is, is mentioned -----------------------------------------------------------------
+
+
+def test_every_public_name_is_mentioned() -> None:
+    hooks = {"load_ipython_extension": "%load_ext nbtrack", "unload_ipython_extension": "%unload_ext nbtrack"}
+
+    assert not missing([hooks.get(name, name) for name in nbtrack.__all__])
+
+
+def test_every_public_method_of_a_tracker_is_mentioned() -> None:
+    functions = set(nbtrack.__all__)
+    names = [name for name in public_methods(nbtrack.Tracker) if name not in functions]
+
+    assert "list_artifacts" in names
+    assert not missing(
+        [f"tracker.{name}" for name in names if name not in nbtrack.Tracker.class_trait_names()]
+    )
+
+
+def test_every_public_method_of_a_run_is_mentioned() -> None:
+    functions = set(nbtrack.__all__)
+    names = [name for name in public_methods(nbtrack.ActiveRun) if name not in functions]
+
+    assert "metric_history" in names
+    assert not missing([f"run.{name}" for name in names])
+
+
+def test_every_option_of_the_track_magic_is_mentioned() -> None:
+    options = re.findall(r"(?<![\w-])--?[a-z]+", help_text())
+
+    assert {"-p", "--param", "--resume", "--nested", "--quiet", "--help"} <= set(options)
+    assert not missing(options, code(page("notebooks")))
+
+
+def test_every_command_of_the_nbtrack_magic_is_mentioned() -> None:
+    commands = re.findall(r"^%nbtrack \w+(?: \S+)?(?= )", USAGE, re.MULTILINE)
+
+    assert len(commands) == len(USAGE.splitlines())
+    assert not missing([command.strip() for command in commands], code(page("notebooks")))
+
+
+def command_options(command: click.Command) -> set[str]:
+    with click.Context(command) as context:
+        options = [
+            parameter for parameter in command.get_params(context) if isinstance(parameter, click.Option)
+        ]
+    return {name for option in options for name in (*option.opts, *option.secondary_opts)}
+
+
+def test_every_command_and_option_of_the_command_line_is_in_its_section_and_no_other_is() -> None:
+    under = dict(sections(page("cli")))
+    commands = {f"`nbtrack {name}`": command for name, command in main.commands.items()}
+
+    assert {title for title in under if title.startswith("`")} == set(commands)
+    for title, command in {"Command line": main, **commands}.items():
+        rows = [line for line in under[title].splitlines() if line.startswith("| `-")]
+        told = {option for row in rows for option in re.findall(r"(?<![\w-])--?[a-z]+", row.split("|")[1])}
+        wanted = command_options(command) | set(main.context_settings["help_option_names"])
+        assert told == wanted, title
+
+
+def test_every_setting_is_mentioned_and_no_other_is() -> None:
+    told = set(re.findall(r"\bNBTRACK_[A-Z_]+", CODE))
+    told_of_mlflow = set(re.findall(r"\bMLFLOW_[A-Z_]+", CODE))
+
+    assert told == {f"NBTRACK_{name}" for name in SETTINGS} | {"NBTRACK_ACTIVE_RUN"}
+    assert told_of_mlflow == {f"MLFLOW_{name}" for name in SETTINGS if name != "DISABLED"}
+    assert not missing([f"NBTRACK_{name}" for name in SETTINGS], code(page("settings")))
+
+
+def test_every_option_of_a_tracker_is_mentioned() -> None:
+    rows = [
+        line for line in dict(sections(page("settings")))["A tracker"].splitlines() if line.startswith("| `")
+    ]
+
+    assert {row.split("`")[1] for row in rows} == set(nbtrack.Tracker.class_trait_names(config=True))
+
+
+def test_every_field_of_the_tables_of_a_store_is_mentioned() -> None:
+    from nbtrack.stores.local.store import LocalStore
+
+    with nbtrack.start_run() as run:
+        run.log_metric("loss", 1.0)
+    fields: set[str] = set()
+    with LocalStore(Path(nbtrack.get_tracking_uri())) as store:
+        for table in store.documents.tables():
+            for document in store.documents.table(table):
+                fields |= set(document)
+                fields |= set(document.get("metrics", {}).get("loss", {}))
+    events = Path(nbtrack.get_tracking_uri(), "events.log").read_text()
+
+    assert "folds" in fields
+    assert not missing(sorted(fields), code(page("store")))
+    assert not missing(re.findall(r'"what": "([\w.]+)"', events), code(page("store")))
+
+
+def test_every_error_is_mentioned() -> None:
+    from nbtrack.core import errors
+
+    assert not missing([name for name in vars(errors) if name.endswith("Error")])
+
+
+def test_the_listing_of_the_folders_is_the_folders() -> None:
+    (listing,) = [
+        block.text for block in blocks(PAGES["CONTRIBUTING.md"]) if block.text.startswith("nbtrack/")
+    ]
+    layers = re.findall(r"^  (\w+)/", listing.partition("docs/")[0], re.MULTILINE)
+    tests = re.findall(r"^  (\w+)/", listing.partition("tests/")[2], re.MULTILINE)
+    named = re.findall(r"`((?:\w+/)*\w+\.py)`", PAGES["CONTRIBUTING.md"])
+
+    assert layers == sorted(path.parent.name for path in (ROOT / "nbtrack").glob("*/__init__.py"))
+    assert all((ROOT / "tests" / name).is_dir() for name in tests)
+    assert named
+    for name in named:
+        assert list((ROOT / "nbtrack").rglob(name)), name
+
+
+def test_the_commands_for_contributors_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    told = {name for text in PAGES.values() for name in re.findall(r"\bmake ([a-z]+)", code(text))}
+
+    assert {"setup", "test", "lint", "types", "bench"} <= told <= targets
+
+
+# ---- what is mentioned, exists -------------------------------------------------------------------
+
+
+def test_every_name_of_nbtrack_that_is_mentioned_exists() -> None:
+    tags = [f".{value.partition('.')[2]}" for value in vars(system_tags).values() if isinstance(value, str)]
+    for name, text in PAGES.items():
+        for dotted in re.findall(r"(?<![\w./-])nbtrack((?:\.[A-Za-z_]\w*)+)", code(text)):
+            found: object = nbtrack
+            where = "nbtrack"
+            if dotted in tags:
+                continue
+            for part in dotted.strip(".").split("."):
+                where += f".{part}"
+                if not hasattr(found, part):
+                    import_module(where)
+                found = getattr(found, part)
+            assert found is not None, name
+
+
+def test_what_comes_later_is_not_there_yet() -> None:
+    later = dict(sections(page("mlflow")))["What comes later"]
+    names = [span for row in later.splitlines() for span in re.findall(r"`(\w+)`", row)]
+
+    assert len(names) > 20
+    assert [name for name in names if hasattr(nbtrack, name)] == []
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_every_link_leads_somewhere(name: str) -> None:
+    broken = []
+    for target in links(PAGES[name]):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (ROOT / name).parent / file if file else ROOT / name
+        if not path.exists() or (anchor and anchor not in anchors(path.read_text())):
+            broken.append(target)
+
+    assert not broken
+
+
+def test_every_page_is_in_the_index() -> None:
+    told = {target.partition("#")[0] for target in links(page("index"))}
+
+    assert {path.name for path in DOCS} - {"index.md"} <= told
+
+
+@pytest.mark.parametrize("name", [path.stem for path in DOCS])
+def test_a_page_begins_with_an_example_and_what_it_shows(name: str) -> None:
+    first, *others = [block for block in blocks(page(name)) if "no-run" not in block.marks]
+
+    assert first.language in ("python", "ipython")
+    assert any("output" in block.marks for block in others[:2])
+    assert prose(page(name))[: page(name).index("```")].count("\n## ") == 0
+
+
+# ---- examples ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_examples_of_a_page_run_and_show_what_it_says(name: str) -> None:
+    # The README is read by people who do not know our marks.
+    text = PAGES[name].replace("```\n\n```text\n", "```\n\n```text output\n")
+    for shown in examples.run(text, name, Path.cwd()):
+        assert shown.agree, (
+            f"{name}, line {shown.said.line}, says\n\n{shown.said.text}\n"
+            f"but what it shows is\n\n{shown.actual}\n"
+            f"If that is right: python -m tests.docs.examples {name}"
+        )
+
+
+def test_few_examples_are_left_out() -> None:
+    left_out = [block for text in PAGES.values() for block in blocks(text) if "no-run" in block.marks]
+
+    assert not [block for block in left_out if block.language in ("python", "ipython")]
+    assert len(left_out) <= 4
+
+
+@pytest.mark.parametrize(
+    ("said", "actual", "agree"),
+    [
+        ("a  b\n", "a b", True),
+        ("took 2 ms", "took 14 ms", True),
+        ("took 2 ms", "took 1.5 s", True),
+        ("run " + "0" * 32, "run " + "f" * 32, True),
+        ("───", "─", True),
+        ("a … c", "a b\nb c", True),
+        ("a", "a b", False),
+        ("a … c", "a b", False),
+        ("a.c", "abc", False),
+        ("0.25", "0.5", False),
+    ],
+)
+def test_outputs_agree_but_for_what_differs_each_time(said: str, actual: str, agree: bool) -> None:
+    (block,) = blocks(f"```text output\n{said}\n```")
+
+    assert examples.Shown(block, actual).agree is agree
+
+
+def test_an_example_that_shows_something_else_is_found() -> None:
+    text = "```python\nx = 1\n```\n\n```python\nprint(x)\n```\n\n```text output\n2\n```\n"
+
+    (shown,) = examples.run(text, "page.md", Path.cwd())
+
+    assert not shown.agree
+    assert shown.actual == "1\n"
+
+
+# ---- what must not be in any file ----------------------------------------------------------------
+
+
+def versioned_files() -> Iterator[tuple[str, str]]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        path = ROOT / name
+        if path.is_file():
+            yield name, path.read_text(errors="ignore")
+
+
+def test_no_file_mentions_a_path_of_somebodys_machine_or_a_registry() -> None:
+    folders = "|".join(re.escape(f"/{name}/") for name in ("root", "work", "tmp/w"))
+    hosts = "|".join(("pypi", "npmjs", "pythonhosted", "artifactory", "nexus"))
+    told = re.compile(
+        rf"(?<![\w.~}}\])-])(?:{folders})|https?://[\w.-]*(?:{hosts})|registry\.[\w-]+\.\w|index-url"
+    )
+
+    found = [
+        f"{name}: {match.group()}"
+        for name, text in versioned_files()
+        if Path(name) != Path(__file__).relative_to(ROOT)
+        for match in told.finditer(text)
+    ]
+
+    assert not found

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from nbtrack.core import metric_values, system_tags
 from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus
@@ -24,11 +24,25 @@ from nbtrack.core.names import artifact_parts, check_key
 from nbtrack.stores.contracts import RunWriter, Store
 from nbtrack.tracking import metric_history
 
-if TYPE_CHECKING:
-    from nbtrack.tracking.tracker import Tracker
-
 _YAML = (".yml", ".yaml")
 _PLOTLY_IMAGES = ("png", "jpg", "jpeg", "webp", "svg", "pdf")
+
+
+class RunKeeper(Protocol):
+    """What a run needs of the tracker that started it."""
+
+    on_error: Any
+    """`warn` or `raise`."""
+
+    def is_active(self, run: "ActiveRun") -> bool:
+        """Whether the run has not been ended by this process."""
+        ...
+
+    def finish(
+        self, run: "ActiveRun", status: str, *, tags: Mapping[str, str] | None = None, sync: bool = False
+    ) -> None:
+        """End the run."""
+        ...
 
 
 class ActiveRun(Run):
@@ -37,7 +51,7 @@ class ActiveRun(Run):
     Its `info` and `data` are what the store holds now, not what they were at the start.
     """
 
-    def __init__(self, tracker: "Tracker", store: Store, writer: RunWriter) -> None:
+    def __init__(self, tracker: "RunKeeper", store: Store, writer: RunWriter) -> None:
         self._tracker = tracker
         self._store = store
         self._runs = store.runs
@@ -385,7 +399,7 @@ _time_ns = time.time_ns
 class DisabledRun(ActiveRun):
     """What `start_run` gives while tracking is switched off: every verb does nothing, at once."""
 
-    def __init__(self, tracker: "Tracker") -> None:
+    def __init__(self, tracker: "RunKeeper") -> None:
         self._tracker = tracker
         self._run_id = "0" * 32
         self.takes_nested = True

@@ -218,8 +218,8 @@ def test_an_interrupt_anywhere_leaves_all_or_nothing_and_no_lock(path: str) -> N
             two.insert({})
             interrupted = 0
             for _ in range(150):
-                signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00002, 0.0006))
                 try:
+                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00002, 0.0006))
                     for n in range(1000):
                         with database.transaction():
                             one.insert({"n": n})

@@ -1,9 +1,10 @@
 """The database: TinyDB's `TinyDB` on one SQLite file.
 
-with Database("documents.db") as database:
-    runs = database.table("runs", unique=[("run_id",)])
-    runs.insert({"run_id": "a", "metrics": {"loss": 0.5}})
-    runs.search(Query().metrics.loss < 1)
+Example:
+    >>> with Database("documents.db") as database:
+    ...     runs = database.table("runs", unique=[("run_id",)])
+    ...     runs.insert({"run_id": "a", "metrics": {"loss": 0.5}})
+    ...     runs.search(Query().metrics.loss < 1)
 """
 
 import os

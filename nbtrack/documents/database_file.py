@@ -130,6 +130,8 @@ def check_version(path: str, version: int) -> None:
 
 def file_uri(path: str, parameters: str) -> str:
     """The path as SQLite's `file:` URI."""
+    if os.sep == "\\":
+        path = "/" + path.replace("\\", "/")
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     return f"file:{quoted}?{parameters}"
 

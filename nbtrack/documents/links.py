@@ -25,7 +25,7 @@ _PATIENCE = 5.0
 class Link:
     """The connection of one thread, opened on first use."""
 
-    __slots__ = ("connection", "lock", "pid", "signature", "transactions")
+    __slots__ = ("connection", "lock", "pid", "signature", "thread", "transactions")
 
     def __init__(self) -> None:
         self.connection: apsw.Connection | None = None
@@ -33,6 +33,7 @@ class Link:
         self.lock = threading.RLock()  # held while in use: others may close only what is idle
         self.transactions: list[object] = []  # a token for each that is open, the outermost first
         self.pid = os.getpid()
+        self.thread = threading.get_ident()
 
     def close(self, *, checkpoint: bool = True) -> None:
         """Close the connection; without a checkpoint the write-ahead log stays, which is fast."""
@@ -81,24 +82,25 @@ class Links:
     def close(self, patience: float) -> None:
         """Close all connections; a thread in the middle of a transaction has `patience` seconds to end it."""
         for link in list(self.all):
-            _lock_when_idle(link, self.of_this_thread(), patience)
+            _lock_when_idle(link, patience)
             try:
                 link.close()
             finally:
                 link.lock.release()
 
 
-def _lock_when_idle(link: Link, own: Link | None, patience: float) -> bool:
+def _lock_when_idle(link: Link, patience: float) -> bool:
     """Take the lock of a link; returns whether no transaction is open on it.
 
-    Waits for the transactions of other threads; this thread's own will not end while it waits.
+    Waits `patience` seconds for the transactions of other threads; this thread's own cannot end
+    meanwhile.
     """
     deadline = time.monotonic() + patience
     while True:
         link.lock.acquire()
         if not link.transactions:
             return True
-        if link is own or time.monotonic() > deadline:
+        if link.thread == threading.get_ident() or time.monotonic() > deadline:
             return False
         link.lock.release()
         time.sleep(0.001)
@@ -109,9 +111,8 @@ class _Registry:
 
     def __init__(self) -> None:
         self._files: dict[int, weakref.ref[Links]] = {}
-        self._opening = (
-            threading.Lock()
-        )  # held while a connection is opened, and from before a fork until after
+        # Held while a connection is opened, and from before a fork until after it.
+        self._opening = threading.Lock()
         self._is_still = False
         self._held: list[Link] = []
         self._inherited: dict[str, list[Link]] = {}
@@ -144,7 +145,7 @@ class _Registry:
                 # An unopened one cannot be opened now; its thread may hold the lock, waiting to.
                 if link.connection is None:
                     continue
-                if _lock_when_idle(link, links.of_this_thread(), _PATIENCE):
+                if _lock_when_idle(link, _PATIENCE):
                     self._held.append(link)
                     link.close(checkpoint=False)  # a checkpoint would cost an fsync at every fork
                 else:

@@ -75,7 +75,11 @@ def compile_literally(condition: Any) -> tuple[str, Literals] | None:
 @lru_cache(maxsize=4096)
 def path_sql(path: Path) -> str | None:
     """The SQL text of a JSON path, quotes included; None if SQLite has no such path."""
-    if not path or any(_UNSAFE_KEY.search(key) for key in path):
+    for key in path:
+        # TinyDB's `update` takes keys that are no text; they become text in JSON.
+        if not isinstance(key, str) or _UNSAFE_KEY.search(key):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return None
+    if not path:
         return None
     steps = "".join(f'."{key}"' for key in path).replace("'", "''")
     return f"'${steps}'"

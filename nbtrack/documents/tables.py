@@ -206,7 +206,7 @@ class Table(tinydb_table.Table):
         """
         if callable(fields):
             return self._rewrite(fields, cond, doc_ids)
-        changes: dict[Path, Any] = {(key,): value for key, value in fields.items()}
+        changes: dict[Any, Any] = {(key,): value for key, value in fields.items()}
         return self._apply(changes, lambda document: document.update(fields), cond, doc_ids)
 
     def update_multiple(self, updates: Iterable[tuple[Change, QueryLike]]) -> list[int]:
@@ -284,9 +284,10 @@ class Table(tinydb_table.Table):
         self, rows: Sequence[tuple[int, str, int]], cond: QueryLike | None, *, only_first: bool = False
     ) -> list[Document]:
         """The documents of rows (id, text, whether SQL has not decided on it) that match."""
+        texts = [row[1] for row in rows]
+        values = decode_many(texts) if len(texts) > 1 and not only_first else map(decode, texts)
         found: list[Document] = []
-        for doc_id, text, undecided in rows:
-            value = decode(text)
+        for (doc_id, _, undecided), value in zip(rows, values, strict=True):
             if not undecided or cond is None or cond(value):
                 found.append(self.document_class(value, doc_id))
                 if only_first:

@@ -1,5 +1,6 @@
 """Conditions in SQL answer as Python does, whatever the documents hold."""
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,50 @@ def test_all_pairs_of_tricky_values_compare_as_in_python(table: Table, operator:
         assert ids(table.search(condition)) == [d.doc_id for d in stored if condition(d)], constant
         negated = ~condition
         assert ids(table.search(negated)) == [d.doc_id for d in stored if negated(d)], constant
+
+
+TRICKY = [*NUMBERS, *samples.PLAIN_TEXTS, *samples.ODD_TEXTS, None, [], [1], {}, {"a": 1}]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [],
+        [None],
+        [math.nan],
+        [1, "a", None],
+        [True, "1"],
+        [2**53, 2**70, "\ud800"],
+        [-0.0, math.inf, "[1]"],
+        [[1], {"a": 1}, None],
+        {1, "a"},
+        iter([1, "a"]),
+        "ab",
+        range(3),
+        {"a": 1},
+        [*range(3, 30), "a", None, 0.5],
+        [*range(3, 30), math.nan],
+    ],
+)
+def test_one_of_finds_what_python_finds(table: Table, items: Any) -> None:
+    table.truncate()
+    table.insert_multiple([*({"v": value} for value in TRICKY), {"other": 1}])
+    condition = where("v").one_of(items)
+    negated = ~condition
+
+    assert ids(table.search(condition)) == [d.doc_id for d in table if condition(d)]
+    assert ids(table.search(negated)) == [d.doc_id for d in table if negated(d)]
+    assert condition({"v": None}) == (isinstance(items, list) and None in items)
+
+
+def test_one_of_keeps_the_items_it_was_given(table: Table) -> None:
+    items = [1]
+    condition = where("v").one_of(items)
+
+    items.append(2)
+
+    assert condition({"v": 1})
+    assert not condition({"v": 2})
 
 
 @settings(max_examples=30)

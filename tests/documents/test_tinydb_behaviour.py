@@ -261,6 +261,15 @@ def test_update_replaces_a_field_as_a_whole(kit: Kit) -> None:
     assert kit.db.all() == [{"nested": {"c": 3}}]
 
 
+def test_update_takes_keys_that_are_no_text(kit: Kit) -> None:
+    kit.db.insert({"a": 1})
+
+    kit.db.update({5: "five"})
+
+    # A JSON file, as ours, makes text of it; memory keeps what it was.
+    assert kit.db.all() == [{"a": 1, "5" if kit.is_ours else 5: "five"}]
+
+
 def test_fields_keep_their_places_and_new_ones_come_last(kit: Kit) -> None:
     kit.db.insert({"z": 1, "a": 2})
 

@@ -55,20 +55,16 @@ class TrackedCells:
         """A cell has run: end its run, and show it."""
         with _never_failing("The run of this cell may not be complete."):
             running = self._running()
+            error = _error_of(result)
             index = _index_of(result, running)
             if index is None:
+                _pass_on(error, running)
                 return
             cell, inner = running[index], running[index + 1 :]
             del running[index:]
-            errors = [each.error for each in (cell, *inner)]
-            if result is None:
-                errors.append(KeyboardInterrupt())  # IPython itself was interrupted
-            else:
-                errors += [result.error_before_exec, result.error_in_exec]
-            cell.error = next((error for error in errors if error is not None), None)
-            if running and running[-1].error is None:
-                # %%capture reports success when the cell inside it failed.
-                running[-1].error = cell.error
+            for found in (*(each.error for each in inner), error):
+                _pass_on(found, [cell])
+            _pass_on(cell.error, running)
             self._end(cell)
 
     def is_recording(self, run: Run) -> bool:
@@ -215,7 +211,7 @@ class _Cell:
 def _index_of(result: Any, running: list[_Cell]) -> int | None:
     """Which of the running cells a result belongs to; None: to one whose beginning was not told.
 
-    Those are empty cells, and the cell that loaded the extension.
+    Those are empty cells, cells that IPython could not begin, and the cell that loaded the extension.
     """
     if result is None:
         return len(running) - 1 if running else None
@@ -225,6 +221,22 @@ def _index_of(result: Any, running: list[_Cell]) -> int | None:
         if running[index].info is info or running[index].info.raw_cell is info.raw_cell:
             return index
     return None
+
+
+def _error_of(result: Any) -> BaseException | None:
+    if result is None:
+        return KeyboardInterrupt()  # IPython itself was interrupted
+    error: BaseException | None = result.error_before_exec
+    return result.error_in_exec if error is None else error
+
+
+def _pass_on(error: BaseException | None, running: list[_Cell]) -> None:
+    """Let the innermost running cell know what failed in it.
+
+    `%%capture` reports success when the cell inside it failed.
+    """
+    if running and running[-1].error is None:
+        running[-1].error = error
 
 
 def _outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:

@@ -10,7 +10,7 @@ import nbtrack
 from nbtrack.core import static_views
 from nbtrack.core.entities import Run
 from nbtrack.core.errors import InvalidValueError, NbtrackError, NotFoundError
-from nbtrack.core.text_tables import visible, visible_block
+from nbtrack.core.text_tables import terminal_width, visible, visible_block
 from nbtrack.tracking.tracker import Tracker
 
 _CODE_FILES = ("cell.py",)
@@ -86,7 +86,9 @@ def runs(
     if as_json:
         _print_json([_as_json(run) for run in found])
         return
-    click.echo(static_views.runs_table(found, grouped=not order).text)
+    width = terminal_width()
+    table = static_views.runs_table(found, grouped=not order, width=width, ages=width is not None)
+    click.echo(table.text)
     if not found:
         click.echo(f"(in {tracker.get_tracking_uri()})")
 

@@ -17,7 +17,7 @@ import click
 
 from nbtrack.core import static_views
 from nbtrack.core.errors import MissingExtraError, MissingFileError
-from nbtrack.core.text_tables import number
+from nbtrack.core.text_tables import number, terminal_width
 from nbtrack.stores.local.folder import STORE_NAME
 from nbtrack.tracking.tracker import Tracker
 
@@ -68,7 +68,10 @@ def run(*, open_lab: bool = False) -> None:
             bar.update(trained.models, trained.name)
     found: list[Run] = [tracker.get_run(run_id) for run_id in started]
     best = max(found, key=lambda each: each.data.metrics.get(_METRIC, 0.0))
-    click.echo(static_views.runs_table(found, best=best.info.run_id, grouped=True).text)
+    table = static_views.runs_table(
+        found, best=best.info.run_id, grouped=True, width=terminal_width(), ages=True
+    )
+    click.echo(table.text)
     click.echo(
         f"\nBest: {best.info.run_name}, {_METRIC} {number(best.data.metrics[_METRIC])} "
         f"(nbtrack show {best.info.run_id[:8]})"

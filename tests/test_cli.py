@@ -34,9 +34,22 @@ def recorded() -> Tracker:
 def test_runs_lists_every_experiment_the_latest_first(recorded: Tracker) -> None:
     lines = run("runs").output.splitlines()
 
-    assert lines[0].split()[:4] == ["run", "status", "started", "took"]
+    assert lines[0].split()[:4] == ["run", "status", "loss", "lr"]
     assert {line.split()[0] for line in lines[2:]} == {"first", "second"}
     assert any("✗ FAILED" in line for line in lines)
+
+
+def test_runs_fits_the_terminal_and_is_whole_in_a_pipe(
+    recorded: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run("runs").output
+    monkeypatch.setattr("nbtrack.cli.terminal_width", lambda: 30)
+    narrow = run("runs").output
+
+    assert "left out" not in whole
+    assert "ago" not in whole
+    assert "left out: lr, took, started" in narrow.splitlines()
+    assert max(map(len, narrow.splitlines()[:4])) <= 30
 
 
 def test_runs_can_be_chosen_and_ordered(recorded: Tracker) -> None:

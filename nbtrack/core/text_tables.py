@@ -103,6 +103,14 @@ def visible_block(text: str) -> str:
     return "\n".join(visible(line.expandtabs()) for line in text.splitlines())
 
 
+def terminal_width() -> int | None:
+    """Columns of the terminal that stdout is; None when it is a file or a pipe, which have room for all."""
+    import shutil  # lazy: only commands ask
+    import sys
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
     """An aligned table, a line for the columns and one for each row.
 

@@ -18,7 +18,8 @@ class ActiveRuns(Generic[RunType]):
 
     def __init__(self) -> None:
         self._local = threading.local()
-        self._everywhere: list[RunType] = []
+        self._everywhere: list[tuple[RunType, list[RunType]]] = []
+        """Every active run, with the stack it stands on."""
         self._lock = threading.Lock()
         _all_active.add(self)
 
@@ -45,27 +46,29 @@ class ActiveRuns(Generic[RunType]):
 
     def push(self, run: RunType) -> None:
         """Make a run the active one of this thread."""
-        self.stack().append(run)
+        stack = self.stack()
         with self._lock:
-            self._everywhere.append(run)
+            self._everywhere.append((run, stack))
+            stack.append(run)
 
     def remove(self, run: RunType) -> None:
         """Take a run off; it need not be the innermost, nor of this thread."""
-        stack = self.stack()
-        if run in stack:
-            stack.remove(run)
         with self._lock:
-            if run in self._everywhere:
-                self._everywhere.remove(run)
+            found = [entry for entry in self._everywhere if entry[0] is run]
+            found = found or [entry for entry in self._everywhere if entry[0] == run]
+            # The stacks first: an interrupt in between leaves what can be taken off once more.
+            for taken, stack in found:
+                stack[:] = [other for other in stack if other is not taken]
+            self._everywhere = [entry for entry in self._everywhere if entry not in found]
 
     def everywhere(self) -> list[RunType]:
         """The active runs of all threads, in the order in which they were started."""
         with self._lock:
-            return list(self._everywhere)
+            return [run for run, _ in self._everywhere]
 
     def _only(self) -> RunType | None:
         everywhere = self._everywhere
-        return everywhere[0] if len(everywhere) == 1 else None
+        return everywhere[0][0] if len(everywhere) == 1 else None
 
     def _after_fork(self) -> None:
         """Runs in the child: it keeps its parent's runs, but not a lock that may never be freed."""

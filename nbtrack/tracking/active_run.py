@@ -17,6 +17,8 @@ from nbtrack.core.errors import (
     InvalidTypeError,
     InvalidValueError,
     MissingExtraError,
+    MissingFileError,
+    NbtrackError,
     NotFoundError,
     StoreError,
 )
@@ -59,6 +61,7 @@ class ActiveRun(Run):
         self._append = writer.append
         self._run_id = writer.run_id
         self._unsaved: deque[Callable[[], None]] = deque()
+        self._unsaved_files: deque[Callable[[], None]] = deque()
         self.takes_nested = False
         """Whether `start_run()` inside it starts a nested run without being told so."""
         self.nested_ids: list[str] = []
@@ -214,7 +217,7 @@ class ActiveRun(Run):
             MissingFileError: There is no such file; it is a FileNotFoundError.
             InvalidValueError: `artifact_path` would leave the run or is malformed.
         """
-        self._write(lambda: self._runs.artifacts(self._run_id).save_file(local_path, artifact_path))
+        self._write_file(lambda: self._runs.artifacts(self._run_id).save_file(local_path, artifact_path))
 
     def log_artifacts(self, local_dir: str | PathLike[str], artifact_path: str | None = None) -> None:
         """Copy what a folder holds into the run.
@@ -227,7 +230,7 @@ class ActiveRun(Run):
             MissingFileError: There is no such folder.
             InvalidValueError: `artifact_path` would leave the run or is malformed.
         """
-        self._write(lambda: self._runs.artifacts(self._run_id).save_folder(local_dir, artifact_path))
+        self._write_file(lambda: self._runs.artifacts(self._run_id).save_folder(local_dir, artifact_path))
 
     def log_text(self, text: str, artifact_file: str) -> None:
         """Keep text as an artifact, in UTF-8.
@@ -359,37 +362,74 @@ class ActiveRun(Run):
         """The tracking URI of the store it is recorded in."""
         return self._store.uri
 
+    def has_settled(self) -> bool:
+        """Try again to write what the store has refused; True when nothing is left."""
+        self._retry()
+        return not self._unsaved and not self._unsaved_files
+
     def _save(self, artifact_file: str, write: Callable[[BinaryIO], None]) -> None:
-        self._write(lambda: self._runs.artifacts(self._run_id).save_bytes(artifact_file, write))
+        self._write_file(lambda: self._runs.artifacts(self._run_id).save_bytes(artifact_file, write))
 
     def _write(self, write: Callable[[], None]) -> None:
-        """Do it now; if the store refuses, say so once, keep it for later, and let training go on."""
+        """Change the document now; if the store refuses, say so once, and let training go on.
+
+        What was refused is done later, in its order: a tag must not get back an older value.
+        """
         if self._unsaved:
+            self._retry()
+        if self._unsaved and self._tracker.on_error != "raise":
+            self._keep(self._unsaved, write)
+        else:
+            try:
+                write()
+            except (StoreError, NotFoundError) as error:
+                if self._tracker.on_error == "raise":
+                    raise
+                self._keep(self._unsaved, write, error)
+        self._writer.document_changed()
+
+    def _write_file(self, write: Callable[[], None]) -> None:
+        """Write an artifact as `_write` does a change; that what should be copied is missing is an error."""
+        if self._unsaved_files:
             self._retry()
         try:
             write()
-        except (StoreError, NotFoundError) as error:
-            if self._tracker.on_error == "raise" or isinstance(error, FileNotFoundError):
+        except StoreError as error:
+            if self._tracker.on_error == "raise":
                 raise
-            if not self._unsaved:
-                warnings.warn(
-                    f"nbtrack could not write to its store: {error} Training goes on; "
-                    "what was not written is kept in memory and tried again.",
-                    RuntimeWarning,
-                    stacklevel=4,
-                )
-            self._unsaved.append(write)
-            if len(self._unsaved) > _MAX_UNSAVED:
-                self._unsaved.popleft()
-        self._writer.document_changed()
+            self._keep(self._unsaved_files, write, error)
+
+    def _keep(
+        self, waiting: deque[Callable[[], None]], write: Callable[[], None], error: Exception | None = None
+    ) -> None:
+        is_first = not self._unsaved and not self._unsaved_files
+        waiting.append(write)
+        if len(waiting) > _MAX_UNSAVED:
+            waiting.popleft()
+        if is_first:
+            warnings.warn(
+                f"nbtrack could not write to its store: {error} Training goes on; "
+                "what was not written is kept in memory and tried again.",
+                RuntimeWarning,
+                stacklevel=5,
+            )
 
     def _retry(self) -> None:
-        while self._unsaved:
-            try:
-                self._unsaved[0]()
-            except (StoreError, NotFoundError):
-                return
-            self._unsaved.popleft()
+        for waiting in (self._unsaved, self._unsaved_files):
+            while waiting:
+                try:
+                    waiting[0]()
+                except NbtrackError as error:
+                    is_gone = waiting is self._unsaved_files and isinstance(error, MissingFileError)
+                    if isinstance(error, StoreError | NotFoundError) and not is_gone:
+                        break
+                    # No use to try again: another value is there, or what was to be copied is gone.
+                    warnings.warn(
+                        f"What the store refused at first could not be written later: {error}",
+                        RuntimeWarning,
+                        stacklevel=5,
+                    )
+                waiting.popleft()
 
 
 _MAX_UNSAVED = 10_000
@@ -466,6 +506,10 @@ class DisabledRun(ActiveRun):
 
     def flush(self) -> None:
         """Do nothing."""
+
+    def has_settled(self) -> bool:
+        """Nothing is ever left."""
+        return True
 
     def close(self, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
         """Do nothing."""

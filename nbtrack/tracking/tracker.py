@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from os import PathLike
 from typing import Any
 
@@ -63,9 +64,11 @@ class Tracker(Configurable):
         self._active: ActiveRuns[ActiveRun] = ActiveRuns()
         self._current = self._active.current
         self._opened: Store | None = None
+        self._unfinished: list[ActiveRun] = []
         self._opening = threading.Lock()
         self._experiment_id: str | None = None
         self._exports_uri = False
+        _trackers.add(self)
 
     # ---- where -------------------------------------------------------------------------------
 
@@ -299,9 +302,12 @@ class Tracker(Configurable):
         _check_status(status)
         if not self.is_active(run):
             return
-        self._active.remove(run)
-        _tell_workers(self._active.innermost())
-        run.close(status, tags or {}, sync=sync)
+        try:
+            self._end(run, status, tags or {}, sync=sync)
+        except KeyboardInterrupt:
+            # Nobody could end a run that is half ended: it is done, and then the interrupt goes on.
+            self._end(run, status, tags or {}, sync=sync)
+            raise
 
     def get_run(self, run_id: str) -> Run:
         """Read a run as it is now, also a running or deleted one.
@@ -477,6 +483,7 @@ class Tracker(Configurable):
         Raises:
             StoreError: The disk refused.
         """
+        self._settle()
         for run in self._active.everywhere():
             run.flush()
         if self._opened is not None:
@@ -486,6 +493,7 @@ class Tracker(Configurable):
         """End the runs that are active, FINISHED, and close the store; a later call opens it again."""
         for run in reversed(self._active.everywhere()):
             self.finish(run, RunStatus.FINISHED)
+        self._settle()
         if self._opened is not None:
             self._opened.close()
             self._opened = None
@@ -529,10 +537,35 @@ class Tracker(Configurable):
                 store = self._store() if self.store is not None else open_store(uri)
                 if store.runs.get(run_id).info.status == RunStatus.RUNNING:
                     self._opened = store
-                    return self._activate(ActiveRun(self, store, store.writer(run_id, owner=False)))
+                    return self._activate_writer(store, run_id, owner=False)
             except NbtrackError:
                 pass  # it was of another store, or is gone: what follows is a run of our own
         return self.start_run()
+
+    def _end(self, run: ActiveRun, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
+        self._active.remove(run)
+        self._tell_workers()
+        self._unfinished.append(run)
+        run.close(status, tags, sync=sync)
+        self._settle()
+
+    def _settle(self) -> bool:
+        """Write what the store has refused of runs that have ended; True when nothing is left."""
+        for run in list(self._unfinished):
+            if run.has_settled():
+                with suppress(ValueError):
+                    self._unfinished.remove(run)  # unless another thread was faster
+        if not self._unfinished and not self._active.everywhere():
+            _busy.discard(self)
+        return not self._unfinished
+
+    def _tell_workers(self) -> None:
+        """Let processes that are spawned from here log to the run that is active here, if there is one."""
+        run = self._active.innermost() or next(reversed(self._active.everywhere()), None)
+        if run is None or isinstance(run, DisabledRun):
+            settings.leave_no_run()
+        else:
+            settings.leave_run(run.run_id, run.store_uri)
 
     def _create(
         self, store: Store, experiment_id: str, parent: str | None, tags: dict[str, str]
@@ -540,24 +573,49 @@ class Tracker(Configurable):
         if parent is not None:
             tags[system_tags.PARENT_RUN_ID] = parent
         name = tags.get(system_tags.RUN_NAME) or random_run_name()
-        run_id = store.runs.create(experiment_id, name, tags={**run_context.context_tags(), **tags})
-        for outer in self._active.stack():
-            if outer.run_id == parent:
-                outer.nested_ids.append(run_id)
-        return self._activate(ActiveRun(self, store, store.writer(run_id, owner=True)))
+        run_id = None
+        try:
+            run_id = store.runs.create(experiment_id, name, tags={**run_context.context_tags(), **tags})
+            for outer in self._active.stack():
+                if outer.run_id == parent:
+                    outer.nested_ids.append(run_id)
+            return self._activate_writer(store, run_id, owner=True)
+        except KeyboardInterrupt:
+            self._give_up(store, run_id)
+            raise
 
     def _resume(self, store: Store, run_id: str, tags: dict[str, str]) -> ActiveRun:
         check_run_id(run_id)
         if any(run.run_id == run_id for run in self._active.stack()):
             raise RunAlreadyActiveError(f"Run {run_id} is already active. Log to it as it is.")
-        store.runs.resume(run_id, run_name=tags.get(system_tags.RUN_NAME), tags=tags)
-        return self._activate(ActiveRun(self, store, store.writer(run_id, owner=True)))
+        try:
+            store.runs.resume(run_id, run_name=tags.get(system_tags.RUN_NAME), tags=tags)
+            return self._activate_writer(store, run_id, owner=True)
+        except KeyboardInterrupt:
+            self._give_up(store, run_id)
+            raise
+
+    def _activate_writer(self, store: Store, run_id: str, *, owner: bool) -> ActiveRun:
+        writer = store.writer(run_id, owner=owner, raises=self.on_error == "raise")
+        return self._activate(ActiveRun(self, store, writer))
 
     def _activate(self, run: ActiveRun) -> ActiveRun:
+        self._settle()
         self._active.push(run)
         _end_at_exit(self)
-        _tell_workers(run)
+        self._tell_workers()
         return run
+
+    def _give_up(self, store: Store, run_id: str | None) -> None:
+        """End a run whose start was interrupted: nobody has it, so nobody else can."""
+        tags = {system_tags.INTERRUPTED: "true"}
+        for run in self._active.everywhere():
+            if run.run_id == run_id:
+                self._end(run, RunStatus.KILLED, tags, sync=False)
+                return
+        if run_id is not None:
+            with suppress(NbtrackError):
+                store.runs.end(run_id, RunStatus.KILLED, tags=tags)
 
     def _parent(self, store: Store, outer: ActiveRun | None, parent_run_id: str | None) -> str | None:
         if parent_run_id is None:
@@ -632,14 +690,6 @@ def _tag_texts(
     return texts
 
 
-def _tell_workers(run: ActiveRun | None) -> None:
-    """Let processes that are spawned from here log to this run; None when there is none."""
-    if run is None or isinstance(run, DisabledRun):
-        settings.leave_no_run()
-    else:
-        settings.leave_run(run.run_id, run.store_uri)
-
-
 def _check_status(status: str) -> None:
     if status not in RunStatus.ALL:
         raise InvalidValueError(f"{status!r} is no status of a run. Use one of {', '.join(RunStatus.ALL)}.")
@@ -653,20 +703,26 @@ def _check_active(experiment: Experiment) -> None:
 
 
 _trackers: "weakref.WeakSet[Tracker]" = weakref.WeakSet()
+_busy: "set[Tracker]" = set()
+"""Those that have runs to end: they must live on when the user has let go of them."""
+_is_registered = False
 
 
 def _end_at_exit(tracker: Tracker) -> None:
-    if not _trackers:
+    global _is_registered
+    if not _is_registered:
+        _is_registered = True
         atexit.register(_end_active_runs)
-    _trackers.add(tracker)
+    _busy.add(tracker)
 
 
 def _end_active_runs() -> None:
     """At the end of the process, end what is active: FAILED when an exception ended a script."""
     status = RunStatus.FINISHED
     tags: dict[str, str] = {}
-    # A notebook goes on after an exception, so its last one says nothing about the end.
-    if run_context.interactive_shell() is None and (error := getattr(sys, "last_value", None)) is not None:
+    # Where one types, work goes on after an exception: the last one says nothing about the end.
+    is_typing = run_context.interactive_shell() is not None or hasattr(sys, "ps1")
+    if not is_typing and (error := getattr(sys, "last_value", None)) is not None:
         from nbtrack.tracking.active_run import outcome_of
 
         status, tags = outcome_of(error)
@@ -674,6 +730,17 @@ def _end_active_runs() -> None:
         try:
             for run in reversed(tracker._active.everywhere()):  # pyright: ignore[reportPrivateUsage]
                 tracker.finish(run, status, tags=tags, sync=True)
+            if not tracker._settle():  # pyright: ignore[reportPrivateUsage]
+                print("nbtrack could not end its runs: the store refuses to the end.", file=sys.stderr)
             tracker.close()
         except NbtrackError as error:
             print(f"nbtrack could not end its runs: {error}", file=sys.stderr)
+
+
+def _free_locks_in_child() -> None:
+    for tracker in list(_trackers):
+        tracker._opening = threading.Lock()  # pyright: ignore[reportPrivateUsage]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_locks_in_child)

@@ -6,6 +6,7 @@ Append-only and readable. Several processes append to one file: a line is one wr
 import json
 import os
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from time import time_ns
@@ -25,6 +26,7 @@ class EventLog:
         self._torn = False
         self._lock = threading.Lock()
         self._synced = 0
+        _logs.add(self)
 
     def append(self, what: str, **details: Any) -> None:
         """Record a change.
@@ -76,3 +78,19 @@ class EventLog:
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor = None
+
+    def _after_fork(self) -> None:
+        """Runs in the child, where a lock that another thread held may never be freed."""
+        self._lock = threading.Lock()
+
+
+_logs: "weakref.WeakSet[EventLog]" = weakref.WeakSet()
+
+
+def _free_locks_in_child() -> None:
+    for log in list(_logs):
+        log._after_fork()  # pyright: ignore[reportPrivateUsage]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_locks_in_child)

@@ -102,21 +102,20 @@ def test_links_swapped_in_while_others_write_never_lead_outside(
     artifacts: RunArtifacts, outside: Path
 ) -> None:
     artifacts.root.mkdir(parents=True)
-    folder, parked = artifacts.root / "f", artifacts.root.parent / "parked"
-    folder.mkdir()
+    folder = artifacts.root / "f"
     done = threading.Event()
 
     def swap() -> None:
+        number = 0
         while not done.is_set():
-            # While it is away, a writer may make the folder anew: then a step fails, and that is fine.
-            for step in (
-                lambda: os.rename(folder, parked),
-                lambda: os.symlink(outside, folder),
-                lambda: os.unlink(folder),
-                lambda: os.rename(parked, folder),
-            ):
-                with suppress(OSError):
-                    step()
+            number += 1
+            # The writer makes the folder anew whenever it is away; a step that comes too late fails.
+            with suppress(OSError):
+                os.rename(folder, artifacts.root.parent / f"parked-{number}")
+            with suppress(OSError):
+                os.symlink(outside, folder)
+            with suppress(OSError):
+                os.unlink(folder)
 
     swapper = threading.Thread(target=swap)
     swapper.start()

@@ -11,10 +11,12 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import apsw
 from tinydb import TinyDB
 from tinydb.storages import Storage
 from tinydb.table import Document
 
+from nbtrack.core.errors import StoreError
 from nbtrack.documents.engine import BUSY_TIMEOUT, Engine, Transaction
 from nbtrack.documents.schema import Index, Key, table_identifier, table_name
 from nbtrack.documents.tables import Table
@@ -134,6 +136,16 @@ class Database(TinyDB):
             AlreadyExistsError: Something is at `path`.
         """
         self._engine.backup(os.path.abspath(path))
+
+    def check(self) -> list[str]:
+        """Look for damage, in all of the file; what is found, nothing if it is sound."""
+        try:
+            found = [text for (text,) in self._engine.run("PRAGMA integrity_check")]
+        except StoreError as error:
+            if not isinstance(error.__cause__, apsw.CorruptError):
+                raise
+            found = [str(error)]
+        return [] if found == ["ok"] else found
 
     def close(self) -> None:
         """Close the file; using the database afterwards raises StoreError."""

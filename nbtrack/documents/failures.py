@@ -53,4 +53,6 @@ def explain(error: apsw.Error, path: str) -> Exception:
             return StoreError(f"The document database {path!r} {advice}. (SQLite: {error})")
     if isinstance(error, (apsw.ConstraintError, apsw.SQLError)):
         return error
-    return StoreError(f"The document database {path!r} failed. (SQLite: {str(error) or type(error).__name__})")
+    return StoreError(
+        f"The document database {path!r} failed. (SQLite: {str(error) or type(error).__name__})"
+    )

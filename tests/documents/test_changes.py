@@ -80,6 +80,21 @@ def test_many_fields_may_hold_anything(table: Table, run: dict[str, Any]) -> Non
     assert samples.same(found, {f"p{at}": value for at, value in enumerate(values)})
 
 
+def test_of_paths_inside_each_other_the_later_one_counts(table: Table, run: dict[str, Any]) -> None:
+    more = {(f"m{at}",): at for at in range(9)}
+
+    table.patch({("a",): {"x": 1}, ("a", "b"): 2, ("c", "d"): 3, ("c",): 4, **more}, doc_ids=[2])
+
+    assert table.get(doc_id=2) == {
+        "run_id": "b",
+        "a": {"x": 1, "b": 2},
+        "c": 4,
+        **{f"m{at}": at for at in range(9)},
+    }
+    with pytest.raises(InvalidValueError, match=r"'a\.b' cannot be set: 'a' holds 1"):
+        table.patch({("a",): 1, ("a", "b"): 2})
+
+
 def test_a_patch_by_id_skips_unknown_ids(table: Table, run: dict[str, Any]) -> None:
     assert table.patch({("n",): 1}, doc_ids=[2, 99, 1]) == [2, 1]
     assert table.patch({("n",): 2}) == [1, 2]

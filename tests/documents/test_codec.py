@@ -104,6 +104,7 @@ def test_each_nan_is_an_object_of_its_own() -> None:
         ({"a": "\ud800"}, True),
         ({"$a": 1}, False),
         ({"$a": 2**63}, True),
+        ({"$a": "\0"}, True),
         ({"a": 'é\U0001f600\n"\\'}, False),
     ],
 )

@@ -171,6 +171,31 @@ def test_a_damaged_file_is_said_to_be_damaged(path: str) -> None:
         database.all()
 
 
+def test_damage_is_found_by_looking_for_it(path: str) -> None:
+    with Database(path) as database:
+        table = database.table("runs", unique=[("run_id",)])
+        table.insert_multiple({"run_id": str(n), "text": "x" * 500} for n in range(1000))
+        assert database.check() == []
+    content = bytearray(Path(path).read_bytes())
+    content[200_000:250_000] = b"\0" * 50_000
+    Path(path).write_bytes(content)
+
+    with Database(path) as database:
+        assert database.check() != []
+    content[20_000:-20_000] = os.urandom(len(content) - 40_000)
+    Path(path).write_bytes(content)
+    with Database(path) as database:
+        assert database.check() != []
+
+
+def test_a_file_that_cannot_be_looked_at_is_no_damage(path: str) -> None:
+    database = Database(path)
+    database.close()
+
+    with pytest.raises(StoreError, match="is closed"):
+        database.check()
+
+
 def test_a_file_cut_short_is_an_error_of_ours(path: str) -> None:
     with Database(path) as database:
         database.insert_multiple({"text": "x" * 500} for _ in range(1000))

@@ -287,6 +287,16 @@ def test_a_partial_index_serves_the_condition_it_was_made_for(database: Database
     assert table.count(running) == 5
 
 
+def test_get_finds_the_first_by_id_whatever_index_sql_goes_by(database: Database) -> None:
+    table = database.table("runs", indexes=[Index(("n",))])
+    table.insert_multiple({"n": n} for n in [3, 2, 1])
+
+    assert "USING INDEX" in plan_of(table, where("n") > 0)
+    assert table.get(where("n") > 0).doc_id == 1
+    assert [document.doc_id for document in table.search(where("n") > 0)] == [1, 2, 3]
+    assert [document.doc_id for document in table.select(where("n") > 0, limit=2)] == [1, 2]
+
+
 @pytest.mark.parametrize(
     "condition", [Query().a > 1, Query().a == 0.5, Query().a.test(bool), Query().a == [1], lambda _: True]
 )

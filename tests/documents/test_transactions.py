@@ -236,6 +236,20 @@ def test_an_interrupt_anywhere_leaves_all_or_nothing_and_no_lock(path: str) -> N
         signal.signal(signal.SIGALRM, before)
 
 
+def test_a_transaction_that_nobody_holds_any_more_is_undone(path: str, database: Database) -> None:
+    """An interrupt just before the end of the `with` block leaves one like this."""
+    database.insert({"n": 1})
+    transaction = database.transaction()
+    transaction.__enter__()
+    database.insert({"n": 2})
+
+    del transaction
+
+    with Database(path, timeout=0.1) as other:
+        other.insert({"n": 3})
+    assert [document["n"] for document in database] == [1, 3]
+
+
 def test_killed_at_any_moment_transactions_are_whole_and_what_was_said_to_be_done_is(path: str) -> None:
     chance = random.Random(11)
     with Database(path) as database:

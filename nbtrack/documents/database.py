@@ -152,6 +152,10 @@ class Database(TinyDB):
         self._opened = False
         self._engine.close()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process gets a database of its own on the same file.
+        return _reopen, (type(self), self.path, self._engine.read_only, self._engine.timeout)
+
     def __enter__(self) -> "Database":
         return self
 
@@ -165,6 +169,10 @@ class Database(TinyDB):
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.table(self.default_table_name), name)
+
+
+def _reopen(kind: type[Database], path: str, read_only: bool, timeout: float) -> Database:
+    return kind(path, read_only=read_only, timeout=timeout)
 
 
 def _table_names(engine: Engine) -> set[str]:

@@ -190,16 +190,15 @@ class Engine:
         """Do `action` on a frozen connection until no writer came in between."""
         for _ in range(_MOST_TRIES):
             connection = self.connection(link)
-            shown = link.signature
-            if shown is None or shown == self._frozen.signature():
-                try:
-                    result = action(connection)
-                except apsw.Error as error:
-                    if shown is None or shown == self._frozen.signature():
-                        self.fail(error)
-                else:
-                    if shown is None or shown == self._frozen.signature():
-                        return result
+            shown = link.signature  # None once a writer is there, who keeps what it takes to read along
+            try:
+                result = action(connection)
+            except apsw.Error as error:
+                if shown is None or shown == self._frozen.signature():
+                    self.fail(error)
+            else:
+                if shown is None or shown == self._frozen.signature():
+                    return result
             link.close()
         raise too_busy(self.path)
 

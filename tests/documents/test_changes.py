@@ -141,7 +141,7 @@ def _plans(table: Table, action: Any) -> list[str]:
     ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(
     documents=st.lists(samples.documents, min_size=1, max_size=5)
     | st.lists(samples.plain_documents, min_size=1, max_size=5),
@@ -173,7 +173,7 @@ def test_a_patch_changes_what_python_would(
     assert all(map(samples.same, map(dict, table.all()), map(dict, expected)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(
     documents=st.lists(samples.documents, min_size=1, max_size=5),
     recipe=samples.recipes,

@@ -17,7 +17,7 @@ from nbtrack.documents.database import Database
 from tests.documents import samples
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(samples.documents)
 def test_every_document_survives_the_round_trip(document: Any) -> None:
     text, _ = encode(document)
@@ -25,7 +25,7 @@ def test_every_document_survives_the_round_trip(document: Any) -> None:
     assert samples.same(decode(text), document)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(samples.documents)
 def test_the_text_is_strict_json_in_unicode(document: Any) -> None:
     text, _ = encode(document)
@@ -36,7 +36,7 @@ def test_the_text_is_strict_json_in_unicode(document: Any) -> None:
     json.loads(text.encode().decode(), parse_constant=refuse)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(samples.documents, max_size=5))
 def test_every_document_survives_the_database(tmp_path_factory: Any, documents: list[Any]) -> None:
     with Database(tmp_path_factory.mktemp("codec") / "documents.db") as database:
@@ -45,7 +45,7 @@ def test_every_document_survives_the_database(tmp_path_factory: Any, documents: 
         assert all(map(samples.same, map(dict, database.all()), documents))
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(samples.documents, max_size=5))
 def test_many_are_decoded_as_one_by_one(documents: list[Any]) -> None:
     texts = [encode(document)[0] for document in documents]

@@ -229,6 +229,33 @@ def test_an_old_sqlite_keeps_a_rollback_journal(path: str, monkeypatch: pytest.M
         assert database._engine.run("PRAGMA journal_mode") == [("wal",)]
 
 
+def test_the_journal_is_changed_once_readers_have_finished(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite answers "busy" to this without asking the busy handler."""
+    with monkeypatch.context() as old:
+        old.setattr(database_file, "_wants_wal", lambda _: False)
+        with Database(path) as database:
+            database.insert({"n": 1})
+    reader = apsw.Connection(path)
+    reader.execute("BEGIN; SELECT * FROM sqlite_schema").fetchall()
+    pauses: list[float] = []
+
+    def finish_reading(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            reader.close()
+
+    monkeypatch.setattr(database_file.time, "sleep", finish_reading)
+
+    with Database(path) as database:
+        database.insert({"n": 2})
+        assert database._engine.run("PRAGMA journal_mode") == [("wal",)]
+
+    assert len(pauses) == 3
+    assert all(0.0002 <= pause <= 0.005 for pause in pauses)
+
+
 @pytest.mark.parametrize(
     ("version", "is_safe"),
     [("3.51.2", False), ("3.40.1", False), ("3.51.3", True), ("3.54.1", True), ("4.0.0", True)],

@@ -7,7 +7,9 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import apsw
 import pytest
 
 from nbtrack.core.errors import MissingFileError, StoreError
@@ -154,6 +156,56 @@ def test_writers_that_come_and_go_never_confuse_a_reader(path: str) -> None:
             assert len(numbers) >= seen
             seen = len(numbers)
     assert child.join() == 0
+
+
+def test_what_was_read_while_a_writer_came_in_between_is_read_again(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Database(path) as database:
+        database.insert({"n": 0})
+    from nbtrack.documents import engine
+
+    original = engine._fetch
+    reads: list[int] = []
+
+    def read_and_let_a_writer_in(*arguments: Any) -> Any:
+        rows = original(*arguments)
+        reads.append(len(rows))
+        if len(reads) == 1:
+            with Database(path) as writer:
+                writer.insert({"n": 1})
+        return rows
+
+    monkeypatch.setattr(engine, "_fetch", read_and_let_a_writer_in)
+
+    with Database(path, read_only=True) as reader:
+        assert numbers_in(reader) == [0, 1]
+    assert reads == [1, 2]
+
+
+def test_what_failed_while_a_writer_came_in_between_is_tried_again(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Database(path) as database:
+        database.insert({"n": 0})
+    from nbtrack.documents import engine
+
+    original = engine._fetch
+    tries: list[Any] = []
+
+    def fail_and_let_a_writer_in(*arguments: Any) -> Any:
+        tries.append(arguments)
+        if len(tries) == 1:
+            with Database(path) as writer:
+                writer.insert({"n": 1})
+            raise apsw.CorruptError("half of one page, half of another")
+        return original(*arguments)
+
+    monkeypatch.setattr(engine, "_fetch", fail_and_let_a_writer_in)
+
+    with Database(path, read_only=True) as reader:
+        assert numbers_in(reader) == [0, 1]
+    assert len(tries) == 2
 
 
 def test_the_log_of_a_writer_that_died_is_read_from_a_copy(path: str) -> None:

@@ -1,5 +1,6 @@
 """Tables, unique keys and indexes."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,21 @@ def test_no_call_reads_or_writes_the_whole_storage(
     assert "runs" in repr(table)
     database.drop_table("runs")
     database.drop_tables()
+
+
+def test_a_database_can_be_sent_to_another_process(path: str, database: Database) -> None:
+    database.insert({"n": 1})
+
+    with pickle.loads(pickle.dumps(database)) as again:
+        assert again is not database
+        assert again.path == path
+        assert again.all() == [{"n": 1}]
+
+
+def test_what_a_notebook_looks_for_is_not_looked_up_in_a_table(database: Database) -> None:
+    assert not hasattr(database, "_repr_html_")
+    assert not hasattr(Database.__new__(Database), "_tables")
+    assert database._engine.links.all == set()
 
 
 def test_a_representation_needs_no_open_database(path: str) -> None:

@@ -112,6 +112,12 @@ def test_the_id_of_a_removed_document_is_not_given_out_again(db: Any) -> None:
     assert db.insert({"char": "d"}) == 4
 
 
+def test_nor_is_it_given_to_one_of_a_batch(db: Any) -> None:
+    db.remove(doc_ids=[3])
+
+    assert db.insert_multiple([{"char": "d"}, {"char": "e"}]) == [4, 5]
+
+
 def test_any_mapping_can_be_inserted(kit: Kit) -> None:
     from types import MappingProxyType
 

@@ -14,6 +14,7 @@ from nbtrack.core.text_tables import terminal_width, visible, visible_block
 from nbtrack.tracking.tracker import Tracker
 
 _CODE_FILES = ("cell.py",)
+_HELP = {"help_option_names": ["-h", "--help"]}
 
 
 class _Group(click.Group):
@@ -26,7 +27,7 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Group, context_settings=_HELP)
 @click.version_option(nbtrack.__version__, prog_name="nbtrack")
 @click.option(
     "--store",
@@ -39,16 +40,16 @@ def main(context: click.Context, store: str | None) -> None:
     context.obj = Tracker(store=store)
 
 
-@main.command()
+@main.command(context_settings=_HELP)
 @click.option("--lab", is_flag=True, help="Open JupyterLab on the quickstart notebook afterwards.")
 def demo(lab: bool) -> None:
-    """Train a dozen real models, recorded into ./.nbtrack, and show the runs."""
+    """Train ten real models, recorded into ./.nbtrack, and show the runs."""
     from nbtrack import demo as demonstration
 
     demonstration.run(open_lab=lab)
 
 
-@main.command()
+@main.command(context_settings=_HELP)
 @click.option("-e", "--experiment", metavar="NAME", help="Only runs of this experiment.")
 @click.option(
     "-f", "--filter", "filter_string", default="", metavar="FILTER", help="Such as: metrics.loss < 0.2"
@@ -60,7 +61,9 @@ def demo(lab: bool) -> None:
     metavar="FIELD",
     help="Such as: 'metrics.loss ASC'. Else the latest first.",
 )
-@click.option("-n", "--number", default=20, show_default=True, help="How many runs at most.")
+@click.option(
+    "-n", "--number", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs at most."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON list instead of a table.")
 @click.pass_obj
 def runs(
@@ -93,7 +96,7 @@ def runs(
         click.echo(f"(in {tracker.get_tracking_uri()})")
 
 
-@main.command()
+@main.command(context_settings=_HELP)
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a card.")
 @click.pass_obj

@@ -59,9 +59,7 @@ def run(*, open_lab: bool = False) -> None:
     tracker = Tracker(store=store, experiment=EXPERIMENT)
     click.echo(f"Training {_MODELS} models on scikit-learn's handwritten digits; runs go to {store}\n")
     started: list[str] = []
-    bar: Any = click.progressbar(
-        length=_MODELS, label="Training", item_show_func=lambda name: name or "", file=sys.stderr
-    )
+    bar: Any = click.progressbar(length=_MODELS, label="Training", item_show_func=_shown, file=sys.stderr)
     with bar:
         for trained in _train_all(tracker, data):
             started.append(trained.run_id)
@@ -85,6 +83,10 @@ def run(*, open_lab: bool = False) -> None:
         click.echo(f"nbtrack demo --lab      opens {shown} in JupyterLab; so does: jupyter lab {shown}")
     if open_lab:
         _open_lab(notebook)
+
+
+def _shown(name: Any) -> str:
+    return name or ""
 
 
 class _Trained(NamedTuple):

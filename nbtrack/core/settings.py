@@ -24,6 +24,11 @@ def setting(name: str) -> str | None:
     return os.environ.get(f"NBTRACK_{name}") or os.environ.get(f"MLFLOW_{name}") or None
 
 
+def variable_of(name: str) -> str:
+    """The environment variable that a setting was read from."""
+    return f"NBTRACK_{name}" if os.environ.get(f"NBTRACK_{name}") else f"MLFLOW_{name}"
+
+
 def is_disabled() -> bool:
     """Whether `NBTRACK_DISABLED` asks for no tracking."""
     return os.environ.get("NBTRACK_DISABLED", "").strip().lower() in ("1", "true", "yes", "on")

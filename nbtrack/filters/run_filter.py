@@ -54,7 +54,7 @@ def parse_filter(text: str | None) -> Any:
     Raises:
         InvalidValueError: It is malformed; the message points at the column.
     """
-    if text is None or not text.strip():
+    if text is None or (isinstance(text, str) and not text.strip()):
         return None
     return _Parser(text).filter()
 
@@ -67,14 +67,15 @@ def parse_order(order_by: Sequence[str] | None) -> list[Order]:
     """
     if isinstance(order_by, str):
         order_by = [order_by]
-    return [_Parser(entry).order() for entry in order_by or ()]
+    return [_Parser(entry, "Order").order() for entry in order_by or ()]
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, kind: str = "Filter") -> None:
         if not isinstance(text, str):
             raise InvalidTypeError(f"Filter and order are text, got {type(text).__name__} {text!r}.")
         self._text = text
+        self._kind = kind
         self._tokens = self._tokenize()
         self._at = 0
 
@@ -103,6 +104,8 @@ class _Parser:
         operator = self._next("a comparison such as = or <")
         if operator.kind != "operator":
             self._fail(operator, "expected = != < <= > or >=")
+        if not is_number and operator.text in ("<", "<=", ">", ">="):
+            self._fail(operator, f"{'.'.join(path[:2])} is text: use = or != and quotes")
         value = self._next("a value")
         if is_number:
             if value.kind != "number":
@@ -112,8 +115,6 @@ class _Parser:
             if value.kind != "quoted" or value.text.startswith("`"):
                 self._fail(value, f"{'.'.join(path[:2])} compares with text in quotes")
             operand = value.text[1:-1]
-        if not is_number and operator.text in ("<", "<=", ">", ">="):
-            self._fail(operator, f"{'.'.join(path[:2])} is text: use = or !=")
         field: Any = Query()
         for part in path:
             field = field[part]
@@ -184,7 +185,11 @@ class _Parser:
             match = _TOKEN.match(self._text, position)
             if match is None or match.lastgroup is None:
                 start = position + len(self._text[position:]) - len(self._text[position:].lstrip())
-                self._fail(_Token("", "", start), f"{self._text[start]!r} has no meaning here")
+                is_quote = self._text[start] in "'\"`"
+                reason = (
+                    "this quote is never closed" if is_quote else f"{self._text[start]!r} has no meaning here"
+                )
+                self._fail(_Token("", "", start), reason)
             tokens.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
             position = match.end()
         return tokens
@@ -193,7 +198,7 @@ class _Parser:
         start = max(0, token.column - 60)
         shown = self._text[start : token.column + 60]
         pointer = " " * (token.column - start) + "^"
-        raise InvalidValueError(f"Filter, column {token.column + 1}: {why}.\n  {shown}\n  {pointer}")
+        raise InvalidValueError(f"{self._kind}, column {token.column + 1}: {why}.\n  {shown}\n  {pointer}")
 
 
 def _unquoted(token: _Token) -> str:

@@ -174,6 +174,10 @@ class Store(Protocol):
         """Its runs."""
         ...
 
+    def is_there(self) -> bool:
+        """Whether it is still the store that was opened: not deleted, not replaced."""
+        ...
+
     def writer(self, run_id: str, *, owner: bool, raises: bool = False) -> RunWriter:
         """Begin to write to a run.
 

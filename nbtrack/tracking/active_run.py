@@ -4,7 +4,6 @@ import json
 import struct
 import time
 import traceback
-import warnings
 from collections import deque
 from collections.abc import Callable, Mapping
 from os import PathLike
@@ -23,6 +22,7 @@ from nbtrack.core.errors import (
     StoreError,
 )
 from nbtrack.core.names import artifact_parts, check_key
+from nbtrack.core.warn import warn_user
 from nbtrack.stores.contracts import RunWriter, Store
 from nbtrack.tracking import metric_history
 
@@ -259,14 +259,24 @@ class ActiveRun(Run):
             artifact_file: Path inside the run, such as `config.yaml`.
 
         Raises:
+            InvalidTypeError: JSON or YAML has no form for something in it.
             InvalidValueError: `artifact_file` would leave the run or is malformed.
         """
+        artifact_parts(artifact_file)
         if artifact_file.lower().endswith(_YAML):
             import yaml
 
-            text = yaml.safe_dump(dictionary, default_flow_style=False, sort_keys=False, allow_unicode=True)
+            try:
+                text = yaml.safe_dump(
+                    dictionary, default_flow_style=False, sort_keys=False, allow_unicode=True
+                )
+            except yaml.YAMLError as error:
+                raise InvalidTypeError(f"{artifact_file!r}: YAML has no form for this: {error}.") from error
         else:
-            text = json.dumps(dictionary, indent=2, default=str, ensure_ascii=False)
+            try:
+                text = json.dumps(dictionary, indent=2, default=str, ensure_ascii=False)
+            except (TypeError, ValueError, RecursionError) as error:
+                raise InvalidTypeError(f"{artifact_file!r}: JSON has no form for this: {error}.") from error
         self.log_text(text, artifact_file)
 
     def log_figure(
@@ -381,6 +391,8 @@ class ActiveRun(Run):
             self._keep(self._unsaved, write)
         else:
             try:
+                if not self._store.is_there():
+                    raise StoreError(f"The store at {self._store.uri} was deleted or replaced.")
                 write()
             except (StoreError, NotFoundError) as error:
                 if self._tracker.on_error == "raise":
@@ -407,11 +419,9 @@ class ActiveRun(Run):
         if len(waiting) > _MAX_UNSAVED:
             waiting.popleft()
         if is_first:
-            warnings.warn(
+            warn_user(
                 f"nbtrack could not write to its store: {error} Training goes on; "
-                "what was not written is kept in memory and tried again.",
-                RuntimeWarning,
-                stacklevel=5,
+                "what was not written is kept in memory and tried again."
             )
 
     def _retry(self) -> None:
@@ -424,11 +434,7 @@ class ActiveRun(Run):
                     if isinstance(error, StoreError | NotFoundError) and not is_gone:
                         break
                     # No use to try again: another value is there, or what was to be copied is gone.
-                    warnings.warn(
-                        f"What the store refused at first could not be written later: {error}",
-                        RuntimeWarning,
-                        stacklevel=5,
-                    )
+                    warn_user(f"What the store refused at first could not be written later: {error}")
                 waiting.popleft()
 
 
@@ -444,6 +450,13 @@ class DisabledRun(ActiveRun):
         self._run_id = "0" * 32
         self.takes_nested = True
         self.nested_ids = []
+
+    # All of them have the same id, and yet are not the same.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     @property
     def info(self) -> RunInfo:

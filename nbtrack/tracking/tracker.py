@@ -39,6 +39,8 @@ from nbtrack.tracking.active_run import ActiveRun, DisabledRun
 
 DEFAULT_EXPERIMENT_ID = "0"
 
+_ARGUMENTS = ("store", "experiment", "enabled", "on_error")
+
 
 class Tracker(Configurable):
     """Records runs into one store.
@@ -60,6 +62,12 @@ class Tracker(Configurable):
     on_error = Enum(["warn", "raise"], "warn", help="What to do when the store refuses.").tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
+        known = (*self.trait_names(), "parent", "config", "log")
+        for name in kwargs:
+            if name not in known:
+                raise InvalidTypeError(
+                    f"Tracker has no argument {name!r}; there are {', '.join(_ARGUMENTS)}."
+                )
         super().__init__(**kwargs)
         self._active: ActiveRuns[ActiveRun] = ActiveRuns()
         self._current = self._active.current
@@ -138,7 +146,8 @@ class Tracker(Configurable):
             AlreadyExistsError: There is one of that name, perhaps deleted.
         """
         texts = {check_key("tag", key): str(value) for key, value in (tags or {}).items()}
-        return self._store().experiments.create(name, texts)
+        check_experiment_name(name)
+        return DEFAULT_EXPERIMENT_ID if self._is_off() else self._store().experiments.create(name, texts)
 
     def get_experiment(self, experiment_id: str | int) -> Experiment:
         """Read an experiment, also a deleted one.
@@ -190,6 +199,8 @@ class Tracker(Configurable):
             StoreError: The store cannot be opened or written.
         """
         outer = self._active.innermost()
+        if outer is None and nested:
+            outer = self._current()  # a worker thread nests in the run of its starter
         if outer is not None and not nested and not outer.takes_nested:
             raise RunAlreadyActiveError(
                 f"Run {outer.run_id} is already active. Log to it, end it with nbtrack.end_run(), "
@@ -367,6 +378,8 @@ class Tracker(Configurable):
             raise InvalidValueError("search_runs takes either experiment_ids or experiment_names.")
         if isinstance(max_results, bool) or not isinstance(max_results, int) or max_results < 1:
             raise InvalidValueError(f"max_results is a whole number from 1, got {max_results!r}.")
+        if run_view_type not in (ViewType.ACTIVE_ONLY, ViewType.DELETED_ONLY, ViewType.ALL):
+            raise InvalidValueError(f"run_view_type is one of ViewType (1, 2 or 3), got {run_view_type!r}.")
         condition, order = parse_filter(filter_string), parse_order(order_by)
         as_list = output_format == "list"
         found: list[Run] = []
@@ -502,11 +515,12 @@ class Tracker(Configurable):
 
     def _store(self) -> Store:
         store = self._opened
-        if store is None:
+        # A store that was deleted is made anew: writing on would lose everything without an error.
+        if store is None or not store.is_there():
             # One store for all threads: its background thread looks after the runs of each.
             with self._opening:
                 store = self._opened
-                if store is None:
+                if store is None or not store.is_there():
                     store = self._opened = open_store(self._uri())
         return store
 
@@ -524,7 +538,15 @@ class Tracker(Configurable):
         return self._store()
 
     def _uri(self) -> Any:
-        return self.store if self.store is not None else settings.setting("TRACKING_URI")
+        if self.store is not None:
+            return self.store
+        uri = settings.setting("TRACKING_URI")
+        if uri is not None:
+            try:
+                store_folder(uri)
+            except InvalidValueError as error:
+                raise InvalidValueError(f"{settings.variable_of('TRACKING_URI')} is set: {error}") from error
+        return uri
 
     def _is_off(self) -> bool:
         return not self.enabled or settings.is_disabled()
@@ -661,9 +683,11 @@ class Tracker(Configurable):
         self, store: Store, experiment_ids: Sequence[str] | None, names: Sequence[str] | None
     ) -> list[str]:
         if experiment_ids is not None:
-            return [str(experiment_id) for experiment_id in experiment_ids]
+            # One id is often given without a list; its letters are not meant.
+            ids = [experiment_ids] if isinstance(experiment_ids, str | int) else experiment_ids
+            return [str(experiment_id) for experiment_id in ids]
         if names is not None:
-            found = [store.experiments.find(name) for name in names]
+            found = [store.experiments.find(name) for name in ([names] if isinstance(names, str) else names)]
             return [experiment.experiment_id for experiment in found if experiment is not None]
         if self.experiment is not None and store.experiments.find(self.experiment) is None:
             return []
@@ -691,8 +715,9 @@ def _tag_texts(
 
 
 def _check_status(status: str) -> None:
-    if status not in RunStatus.ALL:
-        raise InvalidValueError(f"{status!r} is no status of a run. Use one of {', '.join(RunStatus.ALL)}.")
+    if status not in RunStatus.TERMINATED:
+        known = ", ".join(RunStatus.TERMINATED)
+        raise InvalidValueError(f"{status!r} is no status of a run that has ended. Use one of {known}.")
 
 
 def _check_active(experiment: Experiment) -> None:

@@ -60,8 +60,9 @@ class RunArtifacts:
         """
         source = Path(local_folder)
         if not source.is_dir():
-            advice = "It is a file: use log_artifact." if source.exists() else "Nothing was logged."
-            raise MissingFileError("folder", str(local_folder), _siblings(source), advice)
+            if source.exists():
+                raise MissingFileError("folder", str(local_folder), advice="It is a file: use log_artifact.")
+            raise MissingFileError("folder", str(local_folder), _siblings(source), "Nothing was logged.")
         self._save_tree(source, artifact_parts(folder))
 
     def save_bytes(self, path: str, write: Writer) -> None:

@@ -43,7 +43,7 @@ def find_store(start: Path) -> Path:
             if (here / STORE_NAME / DOCUMENTS).exists():
                 return here / STORE_NAME
             above = here.parent
-            if above in (here, home):
+            if home in (above, here) or above == here:
                 break
             stat = os.stat(above)
             if stat.st_dev != device or stat.st_uid != owner:

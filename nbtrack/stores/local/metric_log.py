@@ -145,7 +145,10 @@ class MetricLogWriter:
         _pack(step, timestamp, value, 0)  # what does not fit a frame must not get into the buffer
         with self._lock:
             if self._closed:
-                raise InvalidValueError(f"The run has ended, metric {key!r} was not logged. Resume it first.")
+                raise InvalidValueError(
+                    f"The run has ended, metric {key!r} was not logged. "
+                    "Go on with it by start_run(run_id=...)."
+                )
             self._unsaved.append((key, value, step, timestamp))
             if len(self._unsaved) > BUFFERED_POINTS:
                 self._unsaved.popleft()

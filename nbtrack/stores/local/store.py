@@ -1,5 +1,6 @@
 """A store in a folder, opened."""
 
+import os
 from pathlib import Path
 from types import TracebackType
 
@@ -29,9 +30,11 @@ class LocalStore:
         if not (path / store_folder.DOCUMENTS).exists():
             store_folder.make_folder(path)
         self.documents = Database(path / store_folder.DOCUMENTS)
+        self._documents_path = str(path / store_folder.DOCUMENTS)
         self.events = EventLog(path / store_folder.EVENTS)
         self.experiments = LocalExperiments(path, self.documents, self.events)
         self.experiments.ensure_default()
+        self._opened_file = _identity(self._documents_path)
         self.runs = LocalRuns(path, self.documents, self.events)
         self._keeper = Keeper(self.documents.sync, self.events)
 
@@ -39,6 +42,10 @@ class LocalStore:
     def uri(self) -> str:
         """The tracking URI of this store: its folder."""
         return str(self.path)
+
+    def is_there(self) -> bool:
+        """Whether the database is still the file that was opened."""
+        return _identity(self._documents_path) == self._opened_file
 
     def writer(self, run_id: str, *, owner: bool, raises: bool = False) -> RunWriter:
         """Begin to write to a run.
@@ -71,3 +78,12 @@ class LocalStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None when there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

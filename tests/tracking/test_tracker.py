@@ -4,7 +4,9 @@ import asyncio
 import json
 import math
 import os
+import shutil
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -271,7 +273,7 @@ def test_ending_inside_the_block_and_twice_is_fine(tracker: Tracker) -> None:
     assert run.info.status == "KILLED"
 
 
-@pytest.mark.parametrize("status", ["finished", "DONE", ""])
+@pytest.mark.parametrize("status", ["finished", "DONE", "", "RUNNING", "SCHEDULED"])
 def test_an_unknown_status_is_refused_and_the_run_goes_on(tracker: Tracker, status: str) -> None:
     with tracker.start_run() as run:
         with pytest.raises(NbtrackError, match="no status of a run"):
@@ -588,6 +590,8 @@ def test_where_a_search_looks(tracker: Tracker) -> None:
     assert names() == ["in b"]
     assert names(experiment_names=["a", "nothing"]) == ["in a"]
     assert names(experiment_ids=[experiment.experiment_id]) == ["in a"]
+    assert names(experiment_ids=experiment.experiment_id) == ["in a"]
+    assert names(experiment_names="a") == ["in a"]
     assert names(experiment_ids=[]) == []
     assert sorted(names(search_all_experiments=True)) == ["in a", "in b"]
 
@@ -601,6 +605,8 @@ def test_where_a_search_looks(tracker: Tracker) -> None:
         {"experiment_ids": ["0"], "experiment_names": ["a"]},
         {"filter_string": "metrics.loss <"},
         {"order_by": ["up"]},
+        {"filter_string": 5},
+        {"run_view_type": 9},
     ],
 )
 def test_impossible_searches_are_refused(tracker: Tracker, arguments: dict[str, object]) -> None:
@@ -856,3 +862,72 @@ def test_switched_off_every_call_does_nothing(
     tracker.close()
 
     assert not (tmp_path / "off").exists()
+
+
+def test_a_store_that_is_deleted_between_runs_is_made_anew(tracker: Tracker, tmp_path: Path) -> None:
+    with tracker.start_run():
+        pass
+    shutil.rmtree(tmp_path / "store")
+
+    with tracker.start_run(run_name="after") as run:
+        run.log_metric("loss", 1.0)
+
+    fresh = Tracker(store=tmp_path / "store")
+    assert [found.info.run_name for found in fresh.search_runs(output_format="list")] == ["after"]
+    assert fresh.get_run(run.run_id).data.metrics == {"loss": 1.0}
+    fresh.close()
+
+
+def test_a_store_that_is_deleted_under_a_run_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    tracker = Tracker(store=tmp_path / "store")
+    run = tracker.start_run()
+    shutil.rmtree(tmp_path / "store")
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run.log_param("lr", 1)
+        run.log_metric("loss", 1.0)
+        tracker.close()
+
+    told = [warning for warning in caught if "deleted or replaced" in str(warning.message)]
+    assert told
+    assert told[0].filename == __file__
+
+
+def test_nothing_is_made_for_an_experiment_while_switched_off(tmp_path: Path) -> None:
+    assert Tracker(store=tmp_path / "off", enabled=False).create_experiment("x") == "0"
+    assert not (tmp_path / "off").exists()
+
+
+def test_a_nested_run_in_a_worker_thread_is_a_child_of_the_starters(tracker: Tracker) -> None:
+    made: list[ActiveRun] = []
+
+    def work() -> None:
+        with tracker.start_run(nested=True) as child:
+            made.append(child)
+
+    with tracker.start_run() as parent:
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join()
+
+    assert made[0].data.tags["mlflow.parentRunId"] == parent.run_id
+
+
+def test_an_argument_that_a_tracker_does_not_have_is_refused() -> None:
+    with pytest.raises(TypeError, match="'stroe'; there are store"):
+        Tracker(stroe="x")
+
+
+def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host")
+
+    with pytest.raises(NbtrackError, match="MLFLOW_TRACKING_URI is set: nbtrack cannot keep runs"):
+        Tracker().start_run()
+
+
+@pytest.mark.parametrize(("name", "value"), [("a.yaml", object()), ("a.json", {(1, 2): 3})])
+def test_what_a_file_cannot_hold_is_refused(tracker: Tracker, name: str, value: object) -> None:
+    with tracker.start_run() as run, pytest.raises(NbtrackError, match="has no form for this"):
+        run.log_dict(value, name)
+    assert tracker.list_artifacts(run.run_id) == []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tinydb.table import Document
 
-from nbtrack.documents.push_down import value_sql
+from nbtrack.documents.push_down import reads_numbers_exactly, value_sql
 from nbtrack.documents.queries import Path, find_value
 
 
@@ -48,7 +48,9 @@ class OrderSql(NamedTuple):
 
 
 def order_sql(orders: Sequence[Order]) -> OrderSql | None:
-    """The order of documents that are not odd; None if a path cannot be written in SQL."""
+    """The order of documents that are not odd; None if SQL cannot sort by it exactly."""
+    if orders and not reads_numbers_exactly():
+        return None
     columns: list[str] = ["doc_id AS found"]
     terms: list[str] = []
     for at, (path, descending) in enumerate(orders):

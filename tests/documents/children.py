@@ -2,10 +2,14 @@
 
 import os
 import signal
+import subprocess
 import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
+
+import nbtrack
 
 
 class Child:
@@ -62,6 +66,17 @@ class Child:
         os.close(self._releasing)
         self._reading.close()
         return status
+
+
+def run_python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a Python of its own, and see it succeed."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(nbtrack.__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
 
 def run_at_once(number: int, function: Callable[[int], None]) -> list[int]:

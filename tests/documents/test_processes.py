@@ -2,8 +2,6 @@
 
 import gc
 import os
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 from nbtrack.core.errors import InvalidStateError, StoreError
 from nbtrack.documents.database import Database
 from nbtrack.documents.queries import where
-from tests.documents.children import Child, run_at_once
+from tests.documents.children import Child, run_at_once, run_python
 
 
 def open_files(path: str) -> int:
@@ -84,7 +82,7 @@ def test_a_process_started_anew_sees_and_adds_documents(path: str, database: Dat
         "with Database(sys.argv[1]) as database: print(database.table('runs').insert({'run_id': 'b'}))"
     )
 
-    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    done = run_python(program, path)
 
     assert done.stdout == "2\n"
     assert [document["run_id"] for document in database.table("runs")] == ["a", "b"]
@@ -340,7 +338,7 @@ with database.transaction():
 print([document["n"] for document in database] == list(range(301)), database.check())
 """
 
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = run_python(program)
 
     assert done.stdout == "True []\n"
     assert done.stderr == ""
@@ -372,6 +370,6 @@ def test_importing_the_tables_loads_no_other_library() -> None:
         "{'numpy', 'pandas', 'dataclasses', 'inspect', 'tempfile', 'shutil', 'ctypes', 'random'}))"
     )
 
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = run_python(program)
 
     assert done.stdout == "[]\n"

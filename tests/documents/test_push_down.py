@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 import tinydb
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nbtrack.documents.database import Database
-from nbtrack.documents.push_down import compile_condition
+from nbtrack.documents.ordering import Order, order_sql
+from nbtrack.documents.push_down import compile_condition, reads_numbers_exactly
 from nbtrack.documents.queries import Query, where
 from nbtrack.documents.tables import Table
 from tests.documents import samples
@@ -214,6 +216,25 @@ def test_what_sql_can_evaluate_narrows_the_search_down(condition: Any, is_exact:
 )
 def test_what_sql_cannot_say_exactly_is_left_to_python(condition: Any) -> None:
     assert compile_condition(condition) is None
+
+
+def test_numbers_are_left_to_python_where_sqlite_reads_them_inexactly(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.truncate()
+    table.insert_multiple({"n": n, "s": str(n)} for n in [3, 1.5, 2])
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.51.3")
+    reads_numbers_exactly.cache_clear()
+    try:
+        assert compile_condition(FIELD == 1) is None
+        assert compile_condition(FIELD > 0.5) is None
+        assert compile_condition(FIELD.one_of(["a", 1])) is None
+        assert compile_condition(FIELD == "a") is not None
+        assert order_sql([Order(("n",))]) is None
+        assert ids(table.select(where("n") > 1, order_by=[Order(("n",))], limit=2)) == [2, 3]
+        assert ids(table.search(where("s").one_of(["3", "2"]))) == [1, 3]
+    finally:
+        reads_numbers_exactly.cache_clear()
 
 
 def test_subclasses_of_text_and_numbers_compare_as_what_they_are(table: Table) -> None:

@@ -55,8 +55,10 @@ class _Lease:
 
     def __del__(self) -> None:
         if self.link.pid == os.getpid():
-            with self.link.lock:
+            # Never waiting: when the interpreter ends, the thread that holds the lock is gone for good.
+            if self.link.lock.acquire(blocking=False):
                 self.link.close()
+                self.link.lock.release()
             self.links.discard(self.link)
 
 

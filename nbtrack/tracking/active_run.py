@@ -398,6 +398,9 @@ class ActiveRun(Run):
                 if self._tracker.on_error == "raise":
                     raise
                 self._keep(self._unsaved, write, error)
+            except KeyboardInterrupt as interrupt:
+                undo_abandoned(interrupt)
+                raise
         self._writer.document_changed()
 
     def _write_file(self, write: Callable[[], None]) -> None:
@@ -526,6 +529,15 @@ class DisabledRun(ActiveRun):
 
     def close(self, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
         """Do nothing."""
+
+
+def undo_abandoned(interrupt: KeyboardInterrupt) -> None:
+    """Let go of what an interrupted call held, so that it is undone now.
+
+    An interrupt that strikes at the very end of a transaction leaves it to be undone when nobody
+    refers to it any more. But the traceback does, and a notebook keeps that until the next error.
+    """
+    traceback.clear_frames(interrupt.__traceback__)
 
 
 def outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:

@@ -35,7 +35,7 @@ from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.stores.opening import open_store, store_exists, store_folder
 from nbtrack.tracking import metric_history, run_context
 from nbtrack.tracking.active import ActiveRuns
-from nbtrack.tracking.active_run import ActiveRun, DisabledRun
+from nbtrack.tracking.active_run import ActiveRun, DisabledRun, undo_abandoned
 
 DEFAULT_EXPERIMENT_ID = "0"
 
@@ -315,8 +315,9 @@ class Tracker(Configurable):
             return
         try:
             self._end(run, status, tags or {}, sync=sync)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             # Nobody could end a run that is half ended: it is done, and then the interrupt goes on.
+            undo_abandoned(interrupt)
             self._end(run, status, tags or {}, sync=sync)
             raise
 
@@ -602,7 +603,8 @@ class Tracker(Configurable):
                 if outer.run_id == parent:
                     outer.nested_ids.append(run_id)
             return self._activate_writer(store, run_id, owner=True)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            undo_abandoned(interrupt)
             self._give_up(store, run_id)
             raise
 
@@ -613,7 +615,8 @@ class Tracker(Configurable):
         try:
             store.runs.resume(run_id, run_name=tags.get(system_tags.RUN_NAME), tags=tags)
             return self._activate_writer(store, run_id, owner=True)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            undo_abandoned(interrupt)
             self._give_up(store, run_id)
             raise
 

@@ -149,8 +149,8 @@ class RunArtifacts:
     def _publish(self, parts: tuple[str, ...], write: Writer) -> None:
         with _clear_errors(self.root, parts), self._folder(parts[:-1], make=True) as handle:
             temporary = f"{_TEMPORARY}{os.urandom(8).hex()}"
-            descriptor = _open_at(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, handle)
             try:
+                descriptor = _open_at(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, handle)
                 with os.fdopen(descriptor, "wb") as file:
                     write(file)
                     file.flush()

@@ -7,6 +7,7 @@ so a reader may keep an offset for hours.
 """
 
 import os
+import sys
 import threading
 import warnings
 import weakref
@@ -30,6 +31,9 @@ BUFFERED_POINTS = 1_000_000
 """Points kept in memory while the disk refuses them, about 100 MB; then the oldest are dropped."""
 
 _RETRY_SECONDS = 1.0
+
+# Without it the number of references of an object changes at any moment.
+_HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 _pack = POINT.pack
 _write = os.write
@@ -213,12 +217,19 @@ class MetricLogWriter:
         return segment
 
     def _leave_segment(self) -> None:
+        """Use another segment from now on."""
         segment = self._segment
-        if segment.descriptor >= 0:
-            self._left_bytes += os.fstat(segment.descriptor).st_size
-        # The descriptor closes when the last call that uses the segment has returned: closing it
-        # here could send another thread's point into whatever file gets its number next.
+        if segment.descriptor < 0:
+            return
+        self._left_bytes += os.fstat(segment.descriptor).st_size
         self._segment = _Segment(-1, {})
+        # Another thread may be about to write to it. Then the last one closes it: closing it here
+        # could send that thread's point into whatever file gets its number next.
+        if _HAS_GIL and sys.getrefcount(segment) == _references():
+            descriptor, segment.descriptor = segment.descriptor, -1
+            os.close(descriptor)
+        else:
+            segment.closer = _Closer(segment.descriptor)
 
     def _refused(self, points: list[tuple[str, float, int, int]], error: OSError) -> None:
         where = f"nbtrack cannot write metrics to {self._folder}: {error.strerror or error}."
@@ -253,27 +264,43 @@ class MetricLogWriter:
     def _after_fork(self) -> None:
         """Runs in the child: the segment is the parent's, and so may be a lock that nobody will free."""
         self._lock = threading.RLock()
-        self._segment = _Segment(-1, {})
+        self._leave_segment()
         self._unsaved = deque()
         self._synced, self._left_bytes = {}, 0
 
 
 class _Segment:
-    """An open segment; its descriptor closes when nobody uses it any more."""
+    """An open segment."""
 
-    __slots__ = ("__weakref__", "descriptor", "name", "numbers")
+    __slots__ = ("__weakref__", "closer", "descriptor", "name", "numbers")
 
     def __init__(self, descriptor: int, numbers: dict[str, int], name: str = "") -> None:
         self.descriptor = descriptor
         self.numbers = numbers
         self.name = name
+        self.closer: _Closer | None = None
 
-    def __del__(self, close: Any = os.close) -> None:
-        if self.descriptor >= 0:
-            try:
-                close(self.descriptor)
-            except OSError:
-                return  # nothing depends on it: what was written is with the operating system
+
+class _Closer:
+    """Closes the descriptor of a segment when the last thread that uses it has let go of it.
+
+    Only then is there one: Python ignores an interrupt that strikes inside a finalizer.
+    """
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __del__(self) -> None:
+        with suppress(OSError):  # nothing depends on it: what was written is with the operating system
+            os.close(self.descriptor)
+
+
+def _references() -> int:
+    """What `sys.getrefcount` says of a segment that only one local variable holds."""
+    segment = _Segment(-1, {})
+    return sys.getrefcount(segment)
 
 
 def _write_whole(descriptor: int, data: bytes) -> None:

@@ -1,5 +1,6 @@
 """What one process holds while it writes a run."""
 
+import atexit
 import os
 import threading
 import warnings
@@ -120,6 +121,8 @@ class RunWriter:
         Raises:
             NbtrackError: The store refused.
         """
+        if not os.path.isdir(self._folder):
+            return True
         late = self.log.unsaved
         self.log.close()  # once more, for points that the disk refused
         if late > self.log.unsaved:
@@ -193,6 +196,11 @@ class Keeper:
                     stacklevel=3,
                 )
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread is at work."""
+        return self._thread is not None
+
     def sync(self) -> None:
         """Make everything this process wrote survive a power cut.
 
@@ -219,6 +227,7 @@ class Keeper:
             self._stopping.clear()
             self._thread = threading.Thread(target=self._run, name="nbtrack-keeper", daemon=True)
             self._thread.start()
+            _stop_at_exit()
 
     def _run(self) -> None:
         idle_rounds = 0
@@ -270,6 +279,23 @@ class Keeper:
 
 
 _keepers: "weakref.WeakSet[Keeper]" = weakref.WeakSet()
+
+
+_will_stop = False
+
+
+def _stop_at_exit() -> None:
+    """End the threads before the interpreter does: it would stop them in the middle of a statement."""
+    global _will_stop
+    if not _will_stop:
+        _will_stop = True
+        atexit.register(_stop_keepers)
+
+
+def _stop_keepers() -> None:
+    for keeper in list(_keepers):
+        if keeper.is_running:
+            keeper.stop()
 
 
 def _reset_keepers_in_child() -> None:

@@ -91,6 +91,7 @@ class LocalRuns:
             raise StoreError(f"Cannot make the run's folder {folder}: {error.strerror}.") from error
         try:
             self._table.insert(document)
+            self._events.append("run.started", run_id=run_id, run_name=run_name, experiment_id=experiment_id)
         except BaseException as error:
             if not isinstance(error, NbtrackError):
                 # An interrupt may strike when the document is there already.
@@ -98,7 +99,6 @@ class LocalRuns:
                     self._table.remove(by_run_id(run_id))
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._events.append("run.started", run_id=run_id, run_name=run_name, experiment_id=experiment_id)
         return run_id
 
     def get(self, run_id: str) -> Run:

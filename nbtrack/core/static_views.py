@@ -71,8 +71,7 @@ def run_card(
     if error := run.data.tags.get(system_tags.ERROR):
         pieces.append(f"<div>{_safe(error)}</div>")
         lines.append(f"  {visible(error)}")
-    tags = {key: value for key, value in run.data.tags.items() if not system_tags.is_system_tag(key)}
-    for name, held in (("param", run.data.params), ("metric", run.data.summaries), ("tag", tags)):
+    for name, held in (("param", run.data.params), ("metric", run.data.summaries)):
         if not held:
             continue
         keys = list(held)[:_CARD_ROWS]
@@ -87,6 +86,15 @@ def run_card(
             note = f"and {len(held) - len(keys):,} {name}s more"
             pieces.append(f"<div>{note}</div>")
             lines.append(f"  {note}")
+    tags = [
+        f"{shortened(key, _CELL)}={shortened(value, _CELL)}"
+        for key, value in run.data.tags.items()
+        if not system_tags.is_system_tag(key)
+    ]
+    if tags:
+        note = f"tags: {_listed(tags)}"
+        pieces.append(f"<div>{_safe(note)}</div>")
+        lines += ["", f"  {visible(note)}"]
     if nested:
         table = runs_table(nested)
         pieces.append(table.html)

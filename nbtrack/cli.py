@@ -94,6 +94,8 @@ def runs(
     click.echo(table.text)
     if not found:
         click.echo(f"(in {tracker.get_tracking_uri()})")
+    elif experiment is None:
+        _print_experiments(tracker, found)
 
 
 @main.command(context_settings=_HELP)
@@ -117,6 +119,18 @@ def show(tracker: Tracker, run: str, as_json: bool) -> None:
         if any(info.path == name for info in artifacts):
             click.echo(f"\ncode ({name}):\n")
             click.echo(visible_block(tracker.load_text(found.info.run_id, name)))
+
+
+def _print_experiments(tracker: Tracker, runs: list[Run]) -> None:
+    """Say which experiments the runs are of, where there are several."""
+    names = {each.experiment_id: each.name for each in tracker.search_experiments(nbtrack.ViewType.ALL)}
+    counts: dict[str, int] = {}
+    for run in runs:
+        name = names.get(run.info.experiment_id, run.info.experiment_id)
+        counts[name] = counts.get(name, 0) + 1
+    if len(counts) > 1:
+        listed = ", ".join(f"{visible(name)} ({count})" for name, count in counts.items())
+        click.echo(f"experiments: {listed}; choose one with -e NAME")
 
 
 def _find(tracker: Tracker, text: str) -> Run:

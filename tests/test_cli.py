@@ -35,8 +35,10 @@ def test_runs_lists_every_experiment_the_latest_first(recorded: Tracker) -> None
     lines = run("runs").output.splitlines()
 
     assert lines[0].split()[:4] == ["run", "status", "loss", "lr"]
-    assert {line.split()[0] for line in lines[2:]} == {"first", "second"}
+    assert {line.split()[0] for line in lines[2:4]} == {"first", "second"}
     assert any("✗ FAILED" in line for line in lines)
+    assert "experiments: " in lines[-1]
+    assert "Default (1)" in lines[-1]
 
 
 def test_runs_fits_the_terminal_and_is_whole_in_a_pipe(

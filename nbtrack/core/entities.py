@@ -141,6 +141,10 @@ class Run:
     info: RunInfo
     data: RunData
 
+    def __repr__(self) -> str:
+        # What a run holds is long; `print(run.data)` shows it.
+        return f"<Run {self.info.run_name!r} {self.info.status} run_id={self.info.run_id!r}>"
+
     def to_dictionary(self) -> dict[str, Any]:
         """The run as nested plain dicts, as MLflow gives it."""
         return {

@@ -1,13 +1,13 @@
 """Warnings that point at the user's line, not at ours."""
 
-import sys
+import inspect
 import warnings
 
 
 def warn_user(message: str, category: type[Warning] = RuntimeWarning) -> None:
     """Warn about the innermost line that is not nbtrack's own."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "nbtrack":
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "nbtrack":
         frame = frame.f_back
         level += 1
     warnings.warn(message, category, stacklevel=level)

@@ -1,11 +1,11 @@
 """From a tracking URI to an open store; the one place that names the back ends."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.core.warn import warn_user
 from nbtrack.stores.contracts import Store
 from nbtrack.stores.local.folder import choose_folder, find_store, is_store
 from nbtrack.stores.local.store import LocalStore
@@ -92,11 +92,10 @@ def _beside_database(uri: str) -> Path:
     path = Path(text)
     folder = path.with_suffix(".nbtrack") if path.suffix else path.with_name(path.name + ".nbtrack")
     if _is_database(path):
-        warnings.warn(
+        warn_user(
             f"{path} is left as it is: nbtrack keeps its runs in {folder} and does not show those in the "
             "database.",
             UserWarning,
-            stacklevel=4,
         )
     return folder
 

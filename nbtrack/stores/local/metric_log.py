@@ -9,7 +9,6 @@ so a reader may keep an offset for hours.
 import os
 import sys
 import threading
-import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from nbtrack.core.errors import CorruptLogError, InvalidValueError, StoreError
+from nbtrack.core.warn import warn_user
 from nbtrack.documents.disk_sync import sync_file
 from nbtrack.stores.local import metric_frames
 from nbtrack.stores.local.metric_frames import FRAME_BYTES, MAX_KEYS, POINT, Decoded
@@ -243,22 +243,18 @@ class MetricLogWriter:
             self._retry_at = monotonic() + _RETRY_SECONDS
             is_first, self._warned = not self._warned, True
         if is_first:
-            warnings.warn(
+            warn_user(
                 f"{where} Training goes on; points are kept in memory (up to {BUFFERED_POINTS:,}) and "
-                "written when the disk takes them.",
-                RuntimeWarning,
-                stacklevel=4,
+                "written when the disk takes them."
             )
 
     def _recovered(self) -> None:
         self._warned = False
         if lost := self._dropped:
             self._dropped = 0
-            warnings.warn(
+            warn_user(
                 f"nbtrack can write metrics to {self._folder} again, but {lost:,} points are lost: "
-                f"more than the {BUFFERED_POINTS:,} that are kept in memory.",
-                RuntimeWarning,
-                stacklevel=5,
+                f"more than the {BUFFERED_POINTS:,} that are kept in memory."
             )
 
     def _after_fork(self) -> None:

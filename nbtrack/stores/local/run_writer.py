@@ -3,13 +3,13 @@
 import atexit
 import os
 import threading
-import warnings
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
 
 from nbtrack.core.errors import NbtrackError, StoreError
+from nbtrack.core.warn import warn_user
 from nbtrack.stores.local import liveness
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.metric_log import MetricLogWriter
@@ -190,10 +190,8 @@ class Keeper:
         self.round()
         for writer in [*self._writers, *self._retired]:
             if lost := writer.log.unsaved:
-                warnings.warn(
-                    f"{lost:,} points of run {writer.run_id} are lost: the disk has refused them to the end.",
-                    RuntimeWarning,
-                    stacklevel=3,
+                warn_user(
+                    f"{lost:,} points of run {writer.run_id} are lost: the disk has refused them to the end."
                 )
 
     @property
@@ -219,7 +217,7 @@ class Keeper:
         trouble += [self._try(self._sync_documents), self._try(self._events.sync)]
         found = next(filter(None, trouble), "")
         if found and not self._trouble:
-            warnings.warn(f"nbtrack's background work fails: {found}", RuntimeWarning, stacklevel=2)
+            warn_user(f"nbtrack's background work fails: {found}")
         self._trouble = found
 
     def _wake(self) -> None:

@@ -40,6 +40,7 @@ _SPELLINGS = {"NaN": '{"$float":"NaN"}', "Infinity": "9e999", "-Infinity": "-9e9
 _MOST_BITS = int(4000 * 3.3)
 _LISTS = (list, tuple)
 _CHUNK = 500
+_SMALLEST = -MAX_INTEGER - 1
 
 
 def encode(value: Any, path: tuple[str, ...] = ()) -> tuple[str, bool]:
@@ -93,18 +94,22 @@ def _is_plain(value: Any) -> bool:
         return _are_plain(items.values())
     if isinstance(value, _LISTS):
         return _are_plain(cast("Iterable[Any]", value))
-    return not isinstance(value, int) or -MAX_INTEGER - 1 <= value <= MAX_INTEGER
+    return not isinstance(value, int) or _SMALLEST <= value <= MAX_INTEGER
 
 
 def _are_plain(values: Iterable[Any]) -> bool:
     plain = True
     for value in values:
         kind = value.__class__
-        # Almost every value is text or a number: these comparisons spare them the call.
+        # Almost every value is text, a number or a dict: these comparisons spare them a call.
         if kind is str or kind is float:
             continue
         if kind is int:
-            if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+            if not _SMALLEST <= value <= MAX_INTEGER:
+                plain = False
+        elif kind is dict:
+            "".join(value)
+            if not _are_plain(value.values()):
                 plain = False
         elif value is not None and kind is not bool and not _is_plain(value):
             plain = False
@@ -153,7 +158,7 @@ def _prepare(value: Any, path: tuple[str, ...], oddities: list[str], parents: tu
         oddities.append("text")
         return {"$text": _hex(value)}
     if isinstance(value, int):
-        if -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+        if _SMALLEST <= value <= MAX_INTEGER:
             return value
         oddities.append("integer")
         return value if value.bit_length() < _MOST_BITS else {"$int": hex(value)}

@@ -154,17 +154,18 @@ class Engine:
         """The connection of a link whose lock is held.
 
         Raises:
-            StoreError: The transaction that is open on it has been undone.
+            StoreError: The transaction that is open on it has been undone, or the database is closed.
         """
         connection = link.connection
         if link.transactions and (connection is None or not connection.in_transaction):
             # SQLite itself rolled back, on a full disk, say; or the database was closed.
             raise StoreError(f"A transaction on {self.path!r} was undone by an earlier error; do it again.")
+        if self._closed and not link.transactions:
+            link.close()
+            raise StoreError(f"The document database {self.path!r} is closed; open it again.")
         return connection or self._open(link)
 
     def _open(self, link: Link) -> apsw.Connection:
-        if self._closed:
-            raise StoreError(f"The document database {self.path!r} is closed; open it again.")
         with links.opening():
             if links.is_inherited(self.path):
                 raise StoreError(

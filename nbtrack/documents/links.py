@@ -84,28 +84,31 @@ class Links:
     def close(self, patience: float) -> None:
         """Close all connections; a thread in the middle of a transaction has `patience` seconds to end it."""
         for link in list(self.all):
-            _lock_when_idle(link, patience)
-            try:
-                link.close()
-            finally:
-                link.lock.release()
+            if _lock_when_idle(link, patience):
+                try:
+                    link.close()
+                finally:
+                    link.lock.release()
+            elif link.thread == threading.get_ident():
+                link.close()  # undoes the transaction; any other thread closes its own when it ends
 
 
 def _lock_when_idle(link: Link, patience: float) -> bool:
-    """Take the lock of a link; returns whether no transaction is open on it.
+    """Take the lock of a link once no transaction is open on it.
 
-    Waits `patience` seconds for the transactions of other threads; this thread's own cannot end
-    meanwhile.
+    Returns:
+        False if that did not come to pass in `patience` seconds, or if the transaction is this
+        thread's own, which cannot end meanwhile; then the lock is not taken.
     """
     deadline = time.monotonic() + patience
-    while True:
-        link.lock.acquire()
+    while link.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
         if not link.transactions:
             return True
+        link.lock.release()
         if link.thread == threading.get_ident() or time.monotonic() > deadline:
             return False
-        link.lock.release()
         time.sleep(0.001)
+    return False
 
 
 class _Registry:
@@ -147,11 +150,10 @@ class _Registry:
                 # An unopened one cannot be opened now; its thread may hold the lock, waiting to.
                 if link.connection is None:
                     continue
+                # What is not idle goes on in the parent.
                 if _lock_when_idle(link, _PATIENCE):
                     self._held.append(link)
                     link.close(checkpoint=False)  # a checkpoint would cost an fsync at every fork
-                else:
-                    link.lock.release()  # its transaction goes on in the parent
 
     def _in_parent(self) -> None:
         while self._held:

@@ -176,6 +176,50 @@ def test_closing_waits_for_the_transaction_of_another_thread(path: str) -> None:
         assert len(again) == 51
 
 
+def test_closing_waits_no_longer_than_for_other_writers(path: str) -> None:
+    database = Database(path, timeout=0.05)
+    inside, closed = threading.Event(), threading.Event()
+    refused: list[BaseException] = []
+
+    def work() -> None:
+        with database.transaction():
+            database.insert({"n": 1})
+            inside.set()
+            closed.wait()
+            database.insert({"n": 2})
+        try:
+            database.insert({"n": 3})
+        except StoreError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait()
+    database.close()
+    closed.set()
+    thread.join()
+
+    assert "is closed" in str(refused[0])
+    assert open_files(path) == 0
+    with Database(path) as again:
+        assert [document["n"] for document in again] == [1, 2]
+
+
+def test_closing_inside_a_transaction_undoes_it(path: str) -> None:
+    database = Database(path)
+
+    def close_inside() -> None:
+        with database.transaction():
+            database.insert({"n": 1})
+            database.close()
+
+    with pytest.raises(StoreError, match="was undone"):
+        close_inside()
+
+    with Database(path) as again:
+        assert again.all() == []
+
+
 def test_a_forgotten_database_leaves_no_file_open(path: str) -> None:
     Database(path).insert({})
     gc.collect()

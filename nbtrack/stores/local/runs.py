@@ -143,10 +143,10 @@ class LocalRuns:
             NotFoundError: There is no such run.
             StoreError: The store cannot be written; the run stays as it was.
         """
-        ended_at = now_ms() if end_time is None else end_time
-
         def finish(document: Document) -> None:
             document["status"] = status
+            # A clock that was set back must not make a run shorter than nothing.
+            ended_at = max(now_ms(), document["start_time"]) if end_time is None else end_time
             document["end_time"] = ended_at if RunStatus.is_terminated(status) else None
             document["writer"] = None
             document["tags"].update(tags)
@@ -369,7 +369,8 @@ class LocalRuns:
                     document = now
                     continue
                 document["status"] = RunStatus.KILLED
-                document["end_time"] = liveness.last_activity(folder) or document["start_time"]
+                # A file's time is some milliseconds coarser than a clock's.
+            document["end_time"] = max(liveness.last_activity(folder) or 0, document["start_time"])
             folded = FoldedMetrics(document, sketches)
             if folded.advance(folder):
                 document["metrics"] = folded.metrics_document()

@@ -143,6 +143,7 @@ class LocalRuns:
             NotFoundError: There is no such run.
             StoreError: The store cannot be written; the run stays as it was.
         """
+
         def finish(document: Document) -> None:
             document["status"] = status
             # A clock that was set back must not make a run shorter than nothing.
@@ -370,7 +371,7 @@ class LocalRuns:
                     continue
                 document["status"] = RunStatus.KILLED
                 # A file's time is some milliseconds coarser than a clock's.
-            document["end_time"] = max(liveness.last_activity(folder) or 0, document["start_time"])
+                document["end_time"] = max(liveness.last_activity(folder) or 0, document["start_time"])
             folded = FoldedMetrics(document, sketches)
             if folded.advance(folder):
                 document["metrics"] = folded.metrics_document()

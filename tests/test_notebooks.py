@@ -9,7 +9,7 @@ import pytest
 
 from tests.notebooks import FOLDER, NOTEBOOKS, execute
 
-_PATHS_OF_A_MACHINE = re.compile(r"/root|/work|/tmp|/home|/Users|[A-Z]:\\")
+_PATHS_OF_A_MACHINE = re.compile(r"/(?:root|work|tmp|home|Users)\b|[A-Z]:\\")
 _MAX_BYTES = 150_000
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -47,7 +47,12 @@ class Notebook:
     def runs() -> list[Run]:
         """All runs, the first started first."""
         found: list[Run] = default_tracker.search_runs(output_format="list", search_all_experiments=True)
-        return sorted(found, key=lambda run: run.info.start_time)
+        if not found:
+            return []
+        # Several may have started within one millisecond; documents are numbered in order.
+        documents = default_tracker._store().documents.table("runs").all()
+        order = {document["run_id"]: document.doc_id for document in documents}
+        return sorted(found, key=lambda run: order[run.info.run_id])
 
     def only_run(self) -> Run:
         """The one run there is."""

@@ -1,8 +1,6 @@
 """Tracked cells in a real IPython shell: the cell runs as any other, and its run tells what it did."""
 
 import os
-import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -434,18 +432,6 @@ def test_a_store_that_cannot_be_made_is_told_in_one_line_and_the_cell_runs(
     assert notebook.cards == []
     assert nbtrack.active_run() is None
     assert os.listdir(tmp_path / "foreign") == ["thesis.tex"]
-
-
-def test_a_store_that_vanishes_while_the_cell_runs_does_not_fail_it(notebook: Notebook) -> None:
-    notebook.shell.user_ns["rmtree"] = shutil.rmtree
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        assert notebook.value("%%track a\nrmtree('.nbtrack')\nnbtrack.log_param('x', 1)\n5") == 5
-        default_tracker.close()
-
-    assert any("nbtrack" in str(warning.message) for warning in caught)
-    assert nbtrack.active_run() is None
 
 
 @pytest.mark.parametrize("broken", ["_start", "_end", "_options_of", "_running"])

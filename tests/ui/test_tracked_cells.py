@@ -2,12 +2,16 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from IPython.core.interactiveshell import ExecutionInfo
 
 import nbtrack
 from nbtrack.core.entities import Run
+from nbtrack.core.errors import StoreError
+from nbtrack.tracking.active_run import ActiveRun
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.ui import tracked_cells
 from tests.ui.conftest import Notebook
@@ -37,6 +41,7 @@ def test_a_cell_becomes_a_run_with_its_code_params_metrics_and_card(notebook: No
     for word in ("✓ FINISHED", "first", run.info.run_id, "lr", "0.1", "loss", "team"):
         assert word in card
         assert word in notebook.pages[0]
+    assert "<summary>code</summary>" in notebook.pages[0]
     assert nbtrack.active_run() is None
 
 
@@ -420,7 +425,7 @@ def test_a_store_that_cannot_be_made_is_told_in_one_line_and_the_cell_runs(
     default_tracker.store = str(tmp_path / "foreign")
 
     value = notebook.value(
-        "%%track a -p lr=1\nnbtrack.log_metric('m', 1)\n"
+        "%%track a -e x -p lr=1\nnbtrack.log_metric('m', 1)\n"
         "with nbtrack.start_run() as run:\n    run.log_param('x', 1)\n5"
     )
 
@@ -486,8 +491,60 @@ def test_a_cell_torn_out_of_its_event_loop_is_killed(
     assert [run.info.status for run in notebook.runs()] == ["KILLED", "FINISHED"]
 
 
+def test_a_cell_whose_end_was_never_told_ends_when_the_next_one_begins(notebook: Notebook) -> None:
+    requests = iter(["first", "second", "second"])
+    kernel = SimpleNamespace(get_parent=lambda: {"header": {"msg_id": next(requests)}})
+    notebook.shell.kernel = kernel  # as ipykernel's shells have one
+    notebook.shell.events.trigger("pre_run_cell", ExecutionInfo("%%track lost", True, False, True, "a"))
+
+    notebook.value("%%track next\n1")
+
+    assert [(run.info.run_name, run.info.status) for run in notebook.runs()] == [
+        ("lost", "FINISHED"),
+        ("next", "FINISHED"),
+    ]
+
+
+def test_a_run_that_cannot_be_ended_keeps_no_other_from_it(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finish = default_tracker.finish
+
+    def refuse(run: ActiveRun, *arguments: Any, **options: Any) -> None:
+        finish(run, *arguments, **options)
+        if run.info.run_name == "inner":
+            raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(default_tracker, "finish", refuse)
+    notebook.value("%%track outer\nnbtrack.start_run(run_name='inner')")
+
+    assert [run.info.status for run in notebook.runs()] == ["FINISHED", "FINISHED"]
+    assert capsys.readouterr().err == (
+        "nbtrack: The disk is full. The run of this cell may not be complete.\n"
+    )
+
+
+def test_the_cells_id_is_kept_where_the_front_end_tells_it(notebook: Notebook) -> None:
+    notebook.shell.run_cell("%%track\n1", cell_id="abc-123")
+
+    assert notebook.only_run().data.tags["nbtrack.cell.id"] == "abc-123"
+
+
+def test_cells_of_another_thread_are_not_within_this_ones(notebook: Notebook) -> None:
+    notebook.value(
+        "%%track outer\nimport threading\nrun = shell.run_cell\n"
+        "thread = threading.Thread(target=run, args=('%%track beside\\n1',))\n"
+        "thread.start()\nthread.join()"
+    )
+
+    assert [(run.info.run_name, run.info.status) for run in notebook.runs()] == [
+        ("outer", "FINISHED"),
+        ("beside", "FINISHED"),
+    ]
+
+
 def test_a_cell_without_a_result_is_killed(notebook: Notebook) -> None:
-    notebook.value("%%track a\nshell.events.trigger('post_run_cell', None)")
+    notebook.value("%%track a\nshell.events.trigger('post_run_cell', None)\nassert not nbtrack.active_run()")
 
     assert notebook.only_run().info.status == "KILLED"
 

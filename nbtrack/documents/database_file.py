@@ -156,13 +156,17 @@ def _wants_wal(path: str) -> bool:
     return has_safe_wal() and not is_on_network(os.path.dirname(path))
 
 
+def _only_for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _create(path: str) -> None:
     folder, name = os.path.split(path)
     if not os.path.isdir(folder):
         raise MissingFileError("folder", folder, advice=f"Make it first; {name!r} goes there.")
     fresh = os.path.join(folder, f".{name}.{os.getpid()}-{os.urandom(4).hex()}.new")
     try:
-        with open(fresh, "xb") as file:
+        with open(fresh, "xb", opener=_only_for_owner) as file:
             file.write(_fresh_image(is_wal=_wants_wal(path)))
             file.flush()
             # Without this a power cut may leave a file of zeros, which nothing would recognise.
@@ -173,7 +177,7 @@ def _create(path: str) -> None:
             pass
         except OSError:
             # A file system without hard links: SQLite fills an empty file under its own locks.
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o666))
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except OSError as error:
         raise StoreError(
             f"The document database {path!r} cannot be made: {error.strerror or error}. Check that you may "

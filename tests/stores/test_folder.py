@@ -9,6 +9,7 @@ import pytest
 from nbtrack.core.errors import ForeignStoreError, InvalidValueError, StoreError
 from nbtrack.stores.local.folder import choose_folder, find_store, is_store, make_folder
 from nbtrack.stores.opening import open_store, store_exists, store_folder
+from nbtrack.tracking.tracker import Tracker
 
 
 def make_store(folder: Path) -> Path:
@@ -122,9 +123,18 @@ def test_a_database_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_what_is_made_is_only_for_its_owner_and_hidden_from_git(tmp_path: Path) -> None:
-    store = make_store(tmp_path / "store")
+    tracker = Tracker(store=tmp_path / "store")
+    with tracker.start_run() as run:
+        run.log_metric("m", 1.0)
+        run.log_text("x", "a/b.txt")
+    tracker.close()
+    store = tmp_path / "store"
 
+    for path in (store / "runs").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     assert stat.S_IMODE((store / "runs").stat().st_mode) == 0o700
+    assert stat.S_IMODE((store / "documents.db").stat().st_mode) == 0o600
+    assert stat.S_IMODE((store / "events.log").stat().st_mode) == 0o600
     assert (store / ".gitignore").read_text() == "*\n"
 
 

@@ -312,7 +312,7 @@ class LocalRuns:
         path = os.path.join(self.folder_of(document["run_id"]), RUN_FILE)
         temporary = f"{path}.{os.urandom(4).hex()}"
         try:
-            with open(temporary, "wb", buffering=0) as file:
+            with open(temporary, "wb", buffering=0, opener=_only_for_owner) as file:
                 file.write(encode(document)[0].encode() + b"\n")
             os.replace(temporary, path)
         except BaseException as error:
@@ -443,6 +443,10 @@ class LocalRuns:
 def by_run_id(run_id: str) -> Any:
     """The condition that finds one run; building it takes longer than the look-up it asks for."""
     return Query().run_id == run_id
+
+
+def _only_for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _is_running(scope: Any) -> Any:

@@ -88,7 +88,7 @@ def test_every_command_of_the_nbtrack_magic_is_mentioned() -> None:
 
 
 def command_options(command: click.Command) -> set[str]:
-    with click.Context(command) as context:
+    with click.Context(command, **command.context_settings) as context:
         options = [
             parameter for parameter in command.get_params(context) if isinstance(parameter, click.Option)
         ]

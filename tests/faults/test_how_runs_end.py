@@ -14,6 +14,7 @@ from nbtrack.tracking.tracker import Tracker
 _BEGIN = """
 import os, signal, sys
 import nbtrack
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
 nbtrack.set_tracking_uri({store!r})
 """
 

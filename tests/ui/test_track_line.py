@@ -44,6 +44,12 @@ def test_the_line_becomes_a_comment_so_that_the_others_keep_their_numbers() -> N
     assert transform(["%%track a -p x=1\n", "\n", "1/0\n"]) == ["# %%track a -p x=1\n", "\n", "1/0\n"]
 
 
+def test_a_line_further_down_that_looks_like_a_cell_magic_stays_where_it_is() -> None:
+    rest = ["text = '''\n", "%%time\n", "'''\n"]
+
+    assert transform(["%%track a\n", *rest]) == ["# %%track a\n", *rest]
+
+
 @pytest.mark.parametrize("blank", [[], ["\n", "  \n"]])
 def test_another_cell_magic_moves_to_the_top(blank: list[str]) -> None:
     assert transform(["%%track a\n", *blank, "%%time\n", "1\n"]) == ["%%time\n", "1\n"]
@@ -128,19 +134,22 @@ def test_a_mistake_is_answered_in_one_line_with_the_usage(options: str, complain
 
 
 def test_values_are_filled_in_one_by_one() -> None:
-    known = {"$name": "it's -p one", "{d['a b']}": "x=1 y", "{ n + 1 }": "2"}
+    known = {"$name": "it's -p one", "{d['a b']}": "x=1 y", "{ n + 1 }": "2", "{ {'a b': 3}['a b'] }": "3"}
 
     def expand(text: str) -> str:
         for variable, value in known.items():
             text = text.replace(variable, value)
         return text
 
-    options = parse_options("$name -p v={d['a b']} -t 'raw=$name' -e \"exp $name\" -p k={ n + 1 }", expand)
+    options = parse_options(
+        "$name -p v={d['a b']} -t 'raw=$name' -e \"exp $name\" -p k={ n + 1 } -p m={ {'a b': 3}['a b'] }",
+        expand,
+    )
 
     assert options == TrackOptions(
         name="it's -p one",
         experiment="exp it's -p one",
-        params=(("v", "x=1 y"), ("k", "2")),
+        params=(("v", "x=1 y"), ("k", "2"), ("m", "3")),
         tags=(("raw", "$name"),),
     )
 

@@ -512,8 +512,7 @@ def test_a_run_that_cannot_be_ended_keeps_no_other_from_it(
 
     def refuse(run: ActiveRun, *arguments: Any, **options: Any) -> None:
         finish(run, *arguments, **options)
-        if run.info.run_name == "inner":
-            raise StoreError("The disk is full.")
+        raise StoreError("The disk is full.")
 
     monkeypatch.setattr(default_tracker, "finish", refuse)
     notebook.value("%%track outer\nnbtrack.start_run(run_name='inner')")

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbtrack.core import static_views
 from nbtrack.core.summaries import MetricSummary
 
 
@@ -99,6 +98,8 @@ class Experiment:
     """Milliseconds since 1970, UTC."""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from nbtrack.core import static_views  # lazy: only what is looked at is drawn
+
         return static_views.bundle(static_views.experiment_card(self))
 
 
@@ -157,6 +158,8 @@ class Run:
         }
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from nbtrack.core import static_views  # lazy: only what is looked at is drawn
+
         return static_views.bundle(static_views.run_card(self))
 
 
@@ -164,4 +167,6 @@ class RunList(list[Run]):
     """The runs a search found; draws itself as a table."""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from nbtrack.core import static_views  # lazy: only what is looked at is drawn
+
         return static_views.bundle(static_views.runs_table(self))

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.core.warn import warn_user
@@ -33,7 +32,7 @@ def store_folder(uri: Any = None) -> Path:
         raise InvalidTypeError(f"A tracking URI is text or a Path, got {type(uri).__name__} {uri!r}.")
     if not uri.strip() or "\0" in uri:
         raise InvalidValueError(f"{uri!r} is no tracking URI. Give a folder, such as './.nbtrack'.")
-    scheme = urlsplit(uri).scheme.lower() if ":" in uri else ""
+    scheme = uri.partition(":")[0].lower() if ":" in uri else ""
     if scheme == "file":
         return choose_folder(_file_path(uri))
     if scheme == "sqlite":
@@ -66,6 +65,8 @@ def open_store(uri: Any = None) -> Store:
 
 
 def _file_path(uri: str) -> Path:
+    from urllib.parse import unquote, urlsplit  # lazy: 5 ms that a plain folder does not need
+
     parts = urlsplit(uri)
     if parts.netloc not in ("", "localhost"):
         raise InvalidValueError(
@@ -81,6 +82,8 @@ def _file_path(uri: str) -> Path:
 
 
 def _beside_database(uri: str) -> Path:
+    from urllib.parse import unquote  # lazy, as above
+
     if not uri.lower().startswith("sqlite:///") or not (
         text := unquote(uri[len("sqlite:///") :]).partition("?")[0]
     ):

@@ -5,7 +5,7 @@ complete, so nothing may happen but text.
 """
 
 import re
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -24,15 +24,29 @@ _SEGMENT = re.compile(
 )
 
 _USAGE = "%%track [NAME] [-e EXPERIMENT] [-p KEY=VALUE] [-t KEY=VALUE] [--resume RUN_ID] [--nested] [--quiet]"
-_EXAMPLES = """\
-examples:
-  %%track                                  a run with a name made up
-  %%track "first try" -p lr=0.1 -t team=nlp
-  %%track baseline -e digits -p lr={lr}    {expressions} and $names are filled in from the notebook,
-                                           before the cell runs; 'single quotes' keep them as they are
+_HELP = f"""\
+{_USAGE}
 
-%%track is the first line of a cell; it stacks with %%time, %%timeit, %%capture and %%prun, above or below.
-Runs that the cell starts itself are nested in its run.
+Record this cell as a run: its code, params, metrics, status and duration.
+
+  NAME                         name of the run; else one is made up
+  -e, --experiment EXPERIMENT  experiment of the cell's runs; made when it does not exist
+  -p, --param KEY=VALUE        log a param; may be repeated
+  -t, --tag KEY=VALUE          set a tag; may be repeated
+  --resume RUN_ID              go on with this run instead of starting one
+  --nested                     make the run a child of the active one, else it stands beside it
+  --quiet                      show no card
+  -h, --help                   show this text; the cell does not run
+
+Examples:
+
+  %%track
+  %%track "first try" -p lr=0.1 -t team=nlp
+  %%track baseline -e digits -p lr={{lr}} -p size=$size
+
+{{Expressions}} and $names are filled in from the notebook before the cell runs; 'single quotes' keep
+text as it is. %%track is the first line of a cell; it stacks with %%time, %%timeit, %%capture and
+%%prun, above or below. Runs that the cell starts itself are nested in its run.
 """
 
 
@@ -130,32 +144,23 @@ def parse_options(options: str, expand: Callable[[str], str] = str) -> TrackOpti
 
 def help_text() -> str:
     """What `%%track --help` and `%%track?` show."""
-    return _Parser().format_help()
+    return _HELP
 
 
 class _Parser(ArgumentParser):
     """The parser of `%%track`'s options; its errors are one line."""
 
     def __init__(self) -> None:
-        super().__init__(
-            prog="%%track",
-            usage=_USAGE.replace("%", "%%"),
-            description="Record this cell as a run: its code, params, metrics, status and duration.",
-            epilog=_EXAMPLES,
-            formatter_class=lambda prog: RawDescriptionHelpFormatter(prog, max_help_position=30, width=100),
-            add_help=False,
-            allow_abbrev=False,
-        )
+        super().__init__(prog="%%track", add_help=False, allow_abbrev=False)
         add = self.add_argument
-        add("name", nargs="*", metavar="NAME", help="name of the run; else one is made up")
-        add("-e", "--experiment", metavar="EXPERIMENT", help="experiment of the cell's runs; made if missing")
-        pairs: dict[str, Any] = {"action": "append", "default": [], "metavar": "KEY=VALUE"}
-        add("-p", "--param", dest="params", help="log a param; may be repeated", **pairs)
-        add("-t", "--tag", dest="tags", help="set a tag; may be repeated", **pairs)
-        add("--resume", metavar="RUN_ID", help="go on with this run instead of starting one")
-        add("--nested", action="store_true", help="make the run a child of the active one, not its neighbour")
-        add("--quiet", action="store_true", help="show no card")
-        add("-h", "--help", action="store_true", help="show this text; the cell does not run")
+        add("name", nargs="*")
+        add("-e", "--experiment")
+        add("-p", "--param", dest="params", action="append", default=[])
+        add("-t", "--tag", dest="tags", action="append", default=[])
+        add("--resume")
+        add("--nested", action="store_true")
+        add("--quiet", action="store_true")
+        add("-h", "--help", action="store_true")
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"%%track: {message}. Usage: {_USAGE}")

@@ -80,6 +80,19 @@ def test_runs_shows_a_table_of_the_active_experiment(notebook: Notebook) -> None
     assert "<table>" in notebook.pages[0]
 
 
+def test_runs_shows_nested_runs_under_their_parents(notebook: Notebook) -> None:
+    notebook.value("%%track parent --quiet\nwith nbtrack.start_run(run_name='child'):\n    pass")
+    notebook.value("%%track other --quiet\n1")
+
+    notebook.value("%nbtrack runs")
+
+    assert [line.split("  ")[0] for line in notebook.cards[0].splitlines()[2:]] == [
+        "other",
+        "parent",
+        "└ child",
+    ]
+
+
 def test_status_says_where_and_what(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     notebook.value("%nbtrack status")
     empty = capsys.readouterr().out

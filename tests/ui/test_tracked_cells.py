@@ -214,7 +214,7 @@ def test_a_mistake_in_the_line_is_told_in_one_line_and_nothing_runs(
 def test_help_is_shown_and_nothing_runs(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     for cell in ("%%track --help\nran = True", "%%track -h", "%%track?"):
         assert notebook.run(cell).success
-        assert "examples:" in capsys.readouterr().out
+        assert "Examples:" in capsys.readouterr().out
 
     assert "ran" not in notebook.shell.user_ns
     assert notebook.runs() == []

@@ -54,12 +54,13 @@ class _Lease:
         self.links = links
 
     def __del__(self) -> None:
-        if self.link.pid == os.getpid():
+        link: Link | None = getattr(self, "link", None)  # none when an interrupt struck in the making
+        if link is not None and link.pid == os.getpid():
             # Never waiting: when the interpreter ends, the thread that holds the lock is gone for good.
-            if self.link.lock.acquire(blocking=False):
-                self.link.close()
-                self.link.lock.release()
-            self.links.discard(self.link)
+            if link.lock.acquire(blocking=False):
+                link.close()
+                link.lock.release()
+            self.links.discard(link)
 
 
 class Links:

@@ -82,6 +82,13 @@ class Child:
         """The lines acknowledged, as far as they were read; only whole ones."""
         return [line.decode() for line in self.acks.split(b"\n")[:-1]]
 
+    def is_busy(self) -> bool:
+        """Whether it still works; reads what it has acknowledged meanwhile."""
+        while select.select([self._pipe], [], [], 0)[0]:
+            if not self._read():
+                return False
+        return True
+
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send a signal."""
         os.kill(self.pid, number)

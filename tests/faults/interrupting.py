@@ -51,7 +51,8 @@ def swallowed() -> Iterator[list[str]]:
     def note(unraisable: Any) -> None:
         if isinstance(unraisable.exc_value, KeyboardInterrupt):
             found.append(str(unraisable.object))
-        else:
+        # A file that was just being opened is closed by Python, with a warning.
+        elif not isinstance(unraisable.exc_value, ResourceWarning):
             before(unraisable)
 
     sys.unraisablehook = note

@@ -262,17 +262,22 @@ def end_runs_later(ack: Ack, store: Path, seed: str) -> None:
     start_and_end_for_ever(ack, store, seed)
 
 
-def fold_in_two_transactions(ack: Ack, store: Path, seed: str) -> None:
+def folding_in_two_transactions(runs: LocalRuns, run_id: str) -> None:
     """A broken fold: summaries first, and in a transaction of their own the marks of what was folded."""
+    document = runs._document(run_id)
+    folded = FoldedMetrics(document, runs._sketches.get(by_run_id(run_id)))
+    folded.advance(runs.folder_of(run_id))
+    folds = document["folds"] + 1
+    runs._table.update({"metrics": folded.metrics_document(), "folds": folds}, by_run_id(run_id))
+    spin(0.002)
+    runs._sketches.upsert({**folded.sketches_document(run_id), "folds": folds}, by_run_id(run_id))
+
+
+def fold_in_two_transactions(ack: Ack, store: Path, seed: str) -> None:
+    """Logs and folds with a broken fold."""
 
     def fold(self: LocalRuns, run_id: str, change: Any) -> None:
-        document = self._document(run_id)
-        folded = FoldedMetrics(document, self._sketches.get(by_run_id(run_id)))
-        folded.advance(self.folder_of(run_id))
-        folds = document["folds"] + 1
-        self._table.update({"metrics": folded.metrics_document(), "folds": folds}, by_run_id(run_id))
-        spin(0.002)
-        self._sketches.upsert({**folded.sketches_document(run_id), "folds": folds}, by_run_id(run_id))
+        folding_in_two_transactions(self, run_id)
 
     LocalRuns._fold = fold  # type: ignore[method-assign]
     log_and_fold_for_ever(ack, store, seed)

@@ -179,8 +179,9 @@ class RunArtifacts:
                     if _is_link(part, handle):
                         raise _leaves_run("/".join(parts[: index + 1])) from None
                     raise error
-                os.close(handle)
-                handle = below
+                # In this order: an interrupt in between must not close one of them twice.
+                above, handle = handle, below
+                os.close(above)
             yield handle
         finally:
             os.close(handle)

@@ -391,8 +391,7 @@ class ActiveRun(Run):
             self._keep(self._unsaved, write)
         else:
             try:
-                if not self._store.is_there():
-                    raise StoreError(f"The store at {self._store.uri} was deleted or replaced.")
+                self._check_there()
                 write()
             except (StoreError, NotFoundError) as error:
                 if self._tracker.on_error == "raise":
@@ -408,11 +407,17 @@ class ActiveRun(Run):
         if self._unsaved_files:
             self._retry()
         try:
+            self._check_there()
             write()
         except StoreError as error:
             if self._tracker.on_error == "raise":
                 raise
             self._keep(self._unsaved_files, write, error)
+
+    def _check_there(self) -> None:
+        # What is written to a deleted database that is still open is lost without an error.
+        if not self._store.is_there():
+            raise StoreError(f"The store at {self._store.uri} was deleted or replaced.")
 
     def _keep(
         self, waiting: deque[Callable[[], None]], write: Callable[[], None], error: Exception | None = None
@@ -428,6 +433,8 @@ class ActiveRun(Run):
             )
 
     def _retry(self) -> None:
+        if not (self._unsaved or self._unsaved_files) or not self._store.is_there():
+            return
         for waiting in (self._unsaved, self._unsaved_files):
             while waiting:
                 try:

@@ -117,8 +117,9 @@ class Child:
 
     def _read(self) -> bool:
         if not select.select([self._pipe], [], [], PATIENCE)[0]:
-            self.kill(signal.SIGABRT)
-            raise AssertionError(f"A child hangs; it has acknowledged {self.acks[-200:]!r} so far.")
+            self.kill(signal.SIGABRT)  # faulthandler writes where it hangs
+            stacks = os.read(self._errors, 1 << 16).decode("utf-8", "replace")
+            raise AssertionError(f"A child hangs; it has acknowledged {self.acks[-200:]!r} so far.\n{stacks}")
         chunk = os.read(self._pipe, 1 << 16)
         self.acks += chunk
         return bool(chunk)
@@ -197,16 +198,36 @@ class Ack:
         os.write(self._pipe, what if isinstance(what, bytes) else f"{what}\n".encode())
 
 
-def run_in_grandchild(work: Callable[[], Any]) -> int:
+def run_script(
+    source: str, *arguments: object, folder: Path, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a program as a user does, from a file, with the interpreter's whole life and death."""
+    path = folder / "script.py"
+    path.write_text(source)
+    return subprocess.run(
+        [sys.executable, str(path), *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        **options,
+    )
+
+
+def run_in_grandchild(work: Callable[[], Any], patience: float = PATIENCE) -> int:
     """Fork and call `work` in the child, which ends by `os._exit`: 0, or 1 after an exception.
 
     Returns:
-        The pid of the child.
+        The pid of the child. It ends by itself, with all its stacks on standard error, when it
+        hangs for `patience` seconds.
     """
     pid = os.fork()
     if pid:
         return pid
-    faulthandler.dump_traceback_later(PATIENCE, exit=True)
+    # Not dump_traceback_later: after a fork that waits for ever for its thread in the parent.
+    faulthandler.register(signal.SIGALRM, chain=True)
+    signal.setitimer(signal.ITIMER_REAL, patience)
     try:
         work()
     except BaseException:  # noqa: BLE001 - whatever it is, it must not run on as the parent

@@ -20,6 +20,7 @@ SECRET = b"secret"
 
 @pytest.fixture
 def artifacts(tmp_path: Path) -> RunArtifacts:
+    (tmp_path / "run").mkdir()
     return RunArtifacts(tmp_path / "run" / "artifacts")
 
 

@@ -166,7 +166,8 @@ class RunArtifacts:
     def _folder(self, parts: tuple[str, ...], *, make: bool) -> Generator[int]:
         """A handle of an artifact folder, reached without following a link."""
         if make:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Not its parents: a run that was deleted must not come back as an empty folder.
+            self.root.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(self.root, _FOLDER_FLAGS)
         try:
             for index, part in enumerate(parts):

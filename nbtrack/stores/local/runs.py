@@ -107,7 +107,12 @@ class LocalRuns:
         Raises:
             NotFoundError: There is no such run.
         """
-        return self._as_run(*self._truth(self._document(run_id)))
+        document, sketches = self._truth(self._document(run_id))
+        folded = FoldedMetrics(document, sketches)
+        if folded.advance(self.folder_of(run_id)):
+            # A worker has logged since its parent ended the run, and did not live to fold that.
+            document["metrics"], sketches = folded.metrics_document(), folded.sketches_document(run_id)
+        return self._as_run(document, sketches)
 
     def resume(self, run_id: str, *, run_name: str | None = None, tags: Mapping[str, str]) -> Run:
         """Make this process the writer of a run that exists; it is RUNNING again.

@@ -6,6 +6,7 @@ another and reports success whatever happened, so cells are matched and counted 
 """
 
 import asyncio
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -44,7 +45,7 @@ class TrackedCells:
             if running and running[0].message != message:
                 # The end of an earlier cell was never told: its kernel was torn out of it.
                 self._end_all()
-            cell = _Cell(info, message)
+            cell = _Cell(info, message, shown_before=getattr(sys, "last_value", None))
             is_within_tracked = any(outer.active_before is not None for outer in running)
             running.append(cell)
             # A cell within a tracked cell is that cell's work.
@@ -147,14 +148,15 @@ class TrackedCells:
         if cell.active_before is None:
             return
         tracker, run, before = self._tracker, cell.run, cell.active_before
-        status, tags = _outcome_of(cell.error)
+        error = _shown_since(cell.shown_before) if cell.error is None else cell.error
+        status, tags = _outcome_of(error)
         started = [each for each in tracker.active_runs() if all(each is not other for other in before)]
         with ExitStack() as ending:  # whatever fails, also by an interrupt, all of them are ended
             ending.callback(cell.leave_experiment, tracker)
             for each in started:
                 ending.callback(tracker.finish, each, status, tags=tags)
-            if cell.error is not None and status != RunStatus.FINISHED and run is not None and run in started:
-                run.log_text(traceback_text(cell.error, self._shell), TRACEBACK_FILE)
+            if error is not None and status != RunStatus.FINISHED and run is not None and run in started:
+                run.log_text(traceback_text(error, self._shell), TRACEBACK_FILE)
         if run is not None and not cell.is_quiet and not isinstance(run, DisabledRun):
             nested, count = run.nested(_SHOWN_NESTED), len(run.nested_ids)
             show(static_views.run_card(run.snapshot(), code=cell.code, nested=nested, nested_count=count))
@@ -184,6 +186,8 @@ class _Cell:
     """The run that records it."""
     error: BaseException | None = None
     """What ended it, or a cell inside it."""
+    shown_before: BaseException | None = None
+    """The last exception whose traceback IPython had shown when it began."""
     is_quiet: bool = False
     active_before: list[ActiveRun] | None = None
     """The runs that were active when it began, which stay so; None: the cell is not tracked."""
@@ -228,6 +232,16 @@ def _error_of(result: Any) -> BaseException | None:
         return KeyboardInterrupt()  # IPython itself was interrupted
     error: BaseException | None = result.error_before_exec
     return result.error_in_exec if error is None else error
+
+
+def _shown_since(before: BaseException | None) -> BaseException | None:
+    """The exception whose traceback IPython has shown since; None when there is none.
+
+    `%run`, a last value that cannot be shown and the `%%time` of older IPythons show one and
+    report success.
+    """
+    last: BaseException | None = getattr(sys, "last_value", None)
+    return None if last is before else last
 
 
 def _pass_on(error: BaseException | None, running: list[_Cell]) -> None:

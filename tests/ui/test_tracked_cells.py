@@ -139,6 +139,24 @@ def test_it_stacks_with_other_cell_magics_in_both_orders(notebook: Notebook, oth
     assert ["FINISHED" in notebook.cards[-2], "FAILED" in notebook.cards[-1]] == [True, True]
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["%run bad.py", "class Odd:\n    def __repr__(self):\n        1 / 0\nOdd()", "%%capture\n%run bad.py"],
+)
+def test_a_traceback_that_is_shown_is_a_failure_though_ipython_reports_success(
+    notebook: Notebook, body: str
+) -> None:
+    Path("bad.py").write_text("1 / 0\n")
+
+    assert notebook.run(f"%%track\n{body}").success
+    notebook.value("%%track\n%tb")
+
+    failed, good = notebook.runs()
+    assert (failed.info.status, good.info.status) == ("FAILED", "FINISHED")
+    assert failed.data.tags["nbtrack.error"] == "ZeroDivisionError: division by zero"
+    assert "1 / 0" in code_of(failed, "traceback.txt")
+
+
 def test_time_prints_above_the_card_and_gives_the_value(
     notebook: Notebook, capsys: pytest.CaptureFixture[str]
 ) -> None:

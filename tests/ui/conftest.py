@@ -66,7 +66,6 @@ def bare_notebook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
     monkeypatch.setattr(HistoryManager, "enabled", False)
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance()
-    shell.run_line_magic("colors", "NoColor")
     shell.display_pub = CapturingDisplayPublisher(parent=shell)
     shell.user_ns["shell"] = shell
     yield Notebook(shell, shell.display_pub)

@@ -36,6 +36,8 @@ class TrackedCells:
         self._tracker = tracker
         # Cells of a subshell run in a thread of their own, beside those of the main shell.
         self._of_thread = threading.local()
+        self._reported: BaseException | None = None
+        """The last error that a cell of any thread ended with."""
 
     def before(self, info: Any) -> None:
         """A cell is about to run: start its run if it is tracked."""
@@ -57,6 +59,7 @@ class TrackedCells:
         with _never_failing("The run of this cell may not be complete."):
             running = self._running()
             error = _error_of(result)
+            self._reported = self._reported if error is None else error
             index = _index_of(result, running)
             if index is None:
                 _pass_on(error, running)
@@ -148,7 +151,7 @@ class TrackedCells:
         if cell.active_before is None:
             return
         tracker, run, before = self._tracker, cell.run, cell.active_before
-        error = _shown_since(cell.shown_before) if cell.error is None else cell.error
+        error = self._shown_in(cell) if cell.error is None else cell.error
         status, tags = _outcome_of(error)
         started = [each for each in tracker.active_runs() if all(each is not other for other in before)]
         with ExitStack() as ending:  # whatever fails, also by an interrupt, all of them are ended
@@ -160,6 +163,15 @@ class TrackedCells:
         if run is not None and not cell.is_quiet and not isinstance(run, DisabledRun):
             nested, count = run.nested(_SHOWN_NESTED), len(run.nested_ids)
             show(static_views.run_card(run.snapshot(), code=cell.code, nested=nested, nested_count=count))
+
+    def _shown_in(self, cell: "_Cell") -> BaseException | None:
+        """The exception whose traceback IPython has shown in a cell that it calls a success.
+
+        `%run`, a last value that cannot be shown and the `%%time` of older IPythons do so.
+        """
+        shown: BaseException | None = getattr(sys, "last_value", None)
+        is_of_another_cell = shown is self._reported
+        return None if shown is cell.shown_before or is_of_another_cell else shown
 
     def _end_all(self) -> None:
         running = self._running()
@@ -232,16 +244,6 @@ def _error_of(result: Any) -> BaseException | None:
         return KeyboardInterrupt()  # IPython itself was interrupted
     error: BaseException | None = result.error_before_exec
     return result.error_in_exec if error is None else error
-
-
-def _shown_since(before: BaseException | None) -> BaseException | None:
-    """The exception whose traceback IPython has shown since; None when there is none.
-
-    `%run`, a last value that cannot be shown and the `%%time` of older IPythons show one and
-    report success.
-    """
-    last: BaseException | None = getattr(sys, "last_value", None)
-    return None if last is before else last
 
 
 def _pass_on(error: BaseException | None, running: list[_Cell]) -> None:

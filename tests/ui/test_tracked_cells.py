@@ -550,13 +550,13 @@ def test_the_cells_id_is_kept_where_the_front_end_tells_it(notebook: Notebook) -
 def test_cells_of_another_thread_are_not_within_this_ones(notebook: Notebook) -> None:
     notebook.value(
         "%%track outer\nimport threading\nrun = shell.run_cell\n"
-        "thread = threading.Thread(target=run, args=('%%track beside\\n1',))\n"
+        "thread = threading.Thread(target=run, args=('%%track beside\\n1/0',))\n"
         "thread.start()\nthread.join()"
     )
 
     assert [(run.info.run_name, run.info.status) for run in notebook.runs()] == [
         ("outer", "FINISHED"),
-        ("beside", "FINISHED"),
+        ("beside", "FAILED"),
     ]
 
 

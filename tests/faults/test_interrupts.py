@@ -199,7 +199,7 @@ def call_with_alarm(call: Callable[[], Any], seconds: float) -> bool:
     return returned
 
 
-def log_under_fire(ack: Ack, store: Path, seed: str, interrupts: int) -> None:
+def log_under_fire(ack: Ack, store: Path, seed: str, interrupts: int, *, slower: float = 0.0) -> None:
     """Log with interrupts at random instants; tells which operations returned."""
     # As Python sets it up for Ctrl-C, and as a warm parent in the background may not have it.
     signal.signal(signal.SIGALRM, signal.default_int_handler)
@@ -211,7 +211,7 @@ def log_under_fire(ack: Ack, store: Path, seed: str, interrupts: int) -> None:
     longest = {"metric": 8e-6, "metrics": 3e-5, "params": 2e-4, "tags": 2.5e-4, "text": 6e-4}
     struck = 0
     for operation in operations(seed, texts=True):
-        seconds = random.uniform(1e-6, longest[operation.kind])
+        seconds = random.uniform(1e-6, longest[operation.kind] + slower)
         returned.append(call_with_alarm(lambda operation=operation: operation.perform(tracker), seconds))
         struck += not returned[-1]
         if struck == interrupts:
@@ -332,14 +332,17 @@ def write_twice_after_an_interrupt(ack: Ack, store: Path, seed: str, interrupts:
     waiting: list[Any] = []
 
     def append(self: MetricLogWriter, *point: Any) -> None:
-        waiting.append(point)
         while waiting:
-            write(self, *waiting[0])
-            spin(5e-6)  # an instant between two lines is hit too seldom to count on
-            del waiting[0]
+            write(self, *waiting.pop())
+        try:
+            write(self, *point)
+            spin(3e-4)  # an alarm comes too late to strike between two lines
+        except KeyboardInterrupt:
+            waiting.append(point)
+            raise
 
     MetricLogWriter.append = append  # type: ignore[method-assign]
-    log_under_fire(ack, store, seed, interrupts)
+    log_under_fire(ack, store, seed, interrupts, slower=3e-4)
 
 
 @pytest.mark.parametrize(

@@ -688,6 +688,13 @@ class Tracker(Configurable):
         if experiment_ids is not None:
             # One id is often given without a list; its letters are not meant.
             ids = [experiment_ids] if isinstance(experiment_ids, str | int) else experiment_ids
+            if (
+                isinstance(experiment_ids, str)
+                and not experiment_ids.replace("-", "").replace("_", "").isalnum()
+            ):
+                raise InvalidValueError(
+                    f"{experiment_ids!r} is no experiment id. A filter is given as filter_string=..."
+                )
             return [str(experiment_id) for experiment_id in ids]
         if names is not None:
             found = [store.experiments.find(name) for name in ([names] if isinstance(names, str) else names)]

@@ -20,7 +20,7 @@ from nbtrack.core.entities import RunStatus
 from nbtrack.stores.local.runs import LocalRuns
 from nbtrack.tracking.active_run import ActiveRun
 from nbtrack.tracking.tracker import Tracker
-from tests.faults.children import Ack, WarmParent, rounds, seeded, spin
+from tests.faults.children import Ack, WarmParent, rounds, seeded
 from tests.faults.interrupting import interrupted, swallowed
 from tests.faults.ledger import Operation, found_by, look, operations
 
@@ -199,26 +199,32 @@ def call_with_alarm(call: Callable[[], Any], seconds: float) -> bool:
     return returned
 
 
-def log_under_fire(ack: Ack, store: Path, seed: str, interrupts: int, *, slower: float = 0.0) -> None:
+def log_under_fire(ack: Ack, store: Path, seed: str, interrupts: int, texts: bool = False) -> None:
     """Log with interrupts at random instants; tells which operations returned."""
     # As Python sets it up for Ctrl-C, and as a warm parent in the background may not have it.
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     random = Random(seed)
+    plan = list(itertools.islice(operations(seed, texts=texts), 400 * interrupts))
     tracker = Tracker(store=store)
     run = tracker.start_run()
     returned: list[bool] = []
-    # How long a call of each kind takes, so that most signals strike inside it.
-    longest = {"metric": 8e-6, "metrics": 3e-5, "params": 2e-4, "tags": 2.5e-4, "text": 6e-4}
     struck = 0
-    for operation in operations(seed, texts=True):
-        seconds = random.uniform(1e-6, longest[operation.kind] + slower)
-        returned.append(call_with_alarm(lambda operation=operation: operation.perform(tracker), seconds))
-        struck += not returned[-1]
-        if struck == interrupts:
-            break
+    while struck < interrupts and len(returned) < len(plan):
+        index = len(returned)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(2e-5, 4e-4))
+            while index < len(plan):
+                plan[index].perform(tracker)
+                returned.append(True)
+                index += 1
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except KeyboardInterrupt:
+            struck += 1
+            if len(returned) == index:
+                returned.append(False)
     run.log_metric("after", 1.0)
     tracker.end_run()
-    ack(json.dumps([run.run_id, returned]))
+    ack(json.dumps([run.run_id, struck, returned]))
 
 
 def end_under_fire(ack: Ack, store: Path, seed: str, interrupts: int) -> None:
@@ -272,13 +278,17 @@ def wrongs(plan: list[Operation], returned: list[bool], found: Any) -> list[str]
     return problems
 
 
-def fire_at(children: WarmParent, store: Path, seed: str, work: Any, interrupts: int) -> list[str]:
+def fire_at(
+    children: WarmParent, store: Path, seed: str, work: Any, interrupts: int, texts: bool = False
+) -> list[str]:
     """Interrupt a child that logs; what is wrong afterwards."""
-    child = children.start(work, store, seed, interrupts).succeed()
-    run_id, returned = json.loads(child.lines[-1])
+    child = children.start(work, store, seed, interrupts, texts).succeed()
+    run_id, struck, returned = json.loads(child.lines[-1])
     found = look(store, run_id)
-    plan = list(itertools.islice(operations(seed, texts=True), len(returned)))
+    plan = list(itertools.islice(operations(seed, texts=texts), len(returned)))
     problems = wrongs(plan, returned, found)
+    if struck < interrupts:
+        problems.append(f"only {struck} interrupts came")
     if (found.status, found.counts["after"]) != (RunStatus.FINISHED, 1):
         problems.append("lost: what came after the interrupts")
     return problems
@@ -289,7 +299,8 @@ def test_interrupts_that_come_when_they_like_tear_nothing(children: WarmParent, 
     wrong: list[str] = []
 
     for number in range(rounds(4, 28)):
-        wrong += fire_at(children, tmp_path / "store", f"fire {number} {random.random()}", log_under_fire, 30)
+        seed = f"fire {number} {random.random()}"
+        wrong += fire_at(children, tmp_path / "store", seed, log_under_fire, 40, number % 2 == 1)
 
     assert not wrong
 
@@ -312,7 +323,7 @@ def test_runs_whose_end_is_interrupted_have_ended(children: WarmParent, tmp_path
 # ---- the controls ------------------------------------------------------------------------------
 
 
-def log_params_one_by_one(ack: Ack, store: Path, seed: str, interrupts: int) -> None:
+def log_params_one_by_one(ack: Ack, store: Path, seed: str, interrupts: int, texts: bool) -> None:
     """A broken writer: the params of one call are written in several transactions."""
     set_params = LocalRuns.set_params
 
@@ -324,7 +335,7 @@ def log_params_one_by_one(ack: Ack, store: Path, seed: str, interrupts: int) -> 
     log_under_fire(ack, store, seed, interrupts)
 
 
-def write_twice_after_an_interrupt(ack: Ack, store: Path, seed: str, interrupts: int) -> None:
+def write_twice_after_an_interrupt(ack: Ack, store: Path, seed: str, interrupts: int, texts: bool) -> None:
     """A broken writer: what was interrupted is kept and written again."""
     from nbtrack.stores.local.metric_log import MetricLogWriter
 
@@ -336,7 +347,6 @@ def write_twice_after_an_interrupt(ack: Ack, store: Path, seed: str, interrupts:
             write(self, *waiting.pop())
         try:
             write(self, *point)
-            spin(3e-4)  # an alarm comes too late to strike between two lines
         except KeyboardInterrupt:
             waiting.append(point)
             raise

@@ -196,7 +196,7 @@ def test_what_is_no_file_cannot_be_read(artifacts: RunArtifacts) -> None:
     save(artifacts, "a/b")
     os.mkfifo(artifacts.root / "pipe")
 
-    for path in ("a", "a/nothing", "nothing", ""):
+    for path in ("a", "a/nothing", "nothing", "", "pipe"):
         with pytest.raises(MissingFileError):
             artifacts.open(path)
     assert [info.path for info in artifacts.list()] == ["a"]

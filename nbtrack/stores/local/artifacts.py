@@ -118,7 +118,8 @@ class RunArtifacts:
             raise missing
         try:
             with self._folder(parts[:-1], make=False) as handle:
-                descriptor = _open_at(parts[-1], os.O_RDONLY, handle)
+                # Without waiting: nobody may ever write to a named pipe that lies there.
+                descriptor = _open_at(parts[-1], os.O_RDONLY | getattr(os, "O_NONBLOCK", 0), handle)
         except (FileNotFoundError, NotADirectoryError):
             raise missing from None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

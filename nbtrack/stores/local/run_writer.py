@@ -183,6 +183,8 @@ class Keeper:
     def stop(self) -> None:
         """End the thread, and do what it had left to do; a later writer starts it again."""
         thread = self._thread
+        if thread is None and not self._writers and not self._retired:
+            return
         self._stopping.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5)
@@ -193,6 +195,8 @@ class Keeper:
                 warn_user(
                     f"{lost:,} points of run {writer.run_id} are lost: the disk has refused them to the end."
                 )
+        self._writers.clear()
+        self._retired.clear()
 
     @property
     def is_running(self) -> bool:

@@ -5,6 +5,7 @@ are the instants of which a profile function is told. So a test need not hope fo
 KeyboardInterrupt at the first instant of a call, at the second, and so on to the last.
 """
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ def interrupted(call: Callable[[], Any], instant: int) -> Outcome:
                 raise KeyboardInterrupt
 
     reached = False
+    gc.disable()  # what it finalizes is not the call's, and would be struck in its place
     sys.setprofile(profile)
     try:
         call()
@@ -39,6 +41,7 @@ def interrupted(call: Callable[[], Any], instant: int) -> Outcome:
         reached = True
     finally:
         sys.setprofile(None)
+        gc.enable()
     return Outcome(reached, seen >= instant)
 
 

@@ -352,7 +352,7 @@ def write_twice_after_an_interrupt(ack: Ack, store: Path, seed: str, interrupts:
             raise
 
     MetricLogWriter.append = append  # type: ignore[method-assign]
-    log_under_fire(ack, store, seed, interrupts, slower=3e-4)
+    log_under_fire(ack, store, seed, interrupts)
 
 
 @pytest.mark.parametrize(

@@ -606,7 +606,6 @@ def test_where_a_search_looks(tracker: Tracker) -> None:
         {"filter_string": "metrics.loss <"},
         {"order_by": ["up"]},
         {"filter_string": 5},
-        {"experiment_ids": "metrics.loss < 1"},
         {"run_view_type": 9},
     ],
 )

@@ -20,7 +20,7 @@ from nbtrack.core.users import current_user
 from nbtrack.documents.codec import encode
 from nbtrack.documents.database import Database
 from nbtrack.documents.disk_sync import sync_file, sync_folder
-from nbtrack.documents.ordering import Order, sort_documents
+from nbtrack.documents.ordering import Order
 from nbtrack.documents.queries import Query
 from nbtrack.documents.schema import Index
 from nbtrack.stores.local import liveness, metric_log
@@ -29,6 +29,7 @@ from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import ARTIFACTS, RUN_FILE, RUNS
 from nbtrack.stores.local.folding import FoldedMetrics, marks_of
 from nbtrack.stores.local.metric_log import now_ms
+from nbtrack.stores.local.run_search import RunSearch
 
 # A run's document, in whatever form the table hands it out.
 Document = MutableMapping[str, Any]
@@ -51,6 +52,12 @@ class LocalRuns:
             indexes=[Index(("run_id",), where=Query().status == RunStatus.RUNNING)],
         )
         self._sketches = database.table("sketches", unique=[("run_id",)])
+        self._search = RunSearch(
+            self._table,
+            truth_of=self._truth,
+            sketches_of=lambda run_id: self._sketches.get(by_run_id(run_id)),
+            as_run=self._as_run,
+        )
 
     def create(
         self, experiment_id: str, run_name: str, *, tags: Mapping[str, str], start_time: int | None = None
@@ -247,29 +254,15 @@ class LocalRuns:
             offset: How many of the first to leave out.
             with_sketches: Whether the runs carry the sketches of their metrics.
         """
-        order = [*order_by, Order(("start_time",), True), Order(("run_id",))]
-        scope = _scope(experiment_ids, view)
-        at_rest = Query().status != RunStatus.RUNNING
-        for part in (scope, condition):
-            at_rest = at_rest if part is None else at_rest & part
-        truths, running = self._running(scope, condition)
-        found = self._at_rest(at_rest, order, limit, offset, bool(truths))
-        for _ in range(_MOST_TRIES):
-            # A run that was resumed between the two looks is in neither: look again.
-            if {document["run_id"] for document in self._table.search(_is_running(scope))} <= running:
-                break
-            truths, running = self._running(scope, condition)
-            found = self._at_rest(at_rest, order, limit, offset, bool(truths))
-        if truths:
-            # One that ended between them is in both.
-            ended = {document["run_id"] for document in found}
-            moving = [truth for run_id, (truth, _) in truths.items() if run_id not in ended]
-            found = sort_documents([*found, *moving], order)
-            found = found[offset : None if limit is None else offset + limit]
-        return [
-            self._as_run(document, self._sketches_of(document, truths) if with_sketches else None)
-            for document in found
-        ]
+        return self._search.find(
+            experiment_ids,
+            condition,
+            order_by,
+            view=view,
+            limit=limit,
+            offset=offset,
+            with_sketches=with_sketches,
+        )
 
     def artifacts(self, run_id: str) -> RunArtifacts:
         """The artifacts of a run."""
@@ -382,25 +375,6 @@ class LocalRuns:
                 document["metrics"] = folded.metrics_document()
             return document, folded.sketches_document(document["run_id"])
 
-    def _running(self, scope: Any, condition: Any) -> tuple[dict[str, tuple[Any, Any]], set[str]]:
-        """The running runs that match, as they really are, with their sketches; and the ids of all."""
-        truths: dict[str, tuple[Any, Any]] = {}
-        running: list[Any] = self._table.search(_is_running(scope))
-        for found in running:
-            with suppress(NotFoundError):  # it was removed since
-                truth, sketches = self._truth(found)
-                if condition is None or condition(truth):
-                    truths[truth["run_id"]] = truth, sketches
-        return truths, {document["run_id"] for document in running}
-
-    def _at_rest(
-        self, condition: Any, order: Sequence[Order], limit: int | None, offset: int, whole: bool
-    ) -> list[Any]:
-        """The page of runs at rest; with `whole` from the first on, for others to be sorted in."""
-        if whole:
-            limit, offset = None if limit is None else limit + offset, 0
-        return self._table.select(condition, order_by=order, limit=limit, offset=offset)
-
     def _matching_sketches(self, document: Any) -> tuple[Any, Any]:
         """A run's document with the sketches and marks of the same fold, read again until they match.
 
@@ -413,12 +387,6 @@ class LocalRuns:
             document = self._document(document["run_id"])
         with self._database.transaction():  # nobody folds meanwhile
             return self._document(document["run_id"]), self._sketches.get(by_run_id(document["run_id"]))
-
-    def _sketches_of(
-        self, document: Document, truths: Mapping[str, tuple[Any, Any]]
-    ) -> Mapping[str, Any] | None:
-        run_id = document["run_id"]
-        return truths[run_id][1] if run_id in truths else self._sketches.get(by_run_id(run_id))
 
     def _as_run(self, document: Mapping[str, Any], sketches: Mapping[str, Any] | None) -> Run:
         folded = FoldedMetrics(document, sketches)
@@ -452,23 +420,6 @@ def by_run_id(run_id: str) -> Any:
 
 def _only_for_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _is_running(scope: Any) -> Any:
-    is_running = Query().status == RunStatus.RUNNING
-    return is_running if scope is None else is_running & scope
-
-
-def _scope(experiment_ids: Sequence[str] | None, view: int) -> Any:
-    """The condition on experiment and lifecycle; None when there is none."""
-    scope: Any = None
-    if view != ViewType.ALL:
-        stage = LifecycleStage.DELETED if view == ViewType.DELETED_ONLY else LifecycleStage.ACTIVE
-        scope = Query().lifecycle_stage == stage
-    if experiment_ids is not None:
-        wanted: Any = Query().experiment_id.one_of(list(experiment_ids))
-        scope = wanted if scope is None else scope & wanted
-    return scope
 
 
 def _short(text: str) -> str:

@@ -1,33 +1,27 @@
 """A run that is being recorded: the verbs of logging."""
 
-import json
 import struct
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
-from os import PathLike
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, Protocol, cast
 
 from nbtrack.core import metric_values, system_tags
-from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus
+from nbtrack.core.entities import Run, RunData, RunInfo, RunStatus
 from nbtrack.core.errors import (
     InvalidTypeError,
-    InvalidValueError,
-    MissingExtraError,
     MissingFileError,
     NbtrackError,
     NotFoundError,
     StoreError,
 )
-from nbtrack.core.names import artifact_parts, check_key
+from nbtrack.core.names import check_key
 from nbtrack.core.warn import warn_user
 from nbtrack.stores.contracts import RunWriter, Store
 from nbtrack.tracking import metric_history
-
-_YAML = (".yml", ".yaml")
-_PLOTLY_IMAGES = ("png", "jpg", "jpeg", "webp", "svg", "pdf")
+from nbtrack.tracking.artifact_verbs import ArtifactVerbs
 
 
 class RunKeeper(Protocol):
@@ -47,7 +41,7 @@ class RunKeeper(Protocol):
         ...
 
 
-class ActiveRun(Run):
+class ActiveRun(ArtifactVerbs, Run):
     """A run this process records. Use it in a `with` block, or end it with `end()`.
 
     Its `info` and `data` are what the store holds now, not what they were at the start.
@@ -206,109 +200,6 @@ class ActiveRun(Run):
         texts = {check_key("tag", key): str(value) for key, value in _items("tags", tags)}
         self._write(lambda: self._runs.set_tags(self._run_id, texts))
 
-    def log_artifact(self, local_path: str | PathLike[str], artifact_path: str | None = None) -> None:
-        """Copy a file, or a folder with all it holds, into the run.
-
-        Args:
-            local_path: The file or folder.
-            artifact_path: Folder inside the run, with `/`; None is its root.
-
-        Raises:
-            MissingFileError: There is no such file; it is a FileNotFoundError.
-            InvalidValueError: `artifact_path` would leave the run or is malformed.
-        """
-        self._write_file(lambda: self._runs.artifacts(self._run_id).save_file(local_path, artifact_path))
-
-    def log_artifacts(self, local_dir: str | PathLike[str], artifact_path: str | None = None) -> None:
-        """Copy what a folder holds into the run.
-
-        Args:
-            local_dir: The folder.
-            artifact_path: Folder inside the run, with `/`; None is its root.
-
-        Raises:
-            MissingFileError: There is no such folder.
-            InvalidValueError: `artifact_path` would leave the run or is malformed.
-        """
-        self._write_file(lambda: self._runs.artifacts(self._run_id).save_folder(local_dir, artifact_path))
-
-    def log_text(self, text: str, artifact_file: str) -> None:
-        """Keep text as an artifact, in UTF-8.
-
-        Args:
-            text: What to keep.
-            artifact_file: Path inside the run, such as `notes/summary.txt`.
-
-        Raises:
-            InvalidTypeError: `text` is not text.
-            InvalidValueError: `artifact_file` would leave the run or is malformed.
-        """
-        if not isinstance(text, str):
-            raise InvalidTypeError(
-                f"log_text takes text, got {type(text).__name__}. "
-                "Use log_dict for data, log_artifact for files."
-            )
-        data = text.encode("utf-8", "surrogatepass")
-        self._save(artifact_file, lambda file: _put(file, data))
-
-    def log_dict(self, dictionary: Any, artifact_file: str) -> None:
-        """Keep a dict or a list as an artifact: YAML for `.yml` and `.yaml`, else JSON.
-
-        Args:
-            dictionary: What to keep; in JSON, what has no form of its own is kept as its `str()`.
-            artifact_file: Path inside the run, such as `config.yaml`.
-
-        Raises:
-            InvalidTypeError: JSON or YAML has no form for something in it.
-            InvalidValueError: `artifact_file` would leave the run or is malformed.
-        """
-        artifact_parts(artifact_file)
-        if artifact_file.lower().endswith(_YAML):
-            import yaml
-
-            try:
-                text = yaml.safe_dump(
-                    dictionary, default_flow_style=False, sort_keys=False, allow_unicode=True
-                )
-            except yaml.YAMLError as error:
-                raise InvalidTypeError(f"{artifact_file!r}: YAML has no form for this: {error}.") from error
-        else:
-            try:
-                text = json.dumps(dictionary, indent=2, default=str, ensure_ascii=False)
-            except (TypeError, ValueError, RecursionError) as error:
-                raise InvalidTypeError(f"{artifact_file!r}: JSON has no form for this: {error}.") from error
-        self.log_text(text, artifact_file)
-
-    def log_figure(
-        self, figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any] | None = None
-    ) -> None:
-        """Keep a matplotlib or plotly figure as an artifact.
-
-        Args:
-            figure: A matplotlib figure, in any format that it saves by the file's ending; or a
-                plotly figure, as `.html` (complete, it opens without a network), `.json` or an
-                image (which needs plotly's `kaleido`).
-            artifact_file: Path inside the run, such as `plots/roc.png`.
-            save_kwargs: Passed on to `savefig`, `write_html` or `write_image`.
-
-        Raises:
-            InvalidTypeError: It is neither kind of figure.
-            InvalidValueError: The ending is none that a plotly figure is saved with, or
-                `artifact_file` would leave the run.
-        """
-        options = dict(save_kwargs or {})
-        artifact_parts(artifact_file)
-        ending = artifact_file.rpartition(".")[2].lower() if "." in artifact_file else ""
-        if hasattr(figure, "savefig"):
-            options.setdefault("format", ending or "png")
-            self._save(artifact_file, lambda file: figure.savefig(file, **options))
-        elif hasattr(figure, "write_html") and hasattr(figure, "to_json"):
-            self._save(artifact_file, _plotly_writer(figure, ending, options))
-        else:
-            raise InvalidTypeError(
-                f"log_figure takes a matplotlib or plotly figure, got {type(figure).__name__}."
-            )
-
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """All points of one metric of this run, as `Tracker.get_metric_history` gives them."""
         return metric_history.read(self._runs, self._run_id, key, output_format)
@@ -376,9 +267,6 @@ class ActiveRun(Run):
         """Try again to write what the store has refused; True when nothing is left."""
         self._retry()
         return not self._unsaved and not self._unsaved_files
-
-    def _save(self, artifact_file: str, write: Callable[[BinaryIO], None]) -> None:
-        self._write_file(lambda: self._runs.artifacts(self._run_id).save_bytes(artifact_file, write))
 
     def _write(self, write: Callable[[], None]) -> None:
         """Change the document now; if the store refuses, say so once, and let training go on.
@@ -452,92 +340,6 @@ _MAX_UNSAVED = 10_000
 _time_ns = time.time_ns
 
 
-class DisabledRun(ActiveRun):
-    """What `start_run` gives while tracking is switched off: every verb does nothing, at once."""
-
-    def __init__(self, tracker: "RunKeeper") -> None:
-        self._tracker = tracker
-        self._run_id = "0" * 32
-        self.takes_nested = True
-        self.nested_ids = []
-
-    # All of them have the same id, and yet are not the same.
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    @property
-    def info(self) -> RunInfo:
-        """A run that is nowhere."""
-        return RunInfo(
-            self._run_id, "disabled", "0", "", RunStatus.RUNNING, 0, None, LifecycleStage.ACTIVE, ""
-        )
-
-    @property
-    def data(self) -> RunData:
-        """Nothing."""
-        return RunData()
-
-    def snapshot(self) -> Run:
-        """A run that is nowhere."""
-        return Run(self.info, self.data)
-
-    @property
-    def is_owner(self) -> bool:
-        """It belongs to nobody else."""
-        return True
-
-    def log_metric(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_metrics(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_param(self, key: str, value: Any, synchronous: bool | None = None) -> Any:
-        """Give the value back."""
-        return value
-
-    def log_params(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def set_tag(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def set_tags(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_artifact(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_artifacts(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_text(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_dict(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_figure(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def metric_history(self, key: str, output_format: str = "list") -> Any:
-        """No points."""
-        return metric_history.nothing(output_format)
-
-    def flush(self) -> None:
-        """Do nothing."""
-
-    def has_settled(self) -> bool:
-        """Nothing is ever left."""
-        return True
-
-    def close(self, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
-        """Do nothing."""
-
-
 def undo_abandoned(interrupt: KeyboardInterrupt) -> None:
     """Let go of what an interrupted call held, so that it is undone now.
 
@@ -565,27 +367,3 @@ def _items(what: str, mapping: Any) -> list[tuple[Any, Any]]:
     if not isinstance(mapping, Mapping):
         raise InvalidTypeError(f"{what} are given as a dict, got {type(mapping).__name__}.")
     return list(cast("Mapping[Any, Any]", mapping).items())
-
-
-def _put(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
-
-
-def _plotly_writer(figure: Any, ending: str, options: dict[str, Any]) -> Callable[[BinaryIO], None]:
-    if ending == "html":
-        # The library goes into the file: plots open without a network, and call nobody.
-        options.setdefault("include_plotlyjs", True)
-        options.setdefault("auto_open", False)
-        options.pop("auto_open")
-        return lambda file: _put(file, figure.to_html(**options).encode())
-    if ending == "json":
-        return lambda file: _put(file, figure.to_json(**options).encode())
-    if ending in _PLOTLY_IMAGES:
-        try:
-            import kaleido  # noqa: F401  # pyright: ignore[reportMissingImports, reportUnusedImport]
-        except ImportError:
-            raise MissingExtraError("Saving a plotly figure as an image", "kaleido") from None
-        return lambda file: figure.write_image(file, format=ending, **options)
-    raise InvalidValueError(
-        f"A plotly figure is saved as .html, .json or .{', .'.join(_PLOTLY_IMAGES)}, not as {ending!r}."
-    )

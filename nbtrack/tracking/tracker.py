@@ -35,7 +35,8 @@ from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.stores.opening import open_store, store_exists, store_folder
 from nbtrack.tracking import metric_history, run_context
 from nbtrack.tracking.active import ActiveRuns
-from nbtrack.tracking.active_run import ActiveRun, DisabledRun, undo_abandoned
+from nbtrack.tracking.active_run import ActiveRun, undo_abandoned
+from nbtrack.tracking.disabled_run import DisabledRun
 
 DEFAULT_EXPERIMENT_ID = "0"
 

@@ -8,7 +8,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class  # n
 from nbtrack.core import settings, static_views
 from nbtrack.core.entities import RunStatus
 from nbtrack.core.errors import NbtrackError, NotFoundError
-from nbtrack.tracking.active_run import DisabledRun
+from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.ui.output import show
 from nbtrack.ui.track_line import help_text, parse_options, transform

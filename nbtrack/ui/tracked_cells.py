@@ -18,7 +18,8 @@ from IPython.core.error import UsageError  # noqa: TID253 - only the magics impo
 from nbtrack.core import static_views, system_tags
 from nbtrack.core.entities import Run, RunStatus
 from nbtrack.core.errors import NbtrackError, RunAlreadyActiveError, StoreError
-from nbtrack.tracking.active_run import ActiveRun, DisabledRun, outcome_of
+from nbtrack.tracking.active_run import ActiveRun, outcome_of
+from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.cell_traceback import traceback_text
 from nbtrack.ui.output import say, show

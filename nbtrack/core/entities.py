@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.summaries import MetricSummary
 
 
@@ -28,6 +29,35 @@ class RunStatus:
         """Whether a run of this status has ended."""
         return status in RunStatus.TERMINATED
 
+    # In MLflow a status is a number that these two turn into text and back; ours are text already.
+
+    @staticmethod
+    def to_string(status: str | int) -> str:
+        """A status as text; also MLflow's numbers, 1 (RUNNING) to 5 (KILLED).
+
+        Raises:
+            InvalidValueError: It is no status.
+        """
+        if isinstance(status, int) and not isinstance(status, bool) and 1 <= status <= len(RunStatus.ALL):
+            return RunStatus.ALL[status - 1]
+        if status in RunStatus.ALL:
+            return str(status)
+        raise InvalidValueError(f"{status!r} is no status of a run. Use one of {', '.join(RunStatus.ALL)}.")
+
+    @staticmethod
+    def from_string(status: str) -> str:
+        """A status from its text.
+
+        Raises:
+            InvalidValueError: It is no status.
+        """
+        return RunStatus.to_string(status)
+
+    @staticmethod
+    def all_status() -> list[str]:
+        """Every status."""
+        return list(RunStatus.ALL)
+
 
 class LifecycleStage:
     """Whether a run or an experiment is listed (`active`) or in the bin (`deleted`)."""
@@ -43,6 +73,42 @@ class ViewType:
     DELETED_ONLY = 2
     ALL = 3
 
+    @staticmethod
+    def to_string(view_type: int) -> str:
+        """The name of a view: `active_only`, `deleted_only` or `all`.
+
+        Raises:
+            InvalidValueError: It is no view.
+        """
+        if view_type not in _VIEWS:
+            raise InvalidValueError(f"{view_type!r} is none of ViewType: {', '.join(_VIEWS.values())}.")
+        return _VIEWS[view_type]
+
+    @staticmethod
+    def from_string(view_type: str) -> int:
+        """The view of a name, in any case.
+
+        Raises:
+            InvalidValueError: There is no such view.
+        """
+        for number, name in _VIEWS.items():
+            if str(view_type).lower() == name:
+                return number
+        raise InvalidValueError(f"{view_type!r} is none of ViewType: {', '.join(_VIEWS.values())}.")
+
+
+_VIEWS = {ViewType.ACTIVE_ONLY: "active_only", ViewType.DELETED_ONLY: "deleted_only", ViewType.ALL: "all"}
+
+
+class SourceType:
+    """What started a run; MLflow's words."""
+
+    NOTEBOOK = "NOTEBOOK"
+    JOB = "JOB"
+    PROJECT = "PROJECT"
+    LOCAL = "LOCAL"
+    UNKNOWN = "UNKNOWN"
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -54,6 +120,9 @@ class Metric:
     """Milliseconds since 1970, UTC; MLflow's unit."""
     step: int = 0
     """The x position the user gave; may repeat or go back."""
+    dataset_name: str | None = None
+    """The data set the metric was measured on, where that was said."""
+    dataset_digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +136,14 @@ class Param:
 @dataclass(frozen=True)
 class RunTag:
     """A changeable note on a run."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class ExperimentTag:
+    """A changeable note on an experiment."""
 
     key: str
     value: str

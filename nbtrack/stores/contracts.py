@@ -15,7 +15,9 @@ from nbtrack.documents.tables import Order
 class Experiments(Protocol):
     """The experiments of a store."""
 
-    def create(self, name: str, tags: Mapping[str, str] | None = None) -> str:
+    def create(
+        self, name: str, tags: Mapping[str, str] | None = None, artifact_location: str | None = None
+    ) -> str:
         """Make an experiment and return its id; AlreadyExistsError when the name is taken."""
         ...
 
@@ -31,8 +33,36 @@ class Experiments(Protocol):
         """Read an experiment by its name, also a deleted one."""
         ...
 
-    def search(self, view: int = ViewType.ACTIVE_ONLY) -> list[Experiment]:
-        """All experiments, the newest first."""
+    def search(
+        self,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        view: int = ViewType.ACTIVE_ONLY,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Experiment]:
+        """Find experiments; ties and no order: the newest first."""
+        ...
+
+    def rename(self, experiment_id: str, name: str) -> None:
+        """Give an experiment another name; AlreadyExistsError when it is taken."""
+        ...
+
+    def delete(self, experiment_id: str) -> None:
+        """Put an experiment and its runs into the bin; InvalidStateError when it is there already."""
+        ...
+
+    def restore(self, experiment_id: str) -> None:
+        """Take an experiment out of the bin, with the runs that went there with it."""
+        ...
+
+    def set_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags, overwriting."""
+        ...
+
+    def delete_tag(self, experiment_id: str, key: str) -> None:
+        """Take a tag off; NotFoundError when there is none of that key."""
         ...
 
 
@@ -99,7 +129,13 @@ class Runs(Protocol):
     """The runs of a store."""
 
     def create(
-        self, experiment_id: str, run_name: str, *, tags: Mapping[str, str], start_time: int | None = None
+        self,
+        experiment_id: str,
+        run_name: str,
+        *,
+        tags: Mapping[str, str],
+        start_time: int | None = None,
+        artifact_location: str | None = None,
     ) -> str:
         """Begin a run in this process and return its id."""
         ...
@@ -108,12 +144,32 @@ class Runs(Protocol):
         """Read a run as it is now; NotFoundError when there is none."""
         ...
 
+    def take_over(self, run_id: str) -> Run:
+        """Make this process the writer of a RUNNING run whose writer is gone; read any other."""
+        ...
+
+    def is_open(self, run_id: str) -> bool:
+        """Whether a run is RUNNING, so that readers look into its metric log."""
+        ...
+
     def resume(self, run_id: str, *, run_name: str | None = None, tags: Mapping[str, str]) -> Run:
         """Make this process the writer of a run that exists."""
         ...
 
     def end(self, run_id: str, status: str, *, end_time: int | None = None, tags: Mapping[str, str]) -> None:
         """Fold what is left of the metrics and give the run its final status."""
+        ...
+
+    def update(self, run_id: str, *, status: str | None = None, run_name: str | None = None) -> None:
+        """Change status, name or both; a final status ends the run."""
+        ...
+
+    def delete(self, run_id: str) -> None:
+        """Put a run into the bin; one that is there stays there."""
+        ...
+
+    def restore(self, run_id: str) -> None:
+        """Take a run out of the bin; one that is not there stays as it is."""
         ...
 
     def fold(self, run_id: str) -> None:
@@ -126,6 +182,18 @@ class Runs(Protocol):
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Write tags, overwriting."""
+        ...
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Take a tag off; NotFoundError when there is none of that key."""
+        ...
+
+    def link_metric(self, run_id: str, key: str, dataset: Sequence[str]) -> None:
+        """Say on which data set, by name and digest, a metric was measured."""
+        ...
+
+    def metric_dataset(self, run_id: str, key: str) -> tuple[str, str] | None:
+        """Name and digest of the data set a metric was measured on; None where that was not said."""
         ...
 
     def points(self, run_id: str, key: str) -> Any:

@@ -1,41 +1,56 @@
 """The experiments of a local store."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from nbtrack.core.entities import Experiment, LifecycleStage, ViewType
-from nbtrack.core.errors import AlreadyExistsError, NotFoundError
+from nbtrack.core.errors import AlreadyExistsError, InvalidStateError, NotFoundError
 from nbtrack.core.names import check_experiment_name
 from nbtrack.documents.database import Database
 from nbtrack.documents.queries import Query
+from nbtrack.documents.tables import Order
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import RUNS
 from nbtrack.stores.local.metric_log import now_ms
 
 DEFAULT_ID, DEFAULT_NAME = "0", "Default"
 
+_WITH_EXPERIMENT = "deleted_with_experiment"
+"""True in the document of a run that went into the bin with its experiment, and comes back with it."""
+
 
 class LocalExperiments:
-    """Creates and reads the experiments of one store folder."""
+    """Creates, changes and reads the experiments of one store folder."""
 
     def __init__(self, folder: Path, database: Database, events: EventLog) -> None:
         self._folder = folder
+        self._database = database
         self._events = events
         self._table = database.table("experiments", unique=[("experiment_id",), ("name",)])
+        self._runs = database.table("runs")
 
     def ensure_default(self) -> None:
         """Put experiment "0", Default, into a store that has none yet."""
-        if self._table.get(Query().experiment_id == DEFAULT_ID) is None:
+        if self._table.get(_by_id(DEFAULT_ID)) is None:
             try:
-                self._table.insert(_document(DEFAULT_ID, DEFAULT_NAME, {}))
+                self._table.insert(_document(DEFAULT_ID, DEFAULT_NAME, {}, None))
             except AlreadyExistsError:
                 return  # another process was faster
 
-    def create(self, name: str, tags: Mapping[str, str] | None = None) -> str:
+    def create(
+        self, name: str, tags: Mapping[str, str] | None = None, artifact_location: str | None = None
+    ) -> str:
         """Make an experiment and return its id.
+
+        Args:
+            name: 1 to 500 characters that no other experiment has.
+            tags: Its first tags.
+            artifact_location: The folder that gets the artifacts of its runs, as a `file:` URI; None is
+                the store.
 
         Raises:
             InvalidValueError: The name is empty or too long.
@@ -45,11 +60,9 @@ class LocalExperiments:
         # Eighteen digits, as MLflow's file store has them: random, so that stores can be merged.
         experiment_id = str(random.SystemRandom().randrange(10**17, 10**18))
         try:
-            self._table.insert(_document(experiment_id, name, tags or {}))
+            self._table.insert(_document(experiment_id, name, tags or {}, artifact_location))
         except AlreadyExistsError:
-            held = self.find(name)
-            state = f"It is {held.lifecycle_stage}." if held else ""
-            raise AlreadyExistsError(f"An experiment named {name!r} exists already. {state}") from None
+            raise self._taken(name) from None
         self._events.append("experiment.created", experiment_id=experiment_id, name=name)
         return experiment_id
 
@@ -74,11 +87,9 @@ class LocalExperiments:
         Raises:
             NotFoundError: There is none of that id.
         """
-        document = self._table.get(Query().experiment_id == str(experiment_id))
+        document = self._table.get(_by_id(str(experiment_id)))
         if document is None:
-            raise NotFoundError(
-                "experiment with the id", str(experiment_id), advice=f"It was looked for in {self._folder}."
-            )
+            raise self._missing(str(experiment_id))
         return self._as_experiment(document)
 
     def find(self, name: str) -> Experiment | None:
@@ -86,21 +97,175 @@ class LocalExperiments:
         document = self._table.get(Query().name == name)
         return None if document is None else self._as_experiment(document)
 
-    def search(self, view: int = ViewType.ACTIVE_ONLY) -> list[Experiment]:
-        """All experiments, the newest first."""
-        found = [self._as_experiment(document) for document in self._table.all()]
-        wanted = {
-            ViewType.ACTIVE_ONLY: (LifecycleStage.ACTIVE,),
-            ViewType.DELETED_ONLY: (LifecycleStage.DELETED,),
-        }.get(view, (LifecycleStage.ACTIVE, LifecycleStage.DELETED))
-        kept = [experiment for experiment in found if experiment.lifecycle_stage in wanted]
-        return sorted(kept, key=lambda experiment: (-experiment.creation_time, experiment.experiment_id))
+    def search(
+        self,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        view: int = ViewType.ACTIVE_ONLY,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Experiment]:
+        """Find experiments.
+
+        Args:
+            condition: What an experiment's document must match; None matches all.
+            order_by: Ties and no order: the newest first, then the id.
+            view: One of `ViewType`.
+            limit: How many at most; None is all.
+            offset: How many of the first to leave out.
+        """
+        if view != ViewType.ALL:
+            stage = LifecycleStage.DELETED if view == ViewType.DELETED_ONLY else LifecycleStage.ACTIVE
+            in_view = Query().lifecycle_stage == stage
+            condition = in_view if condition is None else in_view & condition
+        order = [*order_by, Order(("creation_time",), True), Order(("experiment_id",))]
+        found = self._table.select(condition, order_by=order, limit=limit, offset=offset)
+        return [self._as_experiment(document) for document in found]
+
+    def rename(self, experiment_id: str, name: str) -> None:
+        """Give an experiment another name.
+
+        Raises:
+            InvalidValueError: The name is empty or too long.
+            NotFoundError: There is none of that id.
+            InvalidStateError: It is deleted.
+            AlreadyExistsError: Another one has that name, perhaps a deleted one.
+        """
+        check_experiment_name(name)
+        before: list[str] = []
+
+        def change(document: MutableMapping[str, Any]) -> None:
+            if document["lifecycle_stage"] == LifecycleStage.DELETED:
+                raise InvalidStateError(
+                    f"Experiment {document['name']!r} is deleted. Restore it before you rename it."
+                )
+            before.append(document["name"])
+            document["name"] = name
+
+        try:
+            self._change(experiment_id, change)
+        except AlreadyExistsError:
+            raise self._taken(name) from None
+        self._events.append("experiment.renamed", experiment_id=experiment_id, name=name, before=before[-1])
+
+    def delete(self, experiment_id: str) -> None:
+        """Put an experiment and its runs into the bin.
+
+        Raises:
+            NotFoundError: There is none of that id.
+            InvalidStateError: It is deleted already.
+        """
+        with self._database.transaction():
+            self._set_stage(experiment_id, LifecycleStage.DELETED)
+            of_it = (Query().experiment_id == experiment_id) & (
+                Query().lifecycle_stage == LifecycleStage.ACTIVE
+            )
+            self._runs.update(
+                {
+                    "lifecycle_stage": LifecycleStage.DELETED,
+                    "deleted_time": now_ms(),
+                    _WITH_EXPERIMENT: True,
+                },
+                of_it,
+            )
+        self._events.append("experiment.deleted", experiment_id=experiment_id)
+
+    def restore(self, experiment_id: str) -> None:
+        """Take an experiment out of the bin, with the runs that went there with it.
+
+        Runs that were deleted one by one before stay there.
+
+        Raises:
+            NotFoundError: There is none of that id.
+            InvalidStateError: It is not deleted.
+        """
+
+        def come_back(document: MutableMapping[str, Any]) -> None:
+            document["lifecycle_stage"] = LifecycleStage.ACTIVE
+            document.pop("deleted_time", None)
+            del document[_WITH_EXPERIMENT]
+
+        with self._database.transaction():
+            self._set_stage(experiment_id, LifecycleStage.ACTIVE)
+            went_with_it = (Query().experiment_id == experiment_id) & (Query()[_WITH_EXPERIMENT] == True)  # noqa: E712
+            self._runs.update(come_back, went_with_it)
+        self._events.append("experiment.restored", experiment_id=experiment_id)
+
+    def set_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags; those that exist are overwritten.
+
+        Raises:
+            NotFoundError: There is none of that id.
+        """
+        before: dict[str, str | None] = {}
+
+        def change(document: MutableMapping[str, Any]) -> None:
+            held: dict[str, str] = document["tags"]
+            before.update({key: held.get(key) for key in tags})
+            held.update(tags)
+
+        self._change(experiment_id, change)
+        self._events.append("experiment.tagged", experiment_id=experiment_id, tags=dict(tags), before=before)
+
+    def delete_tag(self, experiment_id: str, key: str) -> None:
+        """Take a tag off.
+
+        Raises:
+            NotFoundError: There is none of that id, or it has no such tag.
+        """
+        before: list[str] = []
+
+        def change(document: MutableMapping[str, Any]) -> None:
+            if key not in document["tags"]:
+                raise NotFoundError(f"tag of experiment {document['name']!r}", key, list(document["tags"]))
+            before.append(document["tags"].pop(key))
+
+        self._change(experiment_id, change)
+        self._events.append(
+            "experiment.tagged", experiment_id=experiment_id, tags={key: None}, before={key: before[-1]}
+        )
+
+    def _change(self, experiment_id: str, change: Callable[[MutableMapping[str, Any]], None]) -> None:
+        def change_and_date(document: MutableMapping[str, Any]) -> None:
+            change(document)
+            document["last_update_time"] = now_ms()
+
+        if not self._table.update(change_and_date, _by_id(experiment_id)):
+            raise self._missing(experiment_id)
+
+    def _set_stage(self, experiment_id: str, stage: str) -> None:
+        def change(document: MutableMapping[str, Any]) -> None:
+            if document["lifecycle_stage"] == stage:
+                raise InvalidStateError(f"Experiment {document['name']!r} is {stage} already.")
+            document["lifecycle_stage"] = stage
+            if stage == LifecycleStage.DELETED:
+                document["deleted_time"] = now_ms()
+            else:
+                document.pop("deleted_time", None)
+
+        self._change(experiment_id, change)
+
+    def _missing(self, experiment_id: str) -> NotFoundError:
+        return NotFoundError(
+            "experiment with the id", experiment_id, advice=f"It was looked for in {self._folder}."
+        )
+
+    def _taken(self, name: str) -> AlreadyExistsError:
+        held = self.find(name)
+        is_deleted = held is not None and held.lifecycle_stage == LifecycleStage.DELETED
+        advice = (
+            f"It is deleted: restore it (restore_experiment({held.experiment_id!r})) or choose another name."
+            if held is not None and is_deleted
+            else "Choose another name, or use that one (set_experiment)."
+        )
+        return AlreadyExistsError(f"An experiment named {name!r} exists already. {advice}")
 
     def _as_experiment(self, document: Mapping[str, Any]) -> Experiment:
         return Experiment(
             experiment_id=document["experiment_id"],
             name=document["name"],
-            artifact_location=(self._folder / RUNS).as_uri(),
+            artifact_location=document.get("artifact_location") or (self._folder / RUNS).as_uri(),
             lifecycle_stage=document["lifecycle_stage"],
             tags=document["tags"],
             creation_time=document["creation_time"],
@@ -108,9 +273,16 @@ class LocalExperiments:
         )
 
 
-def _document(experiment_id: str, name: str, tags: Mapping[str, str]) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def _by_id(experiment_id: str) -> Any:
+    return Query().experiment_id == experiment_id
+
+
+def _document(
+    experiment_id: str, name: str, tags: Mapping[str, str], artifact_location: str | None
+) -> dict[str, Any]:
     now = now_ms()
-    return {
+    document: dict[str, Any] = {
         "experiment_id": experiment_id,
         "name": name,
         "lifecycle_stage": LifecycleStage.ACTIVE,
@@ -118,3 +290,6 @@ def _document(experiment_id: str, name: str, tags: Mapping[str, str]) -> dict[st
         "creation_time": now,
         "last_update_time": now,
     }
+    if artifact_location is not None:
+        document["artifact_location"] = artifact_location
+    return document

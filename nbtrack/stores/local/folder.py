@@ -90,6 +90,13 @@ def choose_folder(path: Path) -> Path:
     raise ForeignStoreError(f"{path} {what}. Give a new or empty folder, such as {path / STORE_NAME}.")
 
 
+def local_path(uri: str) -> Path:
+    """The path behind a `file:` URI that names no other host."""
+    from urllib.parse import unquote, urlsplit  # lazy: 5 ms that few stores need
+
+    return Path(unquote(urlsplit(uri).path))
+
+
 def is_store(folder: Path) -> bool:
     """Whether a store has been made in a folder."""
     return (folder / DOCUMENTS).exists()

@@ -26,7 +26,7 @@ from nbtrack.documents.schema import Index
 from nbtrack.stores.local import liveness, metric_log
 from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.stores.local.events import EventLog
-from nbtrack.stores.local.folder import ARTIFACTS, RUN_FILE, RUNS
+from nbtrack.stores.local.folder import ARTIFACTS, RUN_FILE, RUNS, local_path
 from nbtrack.stores.local.folding import FoldedMetrics, marks_of
 from nbtrack.stores.local.metric_log import now_ms
 from nbtrack.stores.local.run_search import RunSearch
@@ -60,7 +60,13 @@ class LocalRuns:
         )
 
     def create(
-        self, experiment_id: str, run_name: str, *, tags: Mapping[str, str], start_time: int | None = None
+        self,
+        experiment_id: str,
+        run_name: str,
+        *,
+        tags: Mapping[str, str],
+        start_time: int | None = None,
+        artifact_location: str | None = None,
     ) -> str:
         """Begin a run in this process and return its id; it is RUNNING.
 
@@ -69,6 +75,8 @@ class LocalRuns:
             run_name: For people; need not be unique.
             tags: First tags of the run.
             start_time: Milliseconds since 1970, UTC; None is now.
+            artifact_location: The `file:` URI of the folder in which the run's artifacts get a folder
+                of their own; None is the run's folder in the store.
 
         Raises:
             StoreError: The store cannot be written; no run is left behind.
@@ -89,6 +97,8 @@ class LocalRuns:
             "folds": 0,
             "writer": liveness.this_process(),
         }
+        if artifact_location is not None:
+            document["artifact_location"] = artifact_location
         folder = self.folder_of(run_id)
         try:
             os.mkdir(folder, 0o700)
@@ -97,6 +107,8 @@ class LocalRuns:
         except OSError as error:
             raise StoreError(f"Cannot make the run's folder {folder}: {error.strerror}.") from error
         try:
+            if artifact_location is not None:
+                _make_beside(self._artifact_root(document).parent)
             self._table.insert(document)
             self._events.append("run.started", run_id=run_id, run_name=run_name, experiment_id=experiment_id)
         except BaseException as error:
@@ -120,6 +132,30 @@ class LocalRuns:
             # A worker has logged since its parent ended the run, and did not live to fold that.
             document["metrics"], sketches = folded.metrics_document(), folded.sketches_document(run_id)
         return self._as_run(document, sketches)
+
+    def take_over(self, run_id: str) -> Run:
+        """Make this process the writer of a run that is RUNNING and whose writer is gone; read any other.
+
+        Raises:
+            NotFoundError: There is no such run.
+            InvalidStateError: It is deleted.
+        """
+
+        def change(document: Document) -> None:
+            if document["lifecycle_stage"] == LifecycleStage.DELETED:
+                raise InvalidStateError(f"Run {run_id!r} is deleted. Restore it before you log to it.")
+            if document["status"] == RunStatus.RUNNING and not liveness.is_alive(
+                document["writer"], self.folder_of(run_id)
+            ):
+                document["writer"] = liveness.this_process()
+
+        self._change(run_id, change)
+        return self.get(run_id)
+
+    def is_open(self, run_id: str) -> bool:
+        """Whether a run is RUNNING, so that readers look into its metric log; False when there is none."""
+        document = self._table.get(by_run_id(run_id))
+        return document is not None and document["status"] == RunStatus.RUNNING
 
     def resume(self, run_id: str, *, run_name: str | None = None, tags: Mapping[str, str]) -> Run:
         """Make this process the writer of a run that exists; it is RUNNING again.
@@ -167,6 +203,59 @@ class LocalRuns:
         self._fold(run_id, finish)
         self._events.append("run.ended", run_id=run_id, status=status)
 
+    def update(self, run_id: str, *, status: str | None = None, run_name: str | None = None) -> None:
+        """Change the status, the name or both; a final status ends the run.
+
+        Raises:
+            NotFoundError: There is no such run.
+            InvalidStateError: It is deleted.
+        """
+        renamed = {} if run_name is None else {system_tags.RUN_NAME: run_name}
+        if status is not None and RunStatus.is_terminated(status):
+            self.end(run_id, status, tags=renamed)
+            return
+
+        def change(document: Document) -> None:
+            if status is not None:
+                document["status"] = status
+                document["end_time"] = None
+                document["writer"] = liveness.this_process() if status == RunStatus.RUNNING else None
+            if run_name is not None:
+                document["run_name"] = document["tags"][system_tags.RUN_NAME] = run_name
+
+        self._change(run_id, change)
+        self._events.append("run.updated", run_id=run_id, status=status, run_name=run_name)
+
+    def delete(self, run_id: str) -> None:
+        """Put a run into the bin; one that is there stays there.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+
+        def change(document: Document) -> None:
+            if document["lifecycle_stage"] == LifecycleStage.ACTIVE:
+                document["lifecycle_stage"] = LifecycleStage.DELETED
+                document["deleted_time"] = now_ms()
+
+        self._change(run_id, change)
+        self._events.append("run.deleted", run_id=run_id)
+
+    def restore(self, run_id: str) -> None:
+        """Take a run out of the bin; one that is not there stays as it is.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+
+        def change(document: Document) -> None:
+            document["lifecycle_stage"] = LifecycleStage.ACTIVE
+            document.pop("deleted_time", None)
+            document.pop("deleted_with_experiment", None)
+
+        self._change(run_id, change)
+        self._events.append("run.restored", run_id=run_id)
+
     def fold(self, run_id: str) -> None:
         """Fold the points logged so far into the run's document; any process may.
 
@@ -213,6 +302,48 @@ class LocalRuns:
 
         self._change(run_id, change)
         self._events.append("run.tagged", run_id=run_id, tags=dict(tags), before=before)
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Take a tag off.
+
+        Raises:
+            NotFoundError: There is no such run, or it has no such tag.
+        """
+        before: list[str] = []
+
+        def change(document: Document) -> None:
+            if key not in document["tags"]:
+                raise NotFoundError(f"tag of run {run_id}", key, list(document["tags"]))
+            before.append(document["tags"].pop(key))
+
+        self._change(run_id, change)
+        self._events.append("run.tagged", run_id=run_id, tags={key: None}, before={key: before[-1]})
+
+    def link_metric(self, run_id: str, key: str, dataset: Sequence[str]) -> None:
+        """Say on which data set a metric was measured.
+
+        Args:
+            run_id: The run.
+            key: The metric.
+            dataset: The name and the digest of the data set.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+
+        def change(document: Document) -> None:
+            document.setdefault("metric_datasets", {})[key] = list(dataset)
+
+        self._change(run_id, change)
+
+    def metric_dataset(self, run_id: str, key: str) -> tuple[str, str] | None:
+        """Name and digest of the data set a metric was measured on; None where that was not said.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        held = self._document(run_id).get("metric_datasets", {}).get(key)
+        return None if held is None else (held[0], held[1])
 
     def points(self, run_id: str, key: str) -> Any:
         """All points of one metric.
@@ -265,8 +396,12 @@ class LocalRuns:
         )
 
     def artifacts(self, run_id: str) -> RunArtifacts:
-        """The artifacts of a run."""
-        return RunArtifacts(Path(self.folder_of(run_id), ARTIFACTS))
+        """The artifacts of a run.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        return RunArtifacts(self._artifact_root(self._document(run_id)))
 
     def folder_of(self, run_id: str) -> str:
         """Where a run keeps its files; the run need not exist.
@@ -319,6 +454,12 @@ class LocalRuns:
             if isinstance(error, OSError):
                 raise StoreError(f"Cannot write {path}: {error.strerror}.") from error
             raise
+
+    def _artifact_root(self, document: Mapping[str, Any]) -> Path:
+        location = document.get("artifact_location")
+        if location is None:
+            return Path(self.folder_of(document["run_id"]), ARTIFACTS)
+        return local_path(location) / document["run_id"] / ARTIFACTS
 
     def _document(self, run_id: str) -> Document:
         document = self._table.get(by_run_id(run_id)) if isinstance(run_id, str) else None
@@ -400,7 +541,7 @@ class LocalRuns:
                 start_time=document["start_time"],
                 end_time=document["end_time"],
                 lifecycle_stage=document["lifecycle_stage"],
-                artifact_uri=Path(self.folder_of(document["run_id"]), ARTIFACTS).as_uri(),
+                artifact_uri=self._artifact_root(document).as_uri(),
             ),
             RunData(
                 metrics={key: summary.last for key, summary in folded.summaries.items()},
@@ -420,6 +561,16 @@ def by_run_id(run_id: str) -> Any:
 
 def _only_for_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def _make_beside(folder: Path) -> None:
+    """Make the folder of one run's artifacts where its experiment wants them."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"Cannot make {folder}, where the experiment keeps its artifacts: {error.strerror}."
+        ) from error
 
 
 def _short(text: str) -> str:

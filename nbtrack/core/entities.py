@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbtrack.core.datasets import RunInputs
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.summaries import MetricSummary
 
@@ -218,6 +219,7 @@ class Run:
 
     info: RunInfo
     data: RunData
+    inputs: RunInputs = field(default_factory=RunInputs)
 
     def __repr__(self) -> str:
         # What a run holds is long; `print(run.data)` shows it.
@@ -232,6 +234,7 @@ class Run:
                 "params": dict(self.data.params),
                 "tags": dict(self.data.tags),
             },
+            "inputs": self.inputs.to_dictionary(),
         }
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from nbtrack.core.text_tables import (
 )
 
 if TYPE_CHECKING:
+    from nbtrack.core.datasets import DatasetInput
     from nbtrack.core.entities import Experiment, Run
 
 _CELL = 60
@@ -57,7 +58,7 @@ def bundle(view: View) -> dict[str, Any]:
 def run_card(
     run: "Run", code: str | None = None, *, nested: "Sequence[Run]" = (), nested_count: int = 0
 ) -> View:
-    """One run: status, name, duration, params, metrics, tags, id.
+    """One run: status, name, duration, params, metrics, data sets, tags, id.
 
     Args:
         run: What to draw.
@@ -86,6 +87,10 @@ def run_card(
             note = f"and {len(held) - len(keys):,} {name}s more"
             pieces.append(f"<div>{note}</div>")
             lines.append(f"  {note}")
+    if run.inputs.dataset_inputs:
+        note = f"data: {_listed([_data_note(each) for each in run.inputs.dataset_inputs])}"
+        pieces.append(f"<div>{_safe(note)}</div>")
+        lines += ["", f"  {visible(note)}"]
     tags = [
         f"{shortened(key, _CELL)}={shortened(value, _CELL)}"
         for key, value in run.data.tags.items()
@@ -229,6 +234,15 @@ def _fitting(columns: list[_Column], ranking: list[_Column], width: int | None) 
 
 def _rows_of(columns: Sequence[_Column]) -> list[list[str]]:
     return [list(cells) for cells in zip(*(column.cells for column in columns), strict=True)]
+
+
+def _data_note(used: "DatasetInput") -> str:
+    """A data set in a few words: `iris 3fa20c1b (train, 150 rows)`."""
+    facts = [shortened(used.context, 24)] if used.context else []
+    if (rows := used.dataset.rows) is not None:
+        facts.append(f"{rows:,} rows")
+    name = f"{shortened(used.dataset.name, 40)} {shortened(used.dataset.digest, 40)}"
+    return f"{name} ({', '.join(facts)})" if facts else name
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,10 +3,12 @@
 `tracking` and what lies above it knows only this; `opening` chooses the back end.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from os import PathLike
 from typing import Any, BinaryIO, Protocol
 
+from nbtrack.core.datasets import DatasetInput
 from nbtrack.core.entities import Experiment, FileInfo, Run, ViewType
 from nbtrack.documents.database import Database
 from nbtrack.documents.tables import Order
@@ -87,6 +89,17 @@ class Artifacts(Protocol):
 
     def open(self, path: str) -> BinaryIO:
         """Open one artifact to read; MissingFileError when there is none."""
+        ...
+
+    def local_path(self, path: str | None = None) -> str | None:
+        """Where an artifact lies on this machine; None when it must be fetched.
+
+        MissingFileError when there is none.
+        """
+        ...
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Wait for, and keep out, others that change artifacts of this run by what these hold."""
         ...
 
 
@@ -184,8 +197,16 @@ class Runs(Protocol):
         """Write tags, overwriting."""
         ...
 
+    def change_tag(self, run_id: str, key: str, change: Callable[[str | None], str]) -> None:
+        """Write a tag by what it is now, None when there is none; nobody writes in between."""
+        ...
+
     def delete_tag(self, run_id: str, key: str) -> None:
         """Take a tag off; NotFoundError when there is none of that key."""
+        ...
+
+    def log_inputs(self, run_id: str, inputs: Iterable[DatasetInput]) -> None:
+        """Say which data sets a run used; one that it has already only gets the tags."""
         ...
 
     def link_metric(self, run_id: str, key: str, dataset: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Protocol, cast
 
 from nbtrack.core import metric_values, system_tags
+from nbtrack.core.datasets import RunInputs
 from nbtrack.core.entities import Run, RunData, RunInfo, RunStatus
 from nbtrack.core.errors import (
     InvalidTypeError,
@@ -75,6 +76,11 @@ class ActiveRun(ArtifactVerbs, Run):
     def data(self) -> RunData:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Metrics, params and tags, as they are now."""
         return self._runs.get(self._run_id).data
+
+    @property
+    def inputs(self) -> RunInputs:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The data sets it used, as they are now."""
+        return self._runs.get(self._run_id).inputs
 
     def snapshot(self) -> Run:
         """The run as it is now, read once."""

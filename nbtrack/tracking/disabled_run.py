@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nbtrack.core.datasets import RunInputs
 from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus
 from nbtrack.tracking import metric_history
 from nbtrack.tracking.active_run import ActiveRun, RunKeeper
@@ -35,6 +36,11 @@ class DisabledRun(ActiveRun):
     def data(self) -> RunData:
         """Nothing."""
         return RunData()
+
+    @property
+    def inputs(self) -> RunInputs:
+        """None."""
+        return RunInputs()
 
     def snapshot(self) -> Run:
         """A run that is nowhere."""

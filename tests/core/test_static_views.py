@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from nbtrack.core import static_views, text_tables
+from nbtrack.core.datasets import CONTEXT, Dataset, DatasetInput, InputTag, RunInputs
 from nbtrack.core.entities import Experiment, Run, RunData, RunInfo, RunList
 from nbtrack.core.static_views import run_card, runs_table
 from nbtrack.core.summaries import fold
@@ -315,3 +316,21 @@ def test_columns_line_up_whatever_the_script() -> None:
 
     assert table.splitlines() == ["name   n", "────  ──", "日本   1", "a     22"]
     assert visible("a\x1b[0m\ud800") == "a\\x1b[0m\\ud800"
+
+
+def test_a_card_names_the_data_in_one_line() -> None:
+    table = Dataset("iris", "0a1b2c3d", "local", "{}", None, '{"num_rows": 1500, "num_elements": 6000}')
+    array = Dataset(EVIL, "ffffffff", "code", "{}", None, '{"features_shape": [20, 4]}')
+    bare = Dataset("bare", "12345678", "s3", "{}", None, "no JSON")
+    inputs = RunInputs(
+        (DatasetInput(table, (InputTag(CONTEXT, "train"),)), DatasetInput(array), DatasetInput(bare))
+    )
+
+    view = run_card(replace(make_run(), inputs=inputs))
+
+    (line,) = [line for line in view.text.split("\n") if line.startswith("  data: ")]
+    assert line.startswith("  data: iris 0a1b2c3d (train, 1,500 rows), <script>")
+    assert line.endswith("ffffffff (20 rows), bare 12345678")
+    assert "iris 0a1b2c3d (train, 1,500 rows)" in _Tags(view.html).words
+    assert "script" not in _Tags(view.html).names
+    assert "data:" not in run_card(make_run()).text

@@ -200,3 +200,61 @@ def test_what_is_no_file_cannot_be_read(artifacts: RunArtifacts) -> None:
         with pytest.raises(MissingFileError):
             artifacts.open(path)
     assert [info.path for info in artifacts.list()] == ["a"]
+
+
+def test_the_place_of_an_artifact_is_told_only_when_it_is_there(
+    artifacts: RunArtifacts, outside: Path
+) -> None:
+    save(artifacts, "plots/roc.png")
+    (artifacts.root / "link").symlink_to(outside)
+
+    assert artifacts.local_path("plots/roc.png") == str(artifacts.root / "plots" / "roc.png")
+    assert artifacts.local_path("plots") == str(artifacts.root / "plots")
+    assert artifacts.local_path() == str(artifacts.root)
+    with pytest.raises(MissingFileError, match=r"plots/rock\.png.*Did you mean 'plots/roc\.png'"):
+        artifacts.local_path("plots/rock.png")
+    for path in ("link", "link/file", "../run"):
+        with pytest.raises(InvalidValueError):
+            artifacts.local_path(path)
+
+
+def test_a_run_without_artifacts_has_no_place_for_them(artifacts: RunArtifacts) -> None:
+    with pytest.raises(MissingFileError, match="has no artifacts"):
+        artifacts.local_path()
+
+
+def test_the_lock_lets_one_thread_in_at_a_time(artifacts: RunArtifacts) -> None:
+    save(artifacts, "count", b"0")
+
+    def work() -> None:
+        for _ in range(25):
+            with artifacts.locked():
+                save(artifacts, "count", str(int(read(artifacts, "count")) + 1).encode())
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert read(artifacts, "count") == b"100"
+    assert [info.path for info in artifacts.list()] == ["count"]
+
+
+def test_a_child_forked_while_the_lock_is_held_does_not_keep_it(artifacts: RunArtifacts) -> None:
+    save(artifacts, "x")
+    reading, writing = os.pipe()
+
+    with artifacts.locked():
+        child = os.fork()
+        if not child:
+            os.close(writing)
+            os.read(reading, 1)  # lives on until its parent lets it go
+            os._exit(0)
+    with artifacts.locked():
+        got_it = True
+    os.close(reading)
+    os.close(writing)
+    os.waitpid(child, 0)
+
+    assert got_it

@@ -21,6 +21,8 @@ _FOLDER_FLAGS = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 _TEMPORARY = ".nbtrack-incoming-"
+_LOCK = "artifacts.lock"
+"""Beside the artifacts, not among them."""
 
 Writer = Callable[[BinaryIO], None]
 
@@ -126,6 +128,54 @@ class RunArtifacts:
             os.close(descriptor)
             raise missing
         return os.fdopen(descriptor, "rb")
+
+    def local_path(self, path: str | None = None) -> str:
+        """Where an artifact lies on this machine; it is a copy of nothing, so do not write to it.
+
+        Args:
+            path: A file or folder inside the run; None is its root.
+
+        Raises:
+            MissingFileError: There is no such artifact.
+            InvalidValueError: `path` is no artifact path, or leads out of the run by a link.
+        """
+        parts = artifact_parts(path)
+        try:
+            with self._folder(parts, make=False):
+                pass
+        except NotADirectoryError:
+            self.open("/".join(parts)).close()
+        except FileNotFoundError:
+            siblings = [info.path for info in self.list("/".join(parts[:-1]))] if parts else []
+            advice = "" if parts else "The run has no artifacts."
+            raise MissingFileError("artifact", path or "", siblings, advice) from None
+        return str(self.root.joinpath(*parts))
+
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Wait for, and keep out, other threads and processes that hold this lock of the run.
+
+        Raises:
+            StoreError: The lock cannot be taken.
+        """
+        import fcntl  # lazy: only what is changed by what it holds needs it
+
+        path = self.root.with_name(_LOCK)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        except OSError as error:
+            raise StoreError(f"Cannot open the lock {path}: {error.strerror}.") from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            except OSError as error:
+                raise StoreError(f"Cannot take the lock {path}: {error.strerror}.") from error
+            yield
+        finally:
+            # Let go by name: a child forked meanwhile has the file open too, and would keep the lock.
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
 
     def _save_tree(self, source: Path, parts: tuple[str, ...]) -> None:
         # Checked whole before the first copy, so that a bad name in the middle leaves nothing behind.

@@ -7,13 +7,14 @@ folds its tail in memory and looks whether its writer lives, so an answer is rig
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from nbtrack.core import system_tags
+from nbtrack.core.datasets import DatasetInput, RunInputs, check_inputs, merge_inputs
 from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus, ViewType
 from nbtrack.core.errors import InvalidStateError, NbtrackError, NotFoundError, ParamConflictError, StoreError
 from nbtrack.core.users import current_user
@@ -303,6 +304,29 @@ class LocalRuns:
         self._change(run_id, change)
         self._events.append("run.tagged", run_id=run_id, tags=dict(tags), before=before)
 
+    def change_tag(self, run_id: str, key: str, change: Callable[[str | None], str]) -> None:
+        """Write a tag by what it is now; nobody writes in between.
+
+        Args:
+            run_id: The run.
+            key: The tag.
+            change: Called with the tag's value, None when there is none; returns the new one.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        before: list[str | None] = []
+        after: list[str] = []
+
+        def change_document(document: Document) -> None:
+            held: dict[str, str] = document["tags"]
+            before.append(held.get(key))
+            after.append(change(before[-1]))
+            held[key] = after[-1]
+
+        self._change(run_id, change_document)
+        self._events.append("run.tagged", run_id=run_id, tags={key: after[-1]}, before={key: before[-1]})
+
     def delete_tag(self, run_id: str, key: str) -> None:
         """Take a tag off.
 
@@ -318,6 +342,16 @@ class LocalRuns:
 
         self._change(run_id, change)
         self._events.append("run.tagged", run_id=run_id, tags={key: None}, before={key: before[-1]})
+
+    def log_inputs(self, run_id: str, inputs: Iterable[DatasetInput]) -> None:
+        """Say which data sets a run used; of one that it has already, the tags are renewed.
+
+        Raises:
+            NotFoundError: There is no such run.
+            InvalidValueError: A data set has no name or digest, or a text is too long; none is kept.
+        """
+        checked = check_inputs(inputs)
+        self._change(run_id, lambda document: merge_inputs(document.setdefault("inputs", []), checked))
 
     def link_metric(self, run_id: str, key: str, dataset: Sequence[str]) -> None:
         """Say on which data set a metric was measured.
@@ -550,6 +584,7 @@ class LocalRuns:
                 summaries=folded.summaries,
                 sketches={key: sketch.shape for key, sketch in folded.sketches.items()},
             ),
+            RunInputs(tuple(DatasetInput.from_dictionary(each) for each in document.get("inputs", ()))),
         )
 
 

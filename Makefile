@@ -1,9 +1,9 @@
 # `make` alone lists the commands; they sit on top of pip and pytest.
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format types lab faults bench notebooks
+.PHONY: help setup test lint format types lab faults bench bench-peers notebooks
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: ## install nbtrack for work on it, with all tools
 	pip install -e ".[test,dev,demo]" -c tests/constraints.txt
@@ -31,6 +31,9 @@ faults: ## run the long fault tests: kills, crowds, forks
 
 bench: ## measure, next to the floors; prints the README's table
 	python -m tests.benchmarks
+
+bench-peers: ## measure beside MLflow, W&B, Trackio and Aim; installs them into build/peers first
+	python -m tests.benchmarks.peers
 
 notebooks: ## execute the notebooks in place, with static outputs
 	python -m tests.notebooks

@@ -11,8 +11,13 @@ SETTINGS = {
     "EXPERIMENT_ID": "The experiment of new runs, by id.",
     "RUN_ID": "The run that the next `start_run()` resumes.",
     "DISABLED": "`1` turns every call into a no-op (nbtrack only).",
+    "CAPTURE_ENVIRONMENT": "`0` keeps no Git commit, packages and command line of runs (nbtrack only).",
+    "RUN_CONTEXT": "Tags of every new run, as a JSON object.",
 }
 """Name without prefix, and what it sets."""
+
+NBTRACK_ONLY = frozenset({"DISABLED", "CAPTURE_ENVIRONMENT"})
+"""Those that MLflow has no variable for."""
 
 # Set by nbtrack itself for spawned workers: process, run and store of the run their parent had
 # active. Not for users.
@@ -32,6 +37,12 @@ def variable_of(name: str) -> str:
 def is_disabled() -> bool:
     """Whether `NBTRACK_DISABLED` asks for no tracking."""
     return os.environ.get("NBTRACK_DISABLED", "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def captures_environment() -> bool:
+    """Whether `NBTRACK_CAPTURE_ENVIRONMENT` leaves the capture of the environment on."""
+    text = os.environ.get("NBTRACK_CAPTURE_ENVIRONMENT", "")
+    return not text or text.strip().lower() not in ("0", "false", "no", "off")
 
 
 def consume_run_id() -> str | None:

@@ -7,6 +7,24 @@ SOURCE_NAME = "mlflow.source.name"
 SOURCE_TYPE = "mlflow.source.type"
 NOTE = "mlflow.note.content"
 
+GIT_COMMIT = "mlflow.source.git.commit"
+GIT_BRANCH = "mlflow.source.git.branch"
+GIT_REPOSITORY_URL = "mlflow.source.git.repoURL"
+GIT_DIRTY = "mlflow.source.git.dirty"
+"""`true` when files that Git knows differ from the commit, else `false`; absent when Git did not say."""
+
+GIT_CHANGED_FILES = "nbtrack.git.changed_files"
+"""How many files that Git knows differ from the commit; absent when none does."""
+
+ENVIRONMENT = "nbtrack.environment"
+"""The digest of Python, platform and packages; the store keeps them once for all runs that share them."""
+
+COMMAND = "nbtrack.command"
+"""The command line that started the process, without secrets."""
+
+WORKING_DIRECTORY = "nbtrack.working_directory"
+"""Where the process worked, relative to the root of the Git repository."""
+
 INTERRUPTED = "nbtrack.interrupted"
 """`true` on a run that a KeyboardInterrupt ended."""
 

@@ -9,8 +9,7 @@ from os import PathLike
 from typing import Any, BinaryIO, Protocol
 
 from nbtrack.core.datasets import DatasetInput
-from nbtrack.core.entities import Experiment, FileInfo, Run, RunList, ViewType
-from nbtrack.core.run_columns import RunColumns
+from nbtrack.core.entities import Experiment, FileInfo, Run, ViewType
 from nbtrack.documents.database import Database
 from nbtrack.documents.tables import Order
 
@@ -218,6 +217,10 @@ class Runs(Protocol):
         """Name and digest of the data set a metric was measured on; None where that was not said."""
         ...
 
+    def add_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags that nbtrack found out by itself, where there are none of these keys; no event."""
+        ...
+
     def points(self, run_id: str, key: str) -> Any:
         """All points of one metric as a structured array, (points,): step, timestamp, value."""
         ...
@@ -231,38 +234,25 @@ class Runs(Protocol):
         view: int = ViewType.ACTIVE_ONLY,
         limit: int | None = None,
         offset: int = 0,
-        after: str | None = None,
         with_sketches: bool = False,
-    ) -> RunList:
-        """Find runs; running ones as they are at this moment.
-
-        The `token` of what is returned, given as `after` in the same order, continues behind it; runs that
-        come and go meanwhile make no other run appear twice or never.
-        """
-        ...
-
-    def search_columns(
-        self,
-        experiment_ids: Sequence[str] | None = None,
-        condition: Any = None,
-        order_by: Sequence[Order] = (),
-        *,
-        view: int = ViewType.ACTIVE_ONLY,
-        limit: int | None = None,
-    ) -> RunColumns:
-        """What `search` finds, as columns; `RunColumns.of_runs` makes them where nothing is faster."""
-        ...
-
-    def has_key(self, kind: str, key: str, experiment_ids: Sequence[str] | None = None) -> bool:
-        """Whether any run has that key; `kind` is `metrics`, `params` or `tags`."""
-        ...
-
-    def recent_keys(self, kind: str, experiment_ids: Sequence[str] | None = None) -> list[str]:
-        """Keys of the latest runs, to suggest one from; `kind` as in `has_key`."""
+    ) -> list[Run]:
+        """Find runs; running ones as they are at this moment."""
         ...
 
     def artifacts(self, run_id: str) -> Artifacts:
         """The artifacts of a run."""
+        ...
+
+
+class Environments(Protocol):
+    """What runs ran in: Python, platform, packages; kept once for all runs that share it."""
+
+    def save(self, document: Mapping[str, Any]) -> str:
+        """Keep an environment, unless it is kept already, and return its digest."""
+        ...
+
+    def get(self, digest: str) -> dict[str, Any]:
+        """Read an environment; NotFoundError when there is none of that digest."""
         ...
 
 
@@ -287,6 +277,11 @@ class Store(Protocol):
     @property
     def runs(self) -> Runs:
         """Its runs."""
+        ...
+
+    @property
+    def environments(self) -> Environments:
+        """What its runs ran in."""
         ...
 
     def is_there(self) -> bool:

@@ -1,19 +1,28 @@
-"""Where a run comes from: who ran it, and which script or notebook."""
+"""Where a run comes from: who ran it, which script or notebook, and on which code."""
 
 import os
 import sys
-from typing import Any
+from typing import Any, cast
 
-from nbtrack.core import system_tags
+from nbtrack.core import settings, system_tags
 from nbtrack.core.users import current_user
+from nbtrack.core.warn import warn_user
+from nbtrack.stores.contracts import Store
+from nbtrack.tracking import environment
+from nbtrack.tracking.notebooks import interactive_shell, notebook_path, notebook_shell
+
+__all__ = ["context_tags", "interactive_shell"]
+
+_refused: set[str] = set()
 
 
-def context_tags() -> dict[str, str]:
-    """The tags that say where this process's runs come from."""
+def context_tags(store: Store) -> dict[str, str]:
+    """The tags that a new run of this process starts with."""
     tags = {system_tags.USER: current_user()}
     shell = notebook_shell()
     if shell is not None:
-        name = notebook_name(shell)
+        path = notebook_path(shell)
+        name = os.path.basename(path) if path else None
         tags[system_tags.SOURCE_TYPE] = system_tags.SOURCE_TYPE_NOTEBOOK
         tags[system_tags.SOURCE_NAME] = name or "notebook"
         if name:
@@ -21,23 +30,28 @@ def context_tags() -> dict[str, str]:
     else:
         tags[system_tags.SOURCE_TYPE] = system_tags.SOURCE_TYPE_LOCAL
         tags[system_tags.SOURCE_NAME] = (sys.argv[0] if sys.argv else "") or "<console>"
-    return tags
+    tags |= environment.first_tags(store)
+    given = settings.setting("RUN_CONTEXT")
+    return tags | _given_tags(given) if given else tags
 
 
-def notebook_shell() -> Any:
-    """The IPython shell of a kernel; None in a script, a terminal and a plain interpreter."""
-    shell = interactive_shell()
-    return shell if shell is not None and hasattr(shell, "kernel") else None
+def _given_tags(text: str) -> dict[str, str]:
+    """The tags of `NBTRACK_RUN_CONTEXT`; what is no JSON object is left out, with one warning."""
+    import json
 
-
-def interactive_shell() -> Any:
-    """The IPython shell this process runs, in a kernel or a terminal; None when there is none."""
-    ipython = sys.modules.get("IPython")
-    # Only look when somebody else has imported it: it takes 0.2 s.
-    return ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
-
-
-def notebook_name(shell: Any) -> str | None:
-    """File name of the notebook a kernel serves, where the front end tells it: VS Code and Jupyter."""
-    path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
-    return os.path.basename(str(path)) if path else None
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        found = error
+    if isinstance(found, dict) and "" not in found:
+        given = cast("dict[str, Any]", found)
+        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+    if text not in _refused:
+        _refused.add(text)
+        what = f"is no JSON: {found}" if isinstance(found, Exception) else "has to be a JSON object of tags"
+        shown = repr(text if len(text) <= 60 else text[:59] + "…")
+        warn_user(
+            f"{settings.variable_of('RUN_CONTEXT')} {what}. It is left out; it was {shown}. "
+            'Give it like {"team": "nlp"}.'
+        )
+    return {}

@@ -33,7 +33,7 @@ from nbtrack.documents.database import Database
 from nbtrack.filters.run_filter import parse_filter, parse_order
 from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.stores.opening import open_store, store_exists, store_folder
-from nbtrack.tracking import metric_history, run_context
+from nbtrack.tracking import environment, metric_history, run_context
 from nbtrack.tracking.active import ActiveRuns
 from nbtrack.tracking.active_run import ActiveRun, undo_abandoned
 from nbtrack.tracking.disabled_run import DisabledRun
@@ -384,22 +384,17 @@ class Tracker(Configurable):
             raise InvalidValueError(f"run_view_type is one of ViewType (1, 2 or 3), got {run_view_type!r}.")
         condition, order = parse_filter(filter_string), parse_order(order_by)
         as_list = output_format == "list"
-        found: Any = RunList()
+        found: list[Run] = []
         if not self._is_off() and self._has_store():
             store = self._store()
             scope = None
             if not search_all_experiments:
                 scope = self._searched(store, experiment_ids, experiment_names)
-            if as_list:
-                found = store.runs.search(
-                    scope, condition, order, view=run_view_type, limit=max_results, with_sketches=True
-                )
-            else:
-                found = store.runs.search_columns(
-                    scope, condition, order, view=run_view_type, limit=max_results
-                )
+            found = store.runs.search(
+                scope, condition, order, view=run_view_type, limit=max_results, with_sketches=as_list
+            )
         if as_list:
-            return found
+            return RunList(found)
         from nbtrack.tracking.run_frames import as_frame
 
         return as_frame(found)
@@ -504,6 +499,7 @@ class Tracker(Configurable):
             StoreError: The disk refused.
         """
         self._settle()
+        environment.settle(self._opened)
         for run in self._active.everywhere():
             run.flush()
         if self._opened is not None:
@@ -514,6 +510,7 @@ class Tracker(Configurable):
         for run in reversed(self._active.everywhere()):
             self.finish(run, RunStatus.FINISHED)
         self._settle()
+        environment.settle(self._opened)
         if self._opened is not None:
             self._opened.close()
             self._opened = None
@@ -604,11 +601,14 @@ class Tracker(Configurable):
         name = tags.get(system_tags.RUN_NAME) or random_run_name()
         run_id = None
         try:
-            run_id = store.runs.create(experiment_id, name, tags={**run_context.context_tags(), **tags})
+            context = run_context.context_tags(store)
+            run_id = store.runs.create(experiment_id, name, tags={**context, **tags})
             for outer in self._active.stack():
                 if outer.run_id == parent:
                     outer.nested_ids.append(run_id)
-            return self._activate_writer(store, run_id, owner=True)
+            run = self._activate_writer(store, run_id, owner=True)
+            environment.capture_later(store, run_id, context)
+            return run
         except KeyboardInterrupt as interrupt:
             undo_abandoned(interrupt)
             self._give_up(store, run_id)

@@ -13,7 +13,7 @@ import pytest
 import nbtrack
 from nbtrack.cli import main
 from nbtrack.core import system_tags
-from nbtrack.core.settings import SETTINGS
+from nbtrack.core.settings import NBTRACK_ONLY, SETTINGS
 from nbtrack.ui.magics import USAGE
 from nbtrack.ui.track_line import help_text
 from tests.docs import examples
@@ -112,7 +112,7 @@ def test_every_setting_is_mentioned_and_no_other_is() -> None:
     told_of_mlflow = set(re.findall(r"\bMLFLOW_[A-Z_]+", CODE))
 
     assert told == {f"NBTRACK_{name}" for name in SETTINGS} | {"NBTRACK_ACTIVE_RUN"}
-    assert told_of_mlflow == {f"MLFLOW_{name}" for name in SETTINGS if name != "DISABLED"}
+    assert told_of_mlflow == {f"MLFLOW_{name}" for name in SETTINGS if name not in NBTRACK_ONLY}
     assert not missing([f"NBTRACK_{name}" for name in SETTINGS], code(page("settings")))
 
 

@@ -5,6 +5,7 @@
       documents.db      every document
       events.log        every change
       runs/<run_id>/    run.json, metrics-<writer>.log, artifacts/
+      environments/     <digest>.json: what runs ran in
 
 Paths inside are relative, so a store may be moved and copied.
 """
@@ -16,6 +17,7 @@ from nbtrack.core.errors import ForeignStoreError, StoreError
 
 STORE_NAME = ".nbtrack"
 DOCUMENTS, EVENTS, RUNS, ARTIFACTS, RUN_FILE = "documents.db", "events.log", "runs", "artifacts", "run.json"
+ENVIRONMENTS = "environments"
 
 _OURS = {
     ".gitignore",
@@ -25,6 +27,7 @@ _OURS = {
     f"{DOCUMENTS}-journal",
     EVENTS,
     RUNS,
+    ENVIRONMENTS,
 }
 
 

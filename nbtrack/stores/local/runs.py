@@ -15,10 +15,8 @@ from typing import Any
 
 from nbtrack.core import system_tags
 from nbtrack.core.datasets import DatasetInput, RunInputs, check_inputs, merge_inputs
-from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunList, RunStatus, ViewType
+from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus, ViewType
 from nbtrack.core.errors import InvalidStateError, NbtrackError, NotFoundError, ParamConflictError, StoreError
-from nbtrack.core.run_columns import RunColumns
-from nbtrack.core.summaries import MetricSummary, Sketch
 from nbtrack.core.users import current_user
 from nbtrack.documents.codec import encode
 from nbtrack.documents.database import Database
@@ -46,7 +44,6 @@ class LocalRuns:
 
     def __init__(self, folder: Path, database: Database, events: EventLog) -> None:
         self._folder = str(folder / RUNS)
-        self._uri = (folder / RUNS).as_uri()
         self._home = str(folder)
         self._database = database
         self._events = events
@@ -57,7 +54,10 @@ class LocalRuns:
         )
         self._sketches = database.table("sketches", unique=[("run_id",)])
         self._search = RunSearch(
-            self._table, self._sketches, truth_of=self._truth, as_run=self._as_run, uri_of=self._artifact_uri
+            self._table,
+            truth_of=self._truth,
+            sketches_of=lambda run_id: self._sketches.get(by_run_id(run_id)),
+            as_run=self._as_run,
         )
 
     def create(
@@ -379,6 +379,22 @@ class LocalRuns:
         held = self._document(run_id).get("metric_datasets", {}).get(key)
         return None if held is None else (held[0], held[1])
 
+    def add_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags that nbtrack found out by itself; those that exist stay as they are.
+
+        It is no event: nobody did it. `run.json` shows them, also when the run has ended meanwhile.
+
+        Raises:
+            NotFoundError: There is no such run.
+            StoreError: The store cannot be written; the run stays as it was.
+        """
+
+        def change(document: Document) -> None:
+            document["tags"].update({**tags, **document["tags"]})
+            self._write_run_file(document)
+
+        self._change(run_id, change)
+
     def points(self, run_id: str, key: str) -> Any:
         """All points of one metric.
 
@@ -402,9 +418,8 @@ class LocalRuns:
         view: int = ViewType.ACTIVE_ONLY,
         limit: int | None = None,
         offset: int = 0,
-        after: str | None = None,
         with_sketches: bool = False,
-    ) -> RunList:
+    ) -> list[Run]:
         """Find runs.
 
         Running runs are folded and their writers looked at *before* the condition is asked, so a
@@ -418,54 +433,17 @@ class LocalRuns:
             view: One of `ViewType`.
             limit: How many at most; None is all.
             offset: How many of the first to leave out.
-            after: The `token` of the page before, found in the same order; None begins at the first.
-                Runs that come and go between two pages make no other run appear twice or never.
             with_sketches: Whether the runs carry the sketches of their metrics.
-
-        Raises:
-            InvalidValueError: `after` is no page token of this order.
         """
-        return self._search.runs(
+        return self._search.find(
             experiment_ids,
             condition,
             order_by,
             view=view,
             limit=limit,
             offset=offset,
-            after=after,
             with_sketches=with_sketches,
         )
-
-    def search_columns(
-        self,
-        experiment_ids: Sequence[str] | None = None,
-        condition: Any = None,
-        order_by: Sequence[Order] = (),
-        *,
-        view: int = ViewType.ACTIVE_ONLY,
-        limit: int | None = None,
-    ) -> RunColumns:
-        """What `search` finds, as columns: for many runs at once."""
-        return self._search.columns(experiment_ids, condition, order_by, view=view, limit=limit)
-
-    def has_key(self, kind: str, key: str, experiment_ids: Sequence[str] | None = None) -> bool:
-        """Whether any run, deleted ones included, has that key.
-
-        Args:
-            kind: `metrics`, `params` or `tags`.
-            key: The key.
-            experiment_ids: Only runs of these; None is every experiment.
-        """
-        return self._search.has_key(kind, key, experiment_ids)
-
-    def recent_keys(self, kind: str, experiment_ids: Sequence[str] | None = None) -> list[str]:
-        """The keys of the latest thousand runs, those of the latest run first: what a user may mean.
-
-        Args:
-            kind: `metrics`, `params` or `tags`.
-            experiment_ids: Only runs of these; None is every experiment.
-        """
-        return self._search.recent_keys(kind, experiment_ids)
 
     def artifacts(self, run_id: str) -> RunArtifacts:
         """The artifacts of a run.
@@ -602,10 +580,7 @@ class LocalRuns:
             return self._document(document["run_id"]), self._sketches.get(by_run_id(document["run_id"]))
 
     def _as_run(self, document: Mapping[str, Any], sketches: Mapping[str, Any] | None) -> Run:
-        summaries = {
-            key: MetricSummary.from_document(summary) for key, summary in document["metrics"].items()
-        }
-        shapes: Mapping[str, Any] = sketches["sketches"] if sketches else {}
+        folded = FoldedMetrics(document, sketches)
         return Run(
             RunInfo(
                 run_id=document["run_id"],
@@ -616,23 +591,17 @@ class LocalRuns:
                 start_time=document["start_time"],
                 end_time=document["end_time"],
                 lifecycle_stage=document["lifecycle_stage"],
-                artifact_uri=self._artifact_uri(document["run_id"], document.get("artifact_location")),
+                artifact_uri=self._artifact_root(document).as_uri(),
             ),
             RunData(
-                metrics={key: summary.last for key, summary in summaries.items()},
+                metrics={key: summary.last for key, summary in folded.summaries.items()},
                 params=document["params"],
                 tags=document["tags"],
-                summaries=summaries,
-                sketches={key: Sketch.from_document(shape).shape for key, shape in shapes.items()},
+                summaries=folded.summaries,
+                sketches={key: sketch.shape for key, sketch in folded.sketches.items()},
             ),
             RunInputs(tuple(DatasetInput.from_dictionary(each) for each in document.get("inputs", ()))),
         )
-
-    def _artifact_uri(self, run_id: str, location: str | None) -> str:
-        if location is None and run_id.isalnum() and run_id.isascii():
-            # The same, in a tenth of the time: a table has thousands of runs.
-            return f"{self._uri}/{run_id}/{ARTIFACTS}"
-        return self._artifact_root({"run_id": run_id, "artifact_location": location}).as_uri()
 
 
 @lru_cache(maxsize=256)

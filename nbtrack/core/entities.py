@@ -10,6 +10,7 @@ from typing import Any
 
 from nbtrack.core.datasets import RunInputs
 from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.paged_lists import PagedList
 from nbtrack.core.summaries import MetricSummary
 
 
@@ -243,8 +244,8 @@ class Run:
         return static_views.bundle(static_views.run_card(self))
 
 
-class RunList(list[Run]):
-    """The runs a search found; draws itself as a table."""
+class RunList(PagedList[Run]):
+    """The runs a search found, or a page of them; draws itself as a table."""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from nbtrack.core import static_views  # lazy: only what is looked at is drawn

@@ -19,6 +19,7 @@ As in TinyDB's JSON files, keys that are not text become text and tuples become 
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -40,6 +41,7 @@ _SPELLINGS = {"NaN": '{"$float":"NaN"}', "Infinity": "9e999", "-Infinity": "-9e9
 _MOST_BITS = int(4000 * 3.3)
 _LISTS = (list, tuple)
 _CHUNK = 500
+_WORTH_AN_IMPORT = 1000
 _SMALLEST = -MAX_INTEGER - 1
 
 
@@ -80,10 +82,29 @@ def decode(text: str) -> Any:
     return _revive(value) if '"$' in text else value
 
 
-def decode_many(texts: Sequence[str]) -> Iterator[Any]:
-    """Decode one text after the other; a fifth faster than one by one."""
-    for start in range(0, len(texts), _CHUNK):
-        yield from decode(f"[{','.join(texts[start : start + _CHUNK])}]")
+def decode_many(texts: Sequence[str], *, odd: bool = True) -> Iterator[Any]:
+    """Decode one text after the other.
+
+    Args:
+        texts: What `encode` has written.
+        odd: Whether some of them may be odd. Those that are not are decoded by orjson, in half the
+            time; it reads integers beyond 64 bits as floats.
+    """
+    # Importing it takes 20 ms: as long as json takes for so many documents.
+    if odd or (len(texts) < _WORTH_AN_IMPORT and "orjson" not in sys.modules):
+        for start in range(0, len(texts), _CHUNK):  # a fifth faster than one by one
+            yield from decode(f"[{','.join(texts[start : start + _CHUNK])}]")
+        return
+    import orjson
+
+    from_json = orjson.loads
+    for text in texts:
+        try:
+            value = from_json(text)
+        except orjson.JSONDecodeError:  # an infinity, or nested more deeply than it likes
+            yield decode(text)
+        else:
+            yield _revive(value) if '"$' in text else value
 
 
 def _is_plain(value: Any) -> bool:

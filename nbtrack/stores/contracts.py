@@ -9,7 +9,8 @@ from os import PathLike
 from typing import Any, BinaryIO, Protocol
 
 from nbtrack.core.datasets import DatasetInput
-from nbtrack.core.entities import Experiment, FileInfo, Run, ViewType
+from nbtrack.core.entities import Experiment, FileInfo, Run, RunList, ViewType
+from nbtrack.core.run_columns import RunColumns
 from nbtrack.documents.database import Database
 from nbtrack.documents.tables import Order
 
@@ -234,9 +235,34 @@ class Runs(Protocol):
         view: int = ViewType.ACTIVE_ONLY,
         limit: int | None = None,
         offset: int = 0,
+        after: str | None = None,
         with_sketches: bool = False,
-    ) -> list[Run]:
-        """Find runs; running ones as they are at this moment."""
+    ) -> RunList:
+        """Find runs; running ones as they are at this moment.
+
+        The `token` of what is returned, given as `after` in the same order, continues behind it; runs that
+        come and go meanwhile make no other run appear twice or never.
+        """
+        ...
+
+    def search_columns(
+        self,
+        experiment_ids: Sequence[str] | None = None,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        view: int = ViewType.ACTIVE_ONLY,
+        limit: int | None = None,
+    ) -> RunColumns:
+        """What `search` finds, as columns; `RunColumns.of_runs` makes them where nothing is faster."""
+        ...
+
+    def has_key(self, kind: str, key: str, experiment_ids: Sequence[str] | None = None) -> bool:
+        """Whether any run has that key; `kind` is `metrics`, `params` or `tags`."""
+        ...
+
+    def recent_keys(self, kind: str, experiment_ids: Sequence[str] | None = None) -> list[str]:
+        """Keys of the latest runs, to suggest one from; `kind` as in `has_key`."""
         ...
 
     def artifacts(self, run_id: str) -> Artifacts:

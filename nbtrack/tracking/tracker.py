@@ -384,17 +384,22 @@ class Tracker(Configurable):
             raise InvalidValueError(f"run_view_type is one of ViewType (1, 2 or 3), got {run_view_type!r}.")
         condition, order = parse_filter(filter_string), parse_order(order_by)
         as_list = output_format == "list"
-        found: list[Run] = []
+        found: Any = RunList()
         if not self._is_off() and self._has_store():
             store = self._store()
             scope = None
             if not search_all_experiments:
                 scope = self._searched(store, experiment_ids, experiment_names)
-            found = store.runs.search(
-                scope, condition, order, view=run_view_type, limit=max_results, with_sketches=as_list
-            )
+            if as_list:
+                found = store.runs.search(
+                    scope, condition, order, view=run_view_type, limit=max_results, with_sketches=True
+                )
+            else:
+                found = store.runs.search_columns(
+                    scope, condition, order, view=run_view_type, limit=max_results
+                )
         if as_list:
-            return RunList(found)
+            return found
         from nbtrack.tracking.run_frames import as_frame
 
         return as_frame(found)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.documents.database import Database
-from nbtrack.documents.ordering import order_sql, sort_documents
+from nbtrack.documents.ordering import Rank, is_after, order_sql, position_of, sort_documents
+from nbtrack.documents.projection import EACH, project
 from nbtrack.documents.queries import where
-from nbtrack.documents.tables import Order, Table
+from nbtrack.documents.tables import Document, Order, Table
 from tests.documents import samples
 
 
@@ -134,3 +135,106 @@ def test_paths_that_sql_cannot_write_are_sorted_in_python(table: Table) -> None:
 def test_a_page_of_less_than_nothing_is_refused(table: Table, page: Any) -> None:
     with pytest.raises(InvalidValueError, match="limit and offset count documents"):
         table.select(**page)
+
+
+_KEYS = st.lists(
+    st.tuples(samples.plain_keys.map(lambda key: (key,)) | samples.paths, st.booleans()), max_size=3
+)
+
+
+@settings(max_examples=150)
+@given(
+    documents=st.lists(samples.documents, max_size=8) | st.lists(samples.plain_documents, max_size=8),
+    position=samples.documents,
+    recipe=st.none() | samples.recipes,
+    orders=_KEYS,
+    limit=st.none() | st.integers(0, 5),
+    offset=st.integers(0, 2),
+)
+def test_sql_goes_on_after_a_position_as_python_does(
+    table: Table, documents: list[Any], position: Any, recipe: Any, orders: Any, limit: Any, offset: int
+) -> None:
+    table.truncate()
+    table.insert_multiple(documents)
+    condition = None if recipe is None else samples.build(recipe)
+    order_by = [Order(*order) for order in orders]
+    after = position_of(position, order_by)
+
+    found = table.select(condition, order_by=order_by, after=after, limit=limit, offset=offset)
+
+    matching = [document for document in table if condition is None or condition(document)]
+    ahead = [document for document in matching if is_after(document, after, order_by)]
+    expected = sort_documents(ahead, order_by)[offset : None if limit is None else offset + limit]
+    assert [document.doc_id for document in found] == [document.doc_id for document in expected]
+
+
+@settings(max_examples=80)
+@given(values=st.lists(samples.values(samples.scalars, samples.keys), max_size=12), size=st.integers(1, 4))
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_one_after_the_other_are_the_whole(
+    table: Table, values: list[Any], size: int, descending: bool
+) -> None:
+    table.truncate()
+    table.insert_multiple({"v": value, "id": at} for at, value in enumerate(values))
+    order = [Order(("v",), descending), Order(("id",))]
+
+    pages: list[int] = []
+    after = None
+    while page := table.select(order_by=order, after=after, limit=size):
+        pages += [document["id"] for document in page]
+        after = position_of(page[-1], order)
+
+    assert pages == [document["id"] for document in table.select(order_by=order)]
+
+
+def test_a_rank_tells_which_of_two_comes_first() -> None:
+    order = [Order(("v",), True), Order(("id",))]
+    documents: list[Any] = [{"v": value, "id": at} for at, value in enumerate([*MIXED, 2, "b", None])]
+
+    ranked = sorted(documents, key=lambda document: Rank(position_of(document, order), order))
+
+    expected = sort_documents([Document(each, each["id"]) for each in documents], order)
+    assert [each["id"] for each in ranked] == [each["id"] for each in expected]
+
+
+def test_a_position_has_a_value_for_each_key(table: Table) -> None:
+    with pytest.raises(
+        InvalidValueError, match=r"one value for each of the 1 keys of order_by, not \(1, 2\)"
+    ):
+        table.select(order_by=[Order(("v",))], after=(1, 2))
+
+
+_EACH_PATHS = st.lists(
+    samples.paths | st.tuples(samples.plain_keys, st.just(EACH), samples.plain_keys), max_size=4
+)
+
+
+@settings(max_examples=150)
+@given(
+    documents=st.lists(samples.documents, max_size=6) | st.lists(samples.plain_documents, max_size=6),
+    recipe=st.none() | samples.recipes,
+    paths=_EACH_PATHS,
+    limit=st.none() | st.integers(0, 5),
+)
+def test_selected_values_are_those_of_the_selected_documents(
+    table: Table, documents: list[Any], recipe: Any, paths: list[Any], limit: int | None
+) -> None:
+    table.truncate()
+    table.insert_multiple(documents)
+    condition = None if recipe is None else samples.build(recipe)
+    order = [Order(("a",), True)]
+
+    found = list(table.select_values(paths, condition, order_by=order, limit=limit))
+
+    selected = table.select(condition, order_by=order, limit=limit)
+    expected = [[project(document, path) for path in paths] for document in selected]
+    assert samples.same(found, expected)
+
+
+def test_values_are_read_from_each_value_of_an_object(table: Table) -> None:
+    table.truncate()
+    table.insert({"m": {"loss": {"last": math.nan, "min": 1}, "acc": {"min": 2}, "$x": {"last": math.inf}}})
+
+    (row,) = table.select_values([("m", EACH, "last"), ("m", "loss", "min"), ("none", EACH, "last")])
+
+    assert samples.same(row, [{"loss": math.nan, "acc": None, "$x": math.inf}, 1, None])

@@ -4,17 +4,42 @@ Runs at rest are found by SQL. Running ones are read as they really are, with th
 *before* the condition is asked, and sorted in among the others, so an answer is right at any moment.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from itertools import islice
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
-from nbtrack.core.entities import LifecycleStage, Run, RunStatus, ViewType
-from nbtrack.core.errors import NotFoundError
-from nbtrack.documents.ordering import Order, sort_documents
+from nbtrack.core.entities import LifecycleStage, Run, RunList, RunStatus, ViewType
+from nbtrack.core.errors import InvalidValueError, NotFoundError
+from nbtrack.core.run_columns import INFO, RunColumns, extend_columns
+from nbtrack.documents.ordering import Order, Position, Rank, is_after, sort_documents
+from nbtrack.documents.projection import EACH, project
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Table
+from nbtrack.stores.page_tokens import make_token, read_token
+
+_HELD = ("run_id", "experiment_id", "status", "start_time", "end_time", "artifact_location")
+_COLUMNS: tuple[tuple[Any, ...], ...] = (
+    *((name,) for name in _HELD),
+    ("metrics", EACH, "last"),
+    ("params",),
+    ("tags",),
+)
+"""What is read of a run for a table of runs."""
+
+LATEST_FIRST = (Order(("start_time",), True), Order(("run_id",)))
+"""How runs are sorted when no order is given, and those that are alike in the order given."""
+
+T = TypeVar("T")
+
+KINDS = ("metrics", "params", "tags")
 
 _MOST_TRIES = 20
+_CHUNK = 100
+_RECENT = 1000
+"""Runs whose keys are looked at to suggest one."""
 
 
 class RunSearch:
@@ -22,26 +47,29 @@ class RunSearch:
 
     Args:
         table: The documents of the runs.
+        sketches: The documents of their sketches.
         truth_of: A run and its sketches as they really are at this moment, from its document;
             NotFoundError when it is gone.
-        sketches_of: The sketches of a run at rest, by its id.
         as_run: The run of a document and its sketches.
+        uri_of: Where the artifacts of a run are, from its id and its `artifact_location`.
     """
 
     def __init__(
         self,
         table: Table,
+        sketches: Table,
         *,
         truth_of: Callable[[Any], tuple[Any, Any]],
-        sketches_of: Callable[[str], Any],
         as_run: Callable[[Any, Any], Run],
+        uri_of: Callable[[str, str | None], str],
     ) -> None:
         self._table = table
+        self._sketches = sketches
         self._truth_of = truth_of
-        self._at_rest_sketches_of = sketches_of
         self._as_run = as_run
+        self._uri_of = uri_of
 
-    def find(
+    def runs(
         self,
         experiment_ids: Sequence[str] | None,
         condition: Any,
@@ -50,32 +78,130 @@ class RunSearch:
         view: int,
         limit: int | None,
         offset: int,
+        after: str | None,
         with_sketches: bool,
-    ) -> list[Run]:
+    ) -> RunList:
         """Find runs; `Runs.search` in the contracts says what the arguments mean."""
-        order = [*order_by, Order(("start_time",), True), Order(("run_id",))]
-        scope = _scope(experiment_ids, view)
-        at_rest = Query().status != RunStatus.RUNNING
-        for part in (scope, condition):
-            at_rest = at_rest if part is None else at_rest & part
-        truths, running = self._running(scope, condition)
-        found = self._at_rest(at_rest, order, limit, offset, bool(truths))
-        for _ in range(_MOST_TRIES):
-            # A run that was resumed between the two looks is in neither: look again.
-            if {document["run_id"] for document in self._table.search(_is_running(scope))} <= running:
-                break
-            truths, running = self._running(scope, condition)
-            found = self._at_rest(at_rest, order, limit, offset, bool(truths))
+        found = self._find(
+            experiment_ids, condition, order_by, view=view, limit=limit, offset=offset, after=after
+        )
+        sketches: Mapping[str, Any] = self._sketches_of(found) if with_sketches else {}
+        return RunList(
+            [self._as_run(document, sketches.get(document["run_id"])) for document in found.documents],
+            found.token,
+        )
+
+    def columns(
+        self,
+        experiment_ids: Sequence[str] | None,
+        condition: Any,
+        order_by: Sequence[Order],
+        *,
+        view: int,
+        limit: int | None,
+    ) -> RunColumns:
+        """Find runs, as columns."""
+        orders = [*order_by, *LATEST_FIRST]
+        # The keys of the order come last, to sort running runs in.
+        paths = (*_COLUMNS, *(path for path, _ in orders))
+
+        def at_rest(condition: Any, _: bool) -> Iterable[list[Any]]:
+            return self._table.select_values(paths, condition, order_by=orders, limit=limit)
+
+        rows, moving = self._look(_scope(experiment_ids, view), condition, at_rest, itemgetter(0))
+        if moving:
+
+            def rank_of(row: list[Any]) -> Rank:
+                return Rank(row[len(_COLUMNS) :], orders)
+
+            rows = list(rows)
+            for truth, _ in moving.values():
+                insort(rows, [project(truth, path) for path in paths], key=rank_of)
+            rows = rows[:limit]
+        return _as_columns(rows, self._uri_of)
+
+    def has_key(self, kind: str, key: str, experiment_ids: Sequence[str] | None) -> bool:
+        """Whether any run has that metric, param or tag."""
+        _check_kind(kind)
+        has: Any = Query()[kind][key].exists()
+        scope = _scope(experiment_ids, ViewType.ALL)
+        if self._table.contains(has if scope is None else has & scope):
+            return True
+        # The first points of a running run need not be folded yet.
+        return kind == "metrics" and bool(self._running(scope, has)[0])
+
+    def recent_keys(self, kind: str, experiment_ids: Sequence[str] | None) -> list[str]:
+        """The keys of the latest thousand runs, those of the latest run first."""
+        _check_kind(kind)
+        found = self._find(experiment_ids, None, (), view=ViewType.ALL, limit=_RECENT)
+        return list(dict.fromkeys(key for document in found.documents for key in document[kind]))
+
+    def _find(
+        self,
+        experiment_ids: Sequence[str] | None,
+        condition: Any,
+        order_by: Sequence[Order],
+        *,
+        view: int,
+        limit: int | None,
+        offset: int = 0,
+        after: str | None = None,
+    ) -> "_Found":
+        orders = [*order_by, *LATEST_FIRST]
+        page = _Page(orders, limit, offset, None if after is None else read_token(after, orders))
+
+        def at_rest(condition: Any, whole: bool) -> list[Any]:
+            return self._table.select(
+                condition,
+                order_by=orders,
+                after=page.after,
+                limit=page.end if whole else page.room,
+                offset=0 if whole else offset,
+            )
+
+        found, truths = self._look(_scope(experiment_ids, view), condition, at_rest, itemgetter("run_id"))
+        found = list(found)
         if truths:
-            # One that ended between them is in both.
-            ended = {document["run_id"] for document in found}
-            moving = [truth for run_id, (truth, _) in truths.items() if run_id not in ended]
-            found = sort_documents([*found, *moving], order)
-            found = found[offset : None if limit is None else offset + limit]
-        return [
-            self._as_run(document, self._sketches_of(document, truths) if with_sketches else None)
-            for document in found
-        ]
+            found = page.cut([*found, *(truth for truth, _ in truths.values())])
+        token = None
+        if limit is not None and len(found) > limit:
+            found = found[:limit]
+            token = make_token(found[-1], orders) if found else None
+        return _Found(found, token, {run_id: sketches for run_id, (_, sketches) in truths.items()})
+
+    def _look(
+        self,
+        scope: Any,
+        condition: Any,
+        at_rest: Callable[[Any, bool], Iterable[T]],
+        id_of: Callable[[T], str],
+    ) -> tuple[Iterable[T], dict[str, tuple[Any, Any]]]:
+        """What was found at rest, and the running runs that match: no run in neither, none in both.
+
+        Args:
+            scope: Which experiments and lifecycle; None is all.
+            condition: What to match; None matches all.
+            at_rest: Finds runs at rest by a condition; the flag says that running ones will be sorted in.
+            id_of: The run id of one of those.
+        """
+        # Each part is looked up in the document: the one that is likely to rule out most comes first.
+        resting: Any = Query().status != RunStatus.RUNNING
+        for part in (scope, condition):
+            resting = resting if part is None else part & resting
+        tries = 0
+        while True:
+            tries += 1
+            truths, running = self._running(scope, condition)
+            found = at_rest(resting, bool(truths))
+            if truths:
+                # One that ended between the two looks is in both.
+                found = list(found)
+                for run_id in map(id_of, found):
+                    truths.pop(run_id, None)
+            # A run that was resumed between the two looks is in neither: look again.
+            again: list[Any] = self._table.search(_is_running(scope))
+            if tries == _MOST_TRIES or {document["run_id"] for document in again} <= running:
+                return found, truths
 
     def _running(self, scope: Any, condition: Any) -> tuple[dict[str, tuple[Any, Any]], set[str]]:
         """The running runs that match, as they really are, with their sketches; and the ids of all."""
@@ -88,19 +214,65 @@ class RunSearch:
                     truths[truth["run_id"]] = truth, sketches
         return truths, {document["run_id"] for document in running}
 
-    def _at_rest(
-        self, condition: Any, order: Sequence[Order], limit: int | None, offset: int, whole: bool
-    ) -> list[Any]:
-        """The page of runs at rest; with `whole` from the first on, for others to be sorted in."""
-        if whole:
-            limit, offset = None if limit is None else limit + offset, 0
-        return self._table.select(condition, order_by=order, limit=limit, offset=offset)
+    def _sketches_of(self, found: "_Found") -> dict[str, Any]:
+        """The sketches of what was found, by run id."""
+        at_rest = [
+            run_id for document in found.documents if (run_id := document["run_id"]) not in found.moving
+        ]
+        documents: list[Any] = self._sketches.search(Query().run_id.one_of(at_rest))
+        sketches = {document["run_id"]: document for document in documents}
+        return {**sketches, **found.moving}
 
-    def _sketches_of(
-        self, document: Mapping[str, Any], truths: Mapping[str, tuple[Any, Any]]
-    ) -> Mapping[str, Any] | None:
-        run_id = document["run_id"]
-        return truths[run_id][1] if run_id in truths else self._at_rest_sketches_of(run_id)
+
+class _Page(NamedTuple):
+    orders: Sequence[Order]
+    limit: int | None
+    offset: int
+    after: Position | None
+
+    @property
+    def room(self) -> int | None:
+        """How many to look for: one more than was asked for tells whether anything is left."""
+        return None if self.limit is None else self.limit + 1
+
+    @property
+    def end(self) -> int | None:
+        return None if self.limit is None else self.offset + self.limit + 1
+
+    def cut(self, documents: Sequence[Any]) -> list[Any]:
+        """The page, and one more, of documents of which only some are beyond the position."""
+        if self.after is not None:
+            documents = [document for document in documents if is_after(document, self.after, self.orders)]
+        return sort_documents(documents, self.orders)[self.offset : self.end]
+
+
+class _Found(NamedTuple):
+    documents: list[Any]
+    token: str | None
+    moving: Mapping[str, Any]
+    """The sketches of the running runs, by id."""
+
+
+def _as_columns(rows: Iterable[list[Any]], uri_of: Callable[[str, str | None], str]) -> RunColumns:
+    """The columns of rows that begin with the values of `_COLUMNS`."""
+    info: dict[str, list[Any]] = {name: [] for name in _HELD}
+    held: tuple[dict[str, list[Any]], ...] = ({}, {}, {})
+    rows = iter(rows)
+    # What is done with in a moment is still in the processor's cache, and memory is used again and again.
+    while chunk := list(islice(rows, _CHUNK)):
+        length = len(info["run_id"])
+        columns = list(zip(*chunk, strict=True))
+        for column, values in zip(info.values(), columns[: len(_HELD)], strict=True):
+            column.extend(values)
+        for columns_of_kind, values in zip(held, columns[len(_HELD) : len(_COLUMNS)], strict=True):
+            extend_columns(columns_of_kind, values, length)
+    info["artifact_uri"] = list(map(uri_of, info["run_id"], info.pop("artifact_location")))
+    return RunColumns({name: info[name] for name in INFO}, *held)
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise InvalidValueError(f"Keys are those of {', '.join(KINDS)}, not of {kind!r}.")
 
 
 def _is_running(scope: Any) -> Any:

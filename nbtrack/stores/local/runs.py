@@ -15,8 +15,10 @@ from typing import Any
 
 from nbtrack.core import system_tags
 from nbtrack.core.datasets import DatasetInput, RunInputs, check_inputs, merge_inputs
-from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus, ViewType
+from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunList, RunStatus, ViewType
 from nbtrack.core.errors import InvalidStateError, NbtrackError, NotFoundError, ParamConflictError, StoreError
+from nbtrack.core.run_columns import RunColumns
+from nbtrack.core.summaries import MetricSummary, Sketch
 from nbtrack.core.users import current_user
 from nbtrack.documents.codec import encode
 from nbtrack.documents.database import Database
@@ -44,6 +46,7 @@ class LocalRuns:
 
     def __init__(self, folder: Path, database: Database, events: EventLog) -> None:
         self._folder = str(folder / RUNS)
+        self._uri = (folder / RUNS).as_uri()
         self._home = str(folder)
         self._database = database
         self._events = events
@@ -54,10 +57,7 @@ class LocalRuns:
         )
         self._sketches = database.table("sketches", unique=[("run_id",)])
         self._search = RunSearch(
-            self._table,
-            truth_of=self._truth,
-            sketches_of=lambda run_id: self._sketches.get(by_run_id(run_id)),
-            as_run=self._as_run,
+            self._table, self._sketches, truth_of=self._truth, as_run=self._as_run, uri_of=self._artifact_uri
         )
 
     def create(
@@ -418,8 +418,9 @@ class LocalRuns:
         view: int = ViewType.ACTIVE_ONLY,
         limit: int | None = None,
         offset: int = 0,
+        after: str | None = None,
         with_sketches: bool = False,
-    ) -> list[Run]:
+    ) -> RunList:
         """Find runs.
 
         Running runs are folded and their writers looked at *before* the condition is asked, so a
@@ -433,17 +434,54 @@ class LocalRuns:
             view: One of `ViewType`.
             limit: How many at most; None is all.
             offset: How many of the first to leave out.
+            after: The `token` of the page before, found in the same order; None begins at the first.
+                Runs that come and go between two pages make no other run appear twice or never.
             with_sketches: Whether the runs carry the sketches of their metrics.
+
+        Raises:
+            InvalidValueError: `after` is no page token of this order.
         """
-        return self._search.find(
+        return self._search.runs(
             experiment_ids,
             condition,
             order_by,
             view=view,
             limit=limit,
             offset=offset,
+            after=after,
             with_sketches=with_sketches,
         )
+
+    def search_columns(
+        self,
+        experiment_ids: Sequence[str] | None = None,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        view: int = ViewType.ACTIVE_ONLY,
+        limit: int | None = None,
+    ) -> RunColumns:
+        """What `search` finds, as columns: for many runs at once."""
+        return self._search.columns(experiment_ids, condition, order_by, view=view, limit=limit)
+
+    def has_key(self, kind: str, key: str, experiment_ids: Sequence[str] | None = None) -> bool:
+        """Whether any run, deleted ones included, has that key.
+
+        Args:
+            kind: `metrics`, `params` or `tags`.
+            key: The key.
+            experiment_ids: Only runs of these; None is every experiment.
+        """
+        return self._search.has_key(kind, key, experiment_ids)
+
+    def recent_keys(self, kind: str, experiment_ids: Sequence[str] | None = None) -> list[str]:
+        """The keys of the latest thousand runs, those of the latest run first: what a user may mean.
+
+        Args:
+            kind: `metrics`, `params` or `tags`.
+            experiment_ids: Only runs of these; None is every experiment.
+        """
+        return self._search.recent_keys(kind, experiment_ids)
 
     def artifacts(self, run_id: str) -> RunArtifacts:
         """The artifacts of a run.
@@ -580,7 +618,10 @@ class LocalRuns:
             return self._document(document["run_id"]), self._sketches.get(by_run_id(document["run_id"]))
 
     def _as_run(self, document: Mapping[str, Any], sketches: Mapping[str, Any] | None) -> Run:
-        folded = FoldedMetrics(document, sketches)
+        summaries = {
+            key: MetricSummary.from_document(summary) for key, summary in document["metrics"].items()
+        }
+        shapes: Mapping[str, Any] = sketches["sketches"] if sketches else {}
         return Run(
             RunInfo(
                 run_id=document["run_id"],
@@ -591,17 +632,23 @@ class LocalRuns:
                 start_time=document["start_time"],
                 end_time=document["end_time"],
                 lifecycle_stage=document["lifecycle_stage"],
-                artifact_uri=self._artifact_root(document).as_uri(),
+                artifact_uri=self._artifact_uri(document["run_id"], document.get("artifact_location")),
             ),
             RunData(
-                metrics={key: summary.last for key, summary in folded.summaries.items()},
+                metrics={key: summary.last for key, summary in summaries.items()},
                 params=document["params"],
                 tags=document["tags"],
-                summaries=folded.summaries,
-                sketches={key: sketch.shape for key, sketch in folded.sketches.items()},
+                summaries=summaries,
+                sketches={key: Sketch.from_document(shape).shape for key, shape in shapes.items()},
             ),
             RunInputs(tuple(DatasetInput.from_dictionary(each) for each in document.get("inputs", ()))),
         )
+
+    def _artifact_uri(self, run_id: str, location: str | None) -> str:
+        if location is None and run_id.isalnum() and run_id.isascii():
+            # The same, in a tenth of the time: a table has thousands of runs.
+            return f"{self._uri}/{run_id}/{ARTIFACTS}"
+        return self._artifact_root({"run_id": run_id, "artifact_location": location}).as_uri()
 
 
 @lru_cache(maxsize=256)

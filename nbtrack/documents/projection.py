@@ -34,8 +34,9 @@ def projection_sql(path: tuple[Any, ...]) -> str | None:
     outer, inner = path_sql(path[:at]), path_sql(path[at + 1 :])
     if outer is None or inner is None:
         return None
-    # As a blob: a text would be taken for text, not for JSON.
+    # A text that is no object is not JSON to `->`. As a blob, the whole is not taken for text.
+    value = f"CASE type WHEN 'object' THEN value -> {inner} END"
     return (
         f"CASE json_type(doc, {outer}) WHEN 'object' THEN "
-        f"(SELECT jsonb_group_object(key, value -> {inner}) FROM jsonb_each(doc, {outer})) END"
+        f"(SELECT jsonb_group_object(key, {value}) FROM jsonb_each(doc, {outer})) END"
     )

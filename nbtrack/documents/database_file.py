@@ -17,6 +17,7 @@ import apsw
 from nbtrack.core.errors import ForeignStoreError, MissingFileError, StoreError, StoreVersionError
 from nbtrack.documents.failures import explain
 from nbtrack.documents.filesystems import is_on_network
+from nbtrack.documents.sql_functions import add_functions
 
 APPLICATION_ID = 0x6E627472
 """SQLite's `application_id` of our files: "nbtr" in ASCII."""
@@ -90,6 +91,7 @@ def connect(path: str, flags: int, timeout: float) -> apsw.Connection:
         return True
 
     connection.set_busy_handler(wait)
+    add_functions(connection)
     return connection
 
 

@@ -14,6 +14,7 @@ Paths and constants that cannot be written down exactly are not pushed. Document
 compare exactly are marked `odd` when they are written; SQL answers for all others, and the caller
 evaluates the odd ones in Python.
 """
+# ruff: noqa: S608 - paths are quoted where they are made, constants are bound.
 
 import math
 import re
@@ -25,6 +26,8 @@ import apsw
 
 from nbtrack.documents.codec import MAX_INTEGER, encode
 from nbtrack.documents.queries import Always, Both, Comparison, Either, Negation, Path
+from nbtrack.documents.sql_functions import ILIKE, NUMBER
+from nbtrack.documents.text_conditions import SPACES, AnyItem, Like, RegularExpression, SpelledNumber
 
 # Quoted path steps have no escapes; keys that begin with "$" are stored in another form.
 _UNSAFE_KEY = re.compile(r'^\$|["\\\x00-\x1f\ud800-\udfff]')
@@ -108,8 +111,17 @@ def _compile(condition: Any, literals: Literals, room: int) -> Compiled | None:
         return _compile_comparison(condition, literals)
     if isinstance(condition, Always):
         return Compiled("1", (), True)
+    if isinstance(condition, SpelledNumber):
+        return _compile_number(condition)
+    if isinstance(condition, Like):
+        return _compile_like(condition)
+    if isinstance(condition, RegularExpression):
+        literal = path_sql(condition.path)
+        return None if literal is None else Compiled(f"json_type(doc, {literal}) = 'text'", (), False)
     if room == 0:
         return None
+    if isinstance(condition, AnyItem):
+        return _compile_any(condition, room - 1)
     if isinstance(condition, (Both, Either)):
         if len(condition.parts) > _MOST_PARTS:
             return None
@@ -184,19 +196,26 @@ def _comparison_sql(operator: str, path: Path, kind: str, constant: str = "?") -
     literal = path_sql(path)
     if literal is None:
         return None
-    value = f"jsonb_extract(doc, {literal})"
     json_type = f"json_type(doc, {literal})"
     if operator == "exists" or (operator == "!=" and kind == "nan"):
         return f"{json_type} IS NOT NULL"
+    if operator == "<>" and kind in ("nan", "null"):
+        return f"{json_type} <> 'null'"
     if kind == "null":
         return {"==": f"{json_type} = 'null'", "!=": f"{json_type} <> 'null'"}.get(operator, "0")
     if kind == "nan":
         return "0"
-    if operator == "==":
-        return f"{value} = {constant}"
+    value = f"jsonb_extract(doc, {literal})"
     if operator == "!=":
         # SQL answers NULL for a missing value and for null, which is not equal to any constant.
         return f"ifnull({value} <> {constant}, {json_type} = 'null')"
+    return _ordered_sql(operator, value, kind, constant)
+
+
+def _ordered_sql(operator: str, value: str, kind: str, constant: str = "?") -> str:
+    """A comparison of SQL's `value` with text or a number; not true of NULL."""
+    if operator in ("==", "<>"):
+        return f"{value} {'=' if operator == '==' else '<>'} {constant}"
     if kind == "text":
         return {
             "<": f"({value} < {constant} AND {value} >= '')",
@@ -228,7 +247,13 @@ def _bindings(operator: str, kind: str, value: Any) -> tuple[Any, ...]:
 
 def _compile_one_of(path: Path, items: Any) -> Compiled | None:
     literal = path_sql(path)
-    if literal is None or not isinstance(items, tuple):
+    if literal is None:
+        return None
+    return _one_of_sql(f"jsonb_extract(doc, {literal})", items, f"json_type(doc, {literal}) = 'null'")
+
+
+def _one_of_sql(value: str, items: Any, is_null: str) -> Compiled | None:
+    if not isinstance(items, tuple):
         return None
     values: list[Any] = []
     accepts_null = False
@@ -247,10 +272,100 @@ def _compile_one_of(path: Path, items: Any) -> Compiled | None:
             inside, bindings = "SELECT value FROM json_each(?)", (encode(values)[0],)
         else:
             inside, bindings = ", ".join("?" * len(values)), tuple(values)
-        tests.append(f"jsonb_extract(doc, {literal}) IN ({inside})")
+        tests.append(f"{value} IN ({inside})")
     if accepts_null:
-        tests.append(f"json_type(doc, {literal}) = 'null'")
+        tests.append(is_null)
     return Compiled(f"({' OR '.join(tests)})" if tests else "0", bindings, True)
+
+
+def _compile_number(condition: SpelledNumber) -> Compiled | None:
+    value = _number_sql(condition.path)
+    if value is None:
+        return None
+    operator, constant = condition.operator, condition.value
+    if operator == "one_of":
+        return _one_of_sql(value, constant, "0")
+    kind = _kind_of(constant)
+    if kind == "nan":
+        return Compiled(f"{value} IS NOT NULL" if operator == "<>" else "0", (), True)
+    if kind not in ("step", "number"):
+        return None
+    return Compiled(_ordered_sql(operator, value, kind), _bindings(operator, kind, constant), True)
+
+
+@lru_cache(maxsize=4096)
+def _number_sql(path: Path) -> str | None:
+    """The number that a value is or spells: NaN as an empty blob, NULL if there is none.
+
+    A comparison with something of numeric affinity makes SQLite read text that spells a finite number,
+    and no other, by the very rules of `number_of`; all other text is greater than every number. Of its
+    digits SQLite reads 19, hence Python reads those that are longer: no float that Python printed is.
+    """
+    literal = path_sql(path)
+    if literal is None or not reads_numbers_exactly():
+        return None
+    # The inner SELECT makes SQLite look the value up once instead of five times.
+    return (
+        f"(SELECT CASE WHEN x <= CAST(9e999 AS NUMERIC) THEN CASE WHEN length(x) > 19 AND {_DIGITS} > 19 "
+        f"THEN {NUMBER}(x) ELSE CAST(x AS NUMERIC) END "
+        f"WHEN x < x'' THEN {_SPELLED_WORDS} "
+        f"""WHEN jsonb_extract(x, '$."$float"') = 'NaN' THEN x'' END """
+        f"FROM (SELECT jsonb_extract(doc, {literal}) AS x))"
+    )
+
+
+_DIGITS = (
+    "length(replace(ltrim(substr(x, 1, instr(replace(x, 'E', 'e') || 'e', 'e') - 1), '+-0. '), '.', ''))"
+)
+"""How many digits count in the number that x spells: those before the exponent, without leading zeros."""
+
+_SPELLED_WORDS = (
+    f"CASE lower(trim(x, '{SPACES}')) WHEN 'nan' THEN x'' WHEN '+nan' THEN x'' WHEN '-nan' THEN x'' "
+    + " ".join(f"WHEN '{sign}{word}' THEN 9e999" for sign in ("", "+") for word in ("inf", "infinity"))
+    + " WHEN '-inf' THEN -9e999 WHEN '-infinity' THEN -9e999 END"
+)
+
+
+def _compile_like(condition: Like) -> Compiled | None:
+    literal = path_sql(condition.path)
+    pattern = condition.pattern.casefold() if condition.ignore_case else condition.pattern
+    if literal is None or len(pattern) > _LONGEST_PATTERN or _UNSAFE_PATTERN.search(pattern):
+        return None
+    is_text, text = f"json_type(doc, {literal}) = 'text'", f"jsonb_extract(doc, {literal})"
+    if not condition.ignore_case:
+        bindings: tuple[Any, ...] = (_GLOB_SIGN.sub(_as_glob, pattern),)
+        return Compiled(f"({is_text} AND {text} GLOB ?)", bindings, True)
+    # SQLite folds ASCII letters only: it decides on ASCII text, Python on the rest.
+    test = f"CASE WHEN x GLOB ? THEN {ILIKE}(x, ?) ELSE x LIKE ? END"
+    sql = f"({is_text} AND (SELECT {test} FROM (SELECT {text} AS x)))"
+    return Compiled(sql, (_NOT_ASCII, condition.pattern, pattern), True)
+
+
+_LONGEST_PATTERN = 10_000
+"""SQLite refuses patterns of more than 50,000 bytes."""
+_UNSAFE_PATTERN = re.compile("[\0\ud800-\udfff\ufffd-\uffff]")
+"""What SQLite takes for the end, cannot hold, or takes for one another (the replacement character)."""
+_GLOB_SIGN = re.compile(r"[%_*?\[]")
+_NOT_ASCII = "*[^\x01-\x7f]*"
+
+
+def _as_glob(sign: re.Match[str]) -> str:
+    return {"%": "*", "_": "?"}.get(sign.group(), f"[{sign.group()}]")
+
+
+def _compile_any(condition: AnyItem, room: int) -> Compiled | None:
+    literal = path_sql(condition.path)
+    inner = _compile(condition.condition, {}, room)
+    if literal is None or inner is None:
+        return None
+    # Inside, `doc` is the row's in the argument of json_each and the item's in what `inner` reads.
+    items = f"SELECT CASE WHEN type = 'object' THEN value END, type FROM json_each(doc, {literal})"
+    return inner._replace(
+        sql=f"(json_type(doc, {literal}) = 'array' AND EXISTS (WITH item(doc, kind) AS ({items}) "
+        # NaN is stored as an object, but is none.
+        f"""SELECT 1 FROM item WHERE kind = 'object' AND json_type(doc, '$."$float"') IS NULL """
+        f"AND {inner.sql}))"
+    )
 
 
 def _collect_literals(condition: Any, found: dict[tuple[Any, ...], str]) -> None:

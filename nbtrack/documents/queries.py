@@ -118,6 +118,7 @@ def _is_one_of(value: Any, items: Any) -> bool:
 _TESTS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
+    "<>": lambda value, other: value is not None and value != other,
     "<": _same_type(operator.lt),
     "<=": _same_type(operator.le),
     ">": _same_type(operator.gt),
@@ -127,11 +128,16 @@ _TESTS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+def compare(operator: str, value: Any, other: Any) -> Any:
+    """What `Comparison` does with a value that is there."""
+    return _TESTS[operator](value, other)
+
+
 class Comparison(Condition):
     """The value at `path` compared with `value`; never true where the document has no such path.
 
     Attributes:
-        operator: `== != < <= > >= exists one_of`.
+        operator: `== != <> < <= > >= exists one_of`; `<>` is SQL's: null differs from nothing.
         path: Keys from the document's root, at least one.
         value: What is compared with; a tuple of items for `one_of`; None for `exists`.
     """

@@ -1,0 +1,189 @@
+"""From the tree of a filter to a condition on documents: what each comparison means.
+
+A comparison asks for a value: a document that lacks the field, or has null there, matches none but
+IS NULL. NOT before a comparison or a parenthesis turns the answer round, also for such a document.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+from nbtrack.core.errors import InvalidValueError
+from nbtrack.documents.queries import Both, Comparison, Condition, Either, Negation, Path
+from nbtrack.documents.text_conditions import AnyItem, Like, RegularExpression, SpelledNumber
+from nbtrack.filters.fields import INPUTS, Entity, Field, Finder, Type
+from nbtrack.filters.mistakes import mistake
+from nbtrack.filters.relations import Related
+from nbtrack.filters.tree import And, Literal, Not, Test, Tree
+
+_SAME = ("=", "!=", "IN", "NOT IN")
+_ORDERED = ("<", "<=", ">", ">=", "BETWEEN", "NOT BETWEEN")
+_PATTERNS = ("LIKE", "NOT LIKE", "ILIKE", "NOT ILIKE", "RLIKE", "NOT RLIKE")
+_NULL = ("IS NULL", "IS NOT NULL")
+_OPERATORS = {
+    Type.TEXT: (*_SAME, *_PATTERNS, *_NULL),
+    Type.NOTE: (*_SAME, *_ORDERED, *_PATTERNS, *_NULL),
+    Type.NUMBER: (*_SAME, *_ORDERED, *_NULL),
+    Type.TIME: (*_SAME, *_ORDERED, *_NULL),
+    Type.LOCATION: (*_SAME, *_NULL),
+}
+_NAN = float("nan")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def condition_of(tree: Tree, entity: Entity, text: str) -> Condition:
+    """The condition that a filter means.
+
+    Args:
+        tree: The parsed filter.
+        entity: What is searched.
+        text: The filter as written; errors show it.
+
+    Raises:
+        InvalidValueError: It names an unknown field, or compares one in a way that it cannot be.
+    """
+    return _Compiler(entity, text).compile(tree)
+
+
+class _Compiler:
+    def __init__(self, entity: Entity, text: str) -> None:
+        self._text = text
+        self._finder = Finder(entity, text)
+
+    def compile(self, tree: Tree) -> Condition:
+        if isinstance(tree, Test):
+            return self._test(tree)
+        if isinstance(tree, Not):
+            return Negation(self.compile(tree.inner))
+        combined = [self.compile(part) for part in tree.parts]
+        return Both(*combined) if isinstance(tree, And) else Either(*combined)
+
+    def _test(self, test: Test) -> Condition:
+        field = self._finder.find(test.name)
+        if test.operator not in _OPERATORS[field.type]:
+            self._fail(test.operator_column, _refusal(field))
+        # "no input has one" is not "an input has none"
+        is_null = test.operator == "IS NULL"
+        condition = Comparison("<>", field.path, None) if is_null else self._comparison(field, test)
+        if field.is_of_input:
+            condition = AnyItem(INPUTS, condition)
+        if is_null:
+            condition = Negation(condition)
+        return Related(field.relation, condition) if field.relation else condition
+
+    def _comparison(self, field: Field, test: Test) -> Condition:
+        path, operator = field.path, test.operator
+        if operator == "IS NOT NULL":
+            return Comparison("<>", path, None)
+        if operator in _PATTERNS:
+            return self._pattern(field, test)
+        values = [self._value(field, literal) for literal in test.values]
+        compare = Comparison
+        if field.type is Type.NOTE:
+            compare = SpelledNumber if _are_numbers(values) else Comparison
+            if compare is Comparison:
+                self._check_text(field, test, values)
+        match operator:
+            case "=":
+                return compare("==", path, values[0])
+            case "!=":
+                return compare("<>", path, values[0])
+            case "IN":
+                return compare("one_of", path, tuple(values))
+            case "NOT IN":
+                has_value = SpelledNumber("<>", path, _NAN) if compare is SpelledNumber else _exists(path)
+                return Both(has_value, Negation(compare("one_of", path, tuple(values))))
+            case "BETWEEN":
+                return Both(compare(">=", path, values[0]), compare("<=", path, values[1]))
+            case "NOT BETWEEN":
+                return Either(compare("<", path, values[0]), compare(">", path, values[1]))
+            case _:
+                return compare(operator, path, values[0])
+
+    def _check_text(self, field: Field, test: Test, values: list[str | int | float]) -> None:
+        """Refuse what is no comparison of text with text."""
+        for value, literal in zip(values, test.values, strict=True):
+            if not isinstance(value, str):
+                self._fail(literal.column, "numbers and text in quotes cannot stand in one comparison")
+        if test.operator in _ORDERED:
+            self._fail(
+                test.values[0].column,
+                f"text in quotes has no {test.operator}: to compare {field.label} as a number, "
+                "leave out the quotes",
+            )
+
+    def _pattern(self, field: Field, test: Test) -> Condition:
+        literal = test.values[0]
+        word = test.operator.removeprefix("NOT ")
+        if not isinstance(literal.value, str):
+            self._fail(literal.column, f"{word} takes text in quotes")
+        if word == "RLIKE":
+            try:
+                condition: Condition = RegularExpression(field.path, literal.value)
+            except InvalidValueError as error:
+                self._fail(literal.column, str(error).removesuffix("."))
+        else:
+            pattern = field.read(literal.value)
+            condition = Like(field.path, pattern, ignore_case=word == "ILIKE")
+        if word == test.operator:
+            return condition
+        return Both(_exists(field.path), Negation(condition))
+
+    def _value(self, field: Field, literal: Literal) -> str | int | float:
+        value = literal.value
+        if isinstance(value, str):
+            return self._text_value(field, literal, value)
+        if value != value:
+            why = "nothing equals NaN"
+            if field.group == "metrics":
+                why += f"; {'.'.join(('metrics', field.key))}.nan_count > 0 finds runs that logged one"
+            self._fail(literal.column, why)
+        if field.type in (Type.TEXT, Type.LOCATION):
+            self._fail(literal.column, f"{field.label} compares with text in quotes")
+        return value
+
+    def _text_value(self, field: Field, literal: Literal, value: str) -> str | int | float:
+        if field.type is Type.NUMBER:
+            self._fail(literal.column, f"{field.label} compares with a number, without quotes")
+        try:
+            return milliseconds(value) if field.type is Type.TIME else field.read(value)
+        except ValueError as error:
+            self._fail(literal.column, str(error))
+
+    def _fail(self, column: int, why: str) -> NoReturn:
+        raise mistake(self._text, column, why)
+
+
+def _exists(path: Path) -> Condition:
+    return Comparison("<>", path, None)
+
+
+def _are_numbers(values: list[str | int | float]) -> bool:
+    return not any(isinstance(value, str) for value in values)
+
+
+def _refusal(field: Field) -> str:
+    operators = [word for word in _OPERATORS[field.type] if not word.startswith("NOT ")]
+    if field.type is Type.LOCATION:
+        return f"{field.label} can only be the same or another: use {' '.join(operators)}; or compare run_id"
+    kind = {Type.TEXT: "text", Type.TIME: "a time"}.get(field.type, "a number")
+    return f"{field.label} is {kind}: use {' '.join(operators)}"
+
+
+def milliseconds(date: str) -> int | float:
+    """Milliseconds since 1970, UTC, of a date as in ISO 8601; without a zone it is local time.
+
+    Raises:
+        ValueError: It is no date; the message says what one looks like.
+    """
+    try:
+        moment = datetime.fromisoformat(date.strip())
+        if moment.tzinfo is None:
+            moment = moment.astimezone()
+        microseconds = (moment - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(
+            "expected milliseconds since 1970, or a date such as '2026-11-21' or '2026-11-21 14:00'"
+        ) from None
+    whole, rest = divmod(microseconds, 1000)
+    return microseconds / 1000 if rest else whole

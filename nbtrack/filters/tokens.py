@@ -1,0 +1,164 @@
+"""The words of a filter: names, text, numbers, operators, each with its column.
+
+The text is read once from left to right, in time linear in its length.
+"""
+
+import re
+from typing import NamedTuple
+
+from nbtrack.core.errors import InvalidTypeError
+from nbtrack.filters.mistakes import mistake, quote
+
+MOST_CHARACTERS = 65_536
+MOST_TOKENS = 10_000
+"""With the limits of `grammar` these keep the longest parse within 50 ms."""
+
+OPERATORS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_HINTS = {
+    "&&": "write 'and'",
+    "&": "write 'and'",
+    "||": "write 'or'",
+    "|": "write 'or'",
+    "!": "write 'not'",
+    "=<": "write <=",
+    "=>": "write >=",
+    "===": "write =",
+    "~": "write RLIKE for a regular expression, LIKE for a pattern",
+    "=~": "write RLIKE for a regular expression",
+    "!~": "write NOT RLIKE for a regular expression",
+}
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+)
+  | (?P<name>[^\W\d][\w/:@-]*)
+  | (?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-](?i:inf(?:inity)?|nan))
+  | (?P<operator>[<>=!~&|]+)
+  | (?P<sign>[(),])
+  | (?P<quote>['"`])
+    """,
+    re.VERBOSE,
+)
+_KEY = re.compile(r"[\w/:@-]+")
+_AFTER_NUMBER = re.compile(r"[\w.:/@+-]+")
+
+
+class Part(NamedTuple):
+    """One step of a name: `metrics`, or `val loss` of metrics.`val loss`."""
+
+    text: str
+    is_quoted: bool
+    column: int
+
+
+class Token(NamedTuple):
+    """One word of a filter."""
+
+    kind: str
+    """name, text, number, operator, sign (a parenthesis or comma) or end."""
+    text: str
+    """As written; of text what is inside the quotes, of an operator its usual form."""
+    column: int
+    """From 0."""
+    parts: tuple[Part, ...] = ()
+    """Of a name; of text in double quotes, which may be a name, its only one."""
+
+    @property
+    def word(self) -> str:
+        """A bare name in capitals, for it may be a keyword; else nothing."""
+        return self.text.upper() if self.kind == "name" and len(self.parts) == 1 else ""
+
+    @property
+    def sign(self) -> str:
+        """A parenthesis or comma; else nothing."""
+        return self.text if self.kind == "sign" else ""
+
+
+def tokenize(text: str, subject: str = "Filter") -> list[Token]:
+    """Split a filter, or an entry of an order, into its words; the last one is its end.
+
+    Raises:
+        InvalidTypeError: It is no text.
+        InvalidValueError: It is too long, or holds something that is no word.
+    """
+    if not isinstance(text, str):
+        raise InvalidTypeError(
+            f"{subject} is text such as 'metrics.loss < 0.2', not {type(text).__name__} {quote(str(text))}."
+        )
+    if len(text) > MOST_CHARACTERS:
+        raise mistake(text, MOST_CHARACTERS, f"a filter has at most {MOST_CHARACTERS:,} characters", subject)
+    tokens: list[Token] = []
+    position, end = 0, len(text)
+    while position < end:
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise mistake(text, position, f"{text[position]!r} has no meaning here", subject)
+        kind, start, position = match.lastgroup or "", position, match.end()
+        if kind == "space":
+            continue
+        if len(tokens) >= MOST_TOKENS:
+            raise mistake(text, start, f"a filter has at most {MOST_TOKENS:,} words", subject)
+        word = match.group()
+        if kind == "name" or (kind == "quote" and word != "'"):
+            first = Part(word, False, start)
+            if kind == "quote":
+                inside, position = _read_quoted(text, start, subject)
+                first = Part(inside, True, start)
+            parts, position = _read_name(text, first, position, subject)
+            is_text = word == '"' and len(parts) == 1
+            tokens.append(
+                Token("text", first.text, start, parts)
+                if is_text
+                else Token("name", text[start:position], start, parts)
+            )
+        elif kind == "quote":
+            inside, position = _read_quoted(text, start, subject)
+            tokens.append(Token("text", inside, start))
+        elif kind == "number":
+            after = _AFTER_NUMBER.match(text, position)
+            if after:
+                wrong = text[start : after.end()]
+                why = f"{quote(wrong)} is no number; text and dates stand in quotes"
+                raise mistake(text, start, why, subject)
+            tokens.append(Token(kind, word, start))
+        elif kind == "operator":
+            if word not in OPERATORS:
+                hint = _HINTS.get(word, f"there are {' '.join(['=', *list(OPERATORS)[2:]])}")
+                raise mistake(text, start, f"{quote(word)} has no meaning here; {hint}", subject)
+            tokens.append(Token(kind, OPERATORS[word], start))
+        else:
+            tokens.append(Token(kind, word, start))
+    tokens.append(Token("end", "", len(text.rstrip())))
+    return tokens
+
+
+def _read_quoted(text: str, start: int, subject: str) -> tuple[str, int]:
+    """What stands between quotes, and where it ends; a doubled quote inside means the quote itself."""
+    sign = text[start]
+    pieces: list[str] = []
+    position = start + 1
+    while True:
+        close = text.find(sign, position)
+        if close < 0:
+            raise mistake(text, start, "this quote is never closed", subject)
+        pieces.append(text[position:close])
+        if not text.startswith(sign, close + 1):
+            return sign.join(pieces), close + 1
+        position = close + 2
+
+
+def _read_name(text: str, first: Part, position: int, subject: str) -> tuple[tuple[Part, ...], int]:
+    """The steps of a name that begins with `first`, and where it ends."""
+    parts = [first]
+    while text.startswith(".", position):
+        start = position + 1
+        if text.startswith(('"', "`"), start):
+            inside, position = _read_quoted(text, start, subject)
+            parts.append(Part(inside, True, start))
+        elif match := _KEY.match(text, start):
+            position = match.end()
+            parts.append(Part(match.group(), False, start))
+        else:
+            why = "expected the rest of the field's name; a key with other signs stands in backticks"
+            raise mistake(text, start, why, subject)
+    return tuple(parts), position

@@ -1,0 +1,72 @@
+"""The keys that a filter or an order mentions, to tell people of those that nothing has.
+
+A store that has no metric `los` answers `metrics.los < 1` with nothing: right, but no help.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from nbtrack.filters.fields import RUN, Entity, Finder
+from nbtrack.filters.grammar import parse, parse_order_entry
+from nbtrack.filters.mistakes import did_you_mean, quote
+from nbtrack.filters.tree import Name, tests_of
+
+
+class Mention(NamedTuple):
+    """A key that a filter or an order mentions."""
+
+    group: str
+    """metrics, params or tags."""
+    key: str
+    column: int
+    """Of the field's first letter, from 1."""
+    summary: str = ""
+    """The part of a metric's summary that is asked for, if it is not the last value."""
+    subject: str = "Filter"
+    """Or Order."""
+
+
+def mentioned_keys(
+    text: str | None, order_by: Sequence[str] | str | None = None, entity: Entity = RUN
+) -> list[Mention]:
+    """The metrics, params and tags in a filter and an order, in their order, each once.
+
+    Raises:
+        InvalidValueError: One of them is malformed.
+    """
+    found: list[Mention] = []
+    if text and text.strip():
+        finder = Finder(entity, text)
+        found += [_mention(test.name, finder) for test in tests_of(parse(text))]
+    for entry in [order_by] if isinstance(order_by, str) else order_by or ():
+        found.append(_mention(parse_order_entry(entry)[0], Finder(entity, entry, "Order")))
+    seen: dict[tuple[str, str], Mention] = {}
+    for mention in found:
+        if mention.group:
+            seen.setdefault((mention.group, mention.key), mention)
+    return list(seen.values())
+
+
+def unknown_key_message(mention: Mention, known: Collection[str], noun: str = "run") -> str | None:
+    """What to tell of a key that is not among the `known` ones of its group; None if it is.
+
+    Args:
+        mention: The key.
+        known: All keys of that group where the search looks.
+        noun: What is searched, without an article.
+    """
+    group, key, summary = mention.group, mention.key, mention.summary
+    if key in known:
+        return None
+    place = f"{mention.subject.lower()}, column {mention.column}"
+    message = f"no {noun} has a {group.removesuffix('s')} {quote(key)} ({place})"
+    whole = f"{key}.{summary}"
+    if summary and whole in known:
+        return f"{message}; the metric {quote(whole)} is written metrics.`{whole}`"
+    return message + did_you_mean(key, known)
+
+
+def _mention(name: Name, finder: Finder) -> Mention:
+    field = finder.find(name)
+    summary = field.path[-1] if field.group == "metrics" and field.path[-1] != "last" else ""
+    return Mention(field.group, field.key, name.column + 1, summary, finder.subject)

@@ -18,6 +18,7 @@ from nbtrack.documents.ordering import Order, Position, Rank, is_after, sort_doc
 from nbtrack.documents.projection import EACH, project
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Table
+from nbtrack.filters.relations import resolve
 from nbtrack.stores.page_tokens import make_token, read_token
 
 _HELD = ("run_id", "experiment_id", "status", "start_time", "end_time", "artifact_location")
@@ -102,6 +103,7 @@ class RunSearch:
     ) -> RunColumns:
         """Find runs, as columns."""
         orders = [*order_by, *LATEST_FIRST]
+        condition = self._resolve(condition, experiment_ids, view)
         # The keys of the order come last, to sort running runs in.
         paths = (*_COLUMNS, *(path for path, _ in orders))
 
@@ -148,6 +150,7 @@ class RunSearch:
         after: str | None = None,
     ) -> "_Found":
         orders = [*order_by, *LATEST_FIRST]
+        condition = self._resolve(condition, experiment_ids, view)
         page = _Page(orders, limit, offset, None if after is None else read_token(after, orders))
 
         def at_rest(condition: Any, whole: bool) -> list[Any]:
@@ -168,6 +171,14 @@ class RunSearch:
             found = found[:limit]
             token = make_token(found[-1], orders) if found else None
         return _Found(found, token, {run_id: sketches for run_id, (_, sketches) in truths.items()})
+
+    def _resolve(self, condition: Any, experiment_ids: Sequence[str] | None, view: int) -> Any:
+        """The condition with its comparisons of parents and children answered."""
+
+        def find(inner: Any) -> list[Any]:
+            return self._find(experiment_ids, inner, (), view=view, limit=None).documents
+
+        return resolve(condition, find)
 
     def _look(
         self,

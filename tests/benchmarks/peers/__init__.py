@@ -15,5 +15,5 @@
 
 Switched off for all: telemetry, system metrics, the capture of console, code, git and environment.
 nbtrack runs with its defaults and NBTRACK_CAPTURE_ENVIRONMENT=0. The scripts run from a copy outside of
-any git repository.
+any git repository, and the stores lie there too; TMPDIR chooses the disk.
 """

@@ -42,6 +42,7 @@ _TRACKIO_SQL = (
 )
 _COPIED = "Store made by copying the rows of one run in SQL."
 _TRACKIO_LATER = "The call appends to a list; a thread writes it every half second."
+_WANDB_HELPER = "The call hands the point to a helper process, which writes."
 _BARE_WRITE = "`os.write` of 32 packed bytes to an open file."
 _BARE_SQL = "Bare SQL on SQLite (WAL, synchronous=NORMAL)."
 _AIM_TAKES_LONG = "Not run: making 10,000 runs takes minutes, indexing them minutes more."
@@ -106,6 +107,9 @@ CONTESTANTS = (
         },
         cannot={"search": _OFFLINE_HAS_NO_READER, "frame": _OFFLINE_HAS_NO_READER},
         notes={
+            "log_metric": _WANDB_HELPER,
+            "crowd": _WANDB_HELPER,
+            "kill": "The helper process lives on and has 10 seconds to write what it holds.",
             "params": "Tags are labels there: `key=value` as one text.",
             "read": "Offline W&B has no function that reads: a parser of ours for its `.wandb` file.",
         },
@@ -120,6 +124,7 @@ CONTESTANTS = (
         settings={"TRACKIO_DIR": "trackio", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
         notes={
             "log_metric": _TRACKIO_LATER,
+            "kill": _TRACKIO_LATER,
             "crowd": _TRACKIO_LATER,
             "params": "A run is written with its first point, so one is logged; there are no tags: "
             "all goes into its config.",

@@ -105,25 +105,29 @@ class Trackio:
         return [row["acc"] for row in answer["rows"]]
 
     def frame(self) -> Any:
+        """The columns that other trackers give: identity, time, params and tags, metrics."""
         import pandas as pd
 
         answer = SQLiteStorage.query_project(
             _PROJECT,
-            "SELECT c.run_id, c.run_name, c.config, m.metrics "
+            "SELECT c.run_id, c.run_name, c.created_at, c.config, m.metrics "
             "FROM configs c JOIN metrics m ON m.run_id = c.run_id",
             max_rows=10**9,
         )
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             [
                 {
                     "run_id": row["run_id"],
                     "run_name": row["run_name"],
+                    "created_at": row["created_at"],
                     **orjson.loads(row["config"]),
                     **orjson.loads(row["metrics"]),
                 }
                 for row in answer["rows"]
             ]
         )
+        frame["created_at"] = pd.to_datetime(frame["created_at"])
+        return frame
 
     def column_of_acc(self) -> str:
         return "acc"

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import set_tags as set_tags
     from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
     from nbtrack.tracking.fluent import start_run as start_run
+    from nbtrack.tracking.images import Image as Image
     from nbtrack.tracking.tracker import Tracker as Tracker
 
 __version__ = "0.1.0"
@@ -58,6 +59,7 @@ _HOMES = {
     "nbtrack.core.errors": "NbtrackError",
     "nbtrack.documents.queries": "Query",
     "nbtrack.tracking.active_run": "ActiveRun",
+    "nbtrack.tracking.images": "Image",
     "nbtrack.tracking.tracker": "Tracker",
     "nbtrack.tracking.fluent": (
         "active_run create_experiment end_run flush get_experiment get_experiment_by_name "

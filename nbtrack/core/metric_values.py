@@ -8,7 +8,7 @@ from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 
-_INT64 = range(-(2**63), 2**63)
+INT64 = range(-(2**63), 2**63)
 
 
 def as_value(key: str, value: Any) -> float:
@@ -62,7 +62,7 @@ def as_step(key: str, step: Any) -> int:
     """
     if step is None:
         return 0
-    return _whole(f"The step of metric {key!r}", step, _INT64)
+    return whole_number(f"The step of metric {key!r}", step, INT64)
 
 
 def as_timestamp(key: str, timestamp: Any) -> int:
@@ -72,10 +72,21 @@ def as_timestamp(key: str, timestamp: Any) -> int:
         InvalidTypeError: It is no whole number.
         InvalidValueError: It is negative or does not fit 64 bits.
     """
-    return _whole(f"The timestamp of metric {key!r} (milliseconds since 1970)", timestamp, range(2**63))
+    return whole_number(f"The timestamp of metric {key!r} (milliseconds since 1970)", timestamp, range(2**63))
 
 
-def _whole(what: str, number: Any, bounds: range) -> int:
+def whole_number(what: str, number: Any, bounds: range) -> int:
+    """Turn a whole number of any type into an int.
+
+    Args:
+        what: What it is, for the error.
+        number: An int, a numpy integer, or a float such as `1.0`.
+        bounds: Where it must lie.
+
+    Raises:
+        InvalidTypeError: It is no whole number.
+        InvalidValueError: It lies outside of the bounds.
+    """
     if hasattr(number, "item"):
         number = number.item() if _size(number) == 1 else number
     if isinstance(number, float) and number.is_integer():

@@ -1,6 +1,6 @@
 """The run of a tracker that is switched off: every verb does nothing, at once."""
 
-from collections.abc import Mapping
+from inspect import isfunction
 from typing import Any
 
 from nbtrack.core.datasets import RunInputs
@@ -8,9 +8,29 @@ from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStat
 from nbtrack.tracking import metric_history
 from nbtrack.tracking.active_run import ActiveRun, RunKeeper
 
+_KEPT = ("end", "nested")
+"""What works for a run that is nowhere as for any other."""
 
+
+def _silent(kind: "type[DisabledRun]") -> "type[DisabledRun]":
+    """Replace each verb that is inherited, also those still to be written, by one that does nothing."""
+    for above in ActiveRun.__mro__[: ActiveRun.__mro__.index(Run)]:
+        for name, verb in vars(above).items():
+            if isfunction(verb) and not name.startswith("_") and name not in vars(kind) and name not in _KEPT:
+                setattr(kind, name, _nothing)
+    return kind
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """Do nothing."""
+
+
+@_silent
 class DisabledRun(ActiveRun):
-    """What `start_run` gives while tracking is switched off: every verb does nothing, at once."""
+    """What `start_run` gives while tracking is switched off.
+
+    Arguments are not looked at, whatever they are; what a verb returns is what its callers can use.
+    """
 
     def __init__(self, tracker: "RunKeeper") -> None:
         self._tracker = tracker
@@ -42,59 +62,32 @@ class DisabledRun(ActiveRun):
         """None."""
         return RunInputs()
 
-    def snapshot(self) -> Run:
-        """A run that is nowhere."""
-        return Run(self.info, self.data)
-
     @property
     def is_owner(self) -> bool:
         """It belongs to nobody else."""
         return True
 
-    def log_metric(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
+    @property
+    def store_uri(self) -> str:
+        """No store."""
+        return ""
 
-    def log_metrics(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
+    def snapshot(self) -> Run:
+        """A run that is nowhere."""
+        return Run(self.info, self.data)
 
-    def log_param(self, key: str, value: Any, synchronous: bool | None = None) -> Any:
+    def log_param(self, key: str, value: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Give the value back."""
         return value
 
-    def log_params(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def set_tag(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def set_tags(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_artifact(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_artifacts(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_text(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_dict(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-    def log_figure(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
+    def get_artifact_uri(self, *args: Any, **kwargs: Any) -> str:
+        """No place."""
+        return ""
 
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """No points."""
         return metric_history.nothing(output_format)
 
-    def flush(self) -> None:
-        """Do nothing."""
-
     def has_settled(self) -> bool:
         """Nothing is ever left."""
         return True
-
-    def close(self, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
-        """Do nothing."""

@@ -28,7 +28,9 @@ def figure_bytes(figure: Any, artifact_file: str, save_kwargs: Mapping[str, Any]
 
 def _matplotlib(figure: Any, ending: str, options: dict[str, Any]) -> bytes:
     options.setdefault("format", ending or "png")
-    known = figure.canvas.get_supported_filetypes()
+    # A grid of seaborn has `savefig` and no canvas.
+    canvas = getattr(figure, "canvas", None)
+    known = canvas.get_supported_filetypes() if canvas is not None else {options["format"]}
     if options["format"] not in known:
         raise InvalidValueError(
             f"A matplotlib figure is saved as .{', .'.join(sorted(known))}, not as {options['format']!r}."

@@ -928,8 +928,7 @@ def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         Tracker().start_run()
 
 
-@pytest.mark.parametrize(("name", "value"), [("a.yaml", object()), ("a.json", {(1, 2): 3})])
-def test_what_a_file_cannot_hold_is_refused(tracker: Tracker, name: str, value: object) -> None:
+def test_what_a_file_cannot_hold_is_refused(tracker: Tracker) -> None:
     with tracker.start_run() as run, pytest.raises(NbtrackError, match="has no form for this"):
-        run.log_dict(value, name)
+        run.log_dict({(1, 2): 3}, "a.json")
     assert tracker.list_artifacts(run.run_id) == []

@@ -1,0 +1,63 @@
+"""`nbtrack.artifacts`: MLflow's functions, on our store."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nbtrack
+from nbtrack import artifacts
+from nbtrack.core.errors import InvalidValueError, NotFoundError
+
+
+@pytest.fixture
+def run_id() -> str:
+    with nbtrack.start_run() as run:
+        run.log_dict({"a": [1]}, "config/a.json")
+        run.log_image(np.zeros((3, 5)), "one.png")
+    return run.run_id
+
+
+def test_artifacts_are_read_by_uri_and_by_run(run_id: str, tmp_path: Path) -> None:
+    uri = f"runs:/{run_id}/config/a.json"
+
+    assert artifacts.load_dict(uri) == {"a": [1]}
+    assert '"a"' in artifacts.load_text(uri)
+    assert artifacts.load_image(f"runs:/{run_id}/one.png").size == (5, 3)
+    assert [info.path for info in artifacts.list_artifacts(f"runs:/{run_id}")] == ["config", "one.png"]
+    assert [info.path for info in artifacts.list_artifacts(run_id=run_id, artifact_path="config")] == [
+        "config/a.json"
+    ]
+    assert artifacts.download_artifacts(uri, dst_path=tmp_path / "d") == str(tmp_path / "d/config/a.json")
+    assert Path(artifacts.download_artifacts(run_id=run_id, artifact_path="one.png")).is_file()
+
+
+def test_another_store_is_read_by_its_tracking_uri(run_id: str, tmp_path: Path) -> None:
+    other = nbtrack.Tracker(store=tmp_path / "other")
+    with other.start_run() as run:
+        run.log_text("theirs", "a.txt")
+    other.close()
+
+    place = artifacts.download_artifacts(f"runs:/{run.run_id}/a.txt", tracking_uri=tmp_path / "other")
+
+    assert Path(place).read_text() == "theirs"
+    assert len(artifacts.list_artifacts(run_id=run.run_id, tracking_uri=str(tmp_path / "other"))) == 1
+    with pytest.raises(NotFoundError):
+        artifacts.list_artifacts(run_id=run.run_id)
+
+
+def test_what_is_not_there_or_not_clear_is_an_error(run_id: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidValueError, match="either artifact_uri or run_id"):
+        artifacts.download_artifacts()
+    with pytest.raises(InvalidValueError, match="no artifact of it"):
+        artifacts.load_text(f"runs:/{run_id}")
+    with pytest.raises(NotFoundError, match="no store at"):
+        artifacts.list_artifacts(run_id=run_id, tracking_uri=tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_reading_where_there_is_no_store_makes_none(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no store at"):
+        artifacts.load_text("runs:/" + "a" * 32 + "/x")
+
+    assert list(Path.cwd().iterdir()) == []

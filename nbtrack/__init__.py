@@ -15,6 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbtrack import artifacts as artifacts
+    from nbtrack import entities as entities
+    from nbtrack import exceptions as exceptions
+    from nbtrack import tracking as tracking
     from nbtrack.core.entities import Experiment as Experiment
     from nbtrack.core.entities import Metric as Metric
     from nbtrack.core.entities import Run as Run
@@ -23,27 +27,52 @@ if TYPE_CHECKING:
     from nbtrack.core.errors import NbtrackError as NbtrackError
     from nbtrack.documents.queries import Query as Query
     from nbtrack.tracking.active_run import ActiveRun as ActiveRun
+    from nbtrack.tracking.client import MlflowClient as MlflowClient
     from nbtrack.tracking.fluent import active_run as active_run
     from nbtrack.tracking.fluent import create_experiment as create_experiment
+    from nbtrack.tracking.fluent import create_run as create_run
+    from nbtrack.tracking.fluent import delete_experiment as delete_experiment
+    from nbtrack.tracking.fluent import delete_experiment_tag as delete_experiment_tag
+    from nbtrack.tracking.fluent import delete_run as delete_run
+    from nbtrack.tracking.fluent import delete_tag as delete_tag
+    from nbtrack.tracking.fluent import download_artifacts as download_artifacts
     from nbtrack.tracking.fluent import end_run as end_run
     from nbtrack.tracking.fluent import flush as flush
+    from nbtrack.tracking.fluent import flush_artifact_async_logging as flush_artifact_async_logging
+    from nbtrack.tracking.fluent import flush_async_logging as flush_async_logging
+    from nbtrack.tracking.fluent import get_artifact_uri as get_artifact_uri
+    from nbtrack.tracking.fluent import get_environment as get_environment
     from nbtrack.tracking.fluent import get_experiment as get_experiment
     from nbtrack.tracking.fluent import get_experiment_by_name as get_experiment_by_name
     from nbtrack.tracking.fluent import get_metric_history as get_metric_history
+    from nbtrack.tracking.fluent import get_parent_run as get_parent_run
     from nbtrack.tracking.fluent import get_run as get_run
     from nbtrack.tracking.fluent import get_tracking_uri as get_tracking_uri
+    from nbtrack.tracking.fluent import is_tracking_uri_set as is_tracking_uri_set
+    from nbtrack.tracking.fluent import last_active_run as last_active_run
+    from nbtrack.tracking.fluent import list_artifacts as list_artifacts
+    from nbtrack.tracking.fluent import load_table as load_table
     from nbtrack.tracking.fluent import log_artifact as log_artifact
     from nbtrack.tracking.fluent import log_artifacts as log_artifacts
+    from nbtrack.tracking.fluent import log_batch as log_batch
     from nbtrack.tracking.fluent import log_dict as log_dict
     from nbtrack.tracking.fluent import log_figure as log_figure
+    from nbtrack.tracking.fluent import log_image as log_image
     from nbtrack.tracking.fluent import log_metric as log_metric
     from nbtrack.tracking.fluent import log_metrics as log_metrics
     from nbtrack.tracking.fluent import log_param as log_param
     from nbtrack.tracking.fluent import log_params as log_params
+    from nbtrack.tracking.fluent import log_stream as log_stream
+    from nbtrack.tracking.fluent import log_table as log_table
     from nbtrack.tracking.fluent import log_text as log_text
+    from nbtrack.tracking.fluent import rename_experiment as rename_experiment
+    from nbtrack.tracking.fluent import restore_experiment as restore_experiment
+    from nbtrack.tracking.fluent import restore_run as restore_run
     from nbtrack.tracking.fluent import search_experiments as search_experiments
     from nbtrack.tracking.fluent import search_runs as search_runs
     from nbtrack.tracking.fluent import set_experiment as set_experiment
+    from nbtrack.tracking.fluent import set_experiment_tag as set_experiment_tag
+    from nbtrack.tracking.fluent import set_experiment_tags as set_experiment_tags
     from nbtrack.tracking.fluent import set_tag as set_tag
     from nbtrack.tracking.fluent import set_tags as set_tags
     from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
@@ -61,16 +90,23 @@ _HOMES = {
     "nbtrack.tracking.active_run": "ActiveRun",
     "nbtrack.tracking.images": "Image",
     "nbtrack.tracking.tracker": "Tracker",
+    "nbtrack.tracking.client": "MlflowClient",
     "nbtrack.tracking.fluent": (
-        "active_run create_experiment end_run flush get_experiment get_experiment_by_name "
-        "get_metric_history get_run get_tracking_uri log_artifact "
-        "log_artifacts log_dict log_figure log_metric log_metrics log_param log_params log_text "
-        "search_experiments search_runs set_experiment set_tag set_tags set_tracking_uri start_run"
+        "active_run create_experiment create_run delete_experiment delete_experiment_tag "
+        "delete_run delete_tag download_artifacts end_run flush flush_artifact_async_logging "
+        "flush_async_logging get_artifact_uri get_environment get_experiment get_experiment_by_name "
+        "get_metric_history get_parent_run get_run get_tracking_uri is_tracking_uri_set "
+        "last_active_run list_artifacts load_table log_artifact log_artifacts log_batch log_dict "
+        "log_figure log_image log_metric log_metrics log_param log_params "
+        "log_stream log_table log_text rename_experiment restore_experiment restore_run "
+        "search_experiments search_runs set_experiment set_experiment_tag set_experiment_tags "
+        "set_tag set_tags set_tracking_uri start_run"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+_MODULES = ("artifacts", "entities", "exceptions", "tracking")
 
-__all__ = ["load_ipython_extension", "unload_ipython_extension", *sorted(_HOME_OF)]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["load_ipython_extension", "unload_ipython_extension", *_MODULES, *sorted(_HOME_OF)]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -88,6 +124,8 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"nbtrack.{name}")
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'nbtrack' has no attribute {name!r}")
@@ -97,4 +135,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+    return sorted({*globals(), *_MODULES, *_HOME_OF})

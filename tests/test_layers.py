@@ -69,11 +69,19 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         pytest.fail(f"circle: {' -> '.join(error.args[1])}")
 
 
+WITH_PUBLIC_NAMES = ("models", "tracking")
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_init_of_a_folder_is_a_docstring_and_nothing_else(layer: str) -> None:
     body = ast.parse((PACKAGE / layer / "__init__.py").read_text()).body
 
-    assert [type(node) for node in body] == [ast.Expr]
+    if layer in WITH_PUBLIC_NAMES:
+        # A lazy table of what MLflow's users import from there; it imports nothing by itself.
+        imported = {node.module for node in body if isinstance(node, ast.ImportFrom)}
+        assert imported <= {"importlib", "typing"}
+    else:
+        assert [type(node) for node in body] == [ast.Expr]
 
 
 def test_importing_nbtrack_loads_nothing_heavy_starts_nothing_and_makes_nothing(tmp_path: Path) -> None:

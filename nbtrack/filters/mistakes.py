@@ -34,18 +34,19 @@ def quote(word: str) -> str:
     return repr(word if len(word) <= _LONGEST_WORD else f"{word[: _LONGEST_WORD - 1]}…")
 
 
-def did_you_mean(word: str, known: Collection[str], form: str = "{}") -> str:
+def did_you_mean(word: str, known: Collection[str], form: str = "{}", likeness: float = 0.6) -> str:
     """`"; did you mean 'status'?"`, or nothing if no known word is like this one.
 
     Args:
         word: What was written.
         known: The words that would have been right.
         form: How the word is shown: `"metrics.{}"`.
+        likeness: How much alike they must be, from 0 to 1; what is below is no slip of the pen.
     """
     from difflib import get_close_matches  # lazy: it is wanted only when something went wrong
 
     if len(word) > _LONGEST_WORD:  # difflib takes time with the square of it
         return ""
     names = {name.lower(): name for name in known if len(name) <= _LONGEST_WORD}
-    close = get_close_matches(word.lower(), list(names), n=1, cutoff=0.6)
+    close = get_close_matches(word.lower(), list(names), n=1, cutoff=likeness)
     return f"; did you mean {form.format(names[close[0]])!r}?" if close else ""

@@ -47,13 +47,16 @@ def mentioned_keys(
     return list(seen.values())
 
 
-def unknown_key_message(mention: Mention, known: Collection[str], noun: str = "run") -> str | None:
+def unknown_key_message(
+    mention: Mention, known: Collection[str], noun: str = "run", likeness: float = 0.6
+) -> str | None:
     """What to tell of a key that is not among the `known` ones of its group; None if it is.
 
     Args:
         mention: The key.
         known: All keys of that group where the search looks.
         noun: What is searched, without an article.
+        likeness: How much alike a key must be to be suggested, from 0 to 1.
     """
     group, key, summary = mention.group, mention.key, mention.summary
     if key in known:
@@ -63,7 +66,7 @@ def unknown_key_message(mention: Mention, known: Collection[str], noun: str = "r
     whole = f"{key}.{summary}"
     if summary and whole in known:
         return f"{message}; the metric {quote(whole)} is written metrics.`{whole}`"
-    return message + did_you_mean(key, known)
+    return message + did_you_mean(key, known, likeness=likeness)
 
 
 def _mention(name: Name, finder: Finder) -> Mention:

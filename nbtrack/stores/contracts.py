@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Protocol
 
 from nbtrack.core.datasets import DatasetInput
 from nbtrack.core.entities import Experiment, FileInfo, Run, RunList, ViewType
+from nbtrack.core.paged_lists import PagedList
 from nbtrack.core.run_columns import RunColumns
 from nbtrack.documents.database import Database
 from nbtrack.documents.tables import Order
@@ -43,9 +44,9 @@ class Experiments(Protocol):
         *,
         view: int = ViewType.ACTIVE_ONLY,
         limit: int | None = None,
-        offset: int = 0,
-    ) -> list[Experiment]:
-        """Find experiments; ties and no order: the newest first."""
+        after: str | None = None,
+    ) -> PagedList[Experiment]:
+        """Find experiments; ties and no order: the newest first. The `token` goes on as `after`."""
         ...
 
     def rename(self, experiment_id: str, name: str) -> None:
@@ -138,6 +139,10 @@ class RunWriter(Protocol):
         """Write the end of the run, or, in a worker, what it added."""
         ...
 
+    def release(self) -> None:
+        """Write what was added and leave the run as it is."""
+        ...
+
 
 class Runs(Protocol):
     """The runs of a store."""
@@ -158,8 +163,8 @@ class Runs(Protocol):
         """Read a run as it is now; NotFoundError when there is none."""
         ...
 
-    def take_over(self, run_id: str) -> Run:
-        """Make this process the writer of a RUNNING run whose writer is gone; read any other."""
+    def take_over(self, run_id: str) -> None:
+        """Write a RUNNING run whose writer is gone from this process; InvalidStateError if it is deleted."""
         ...
 
     def is_open(self, run_id: str) -> bool:
@@ -288,6 +293,11 @@ class Store(Protocol):
     @property
     def uri(self) -> str:
         """The tracking URI of the store."""
+        ...
+
+    @property
+    def artifact_location(self) -> str:
+        """Where artifacts lie of experiments that want no place of their own."""
         ...
 
     @property

@@ -1,1 +1,33 @@
-"""The verbs of a script: the fluent functions, `Tracker`, the active run."""
+"""The verbs: the fluent functions, `Tracker`, `MlflowClient` and the run object."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbtrack.tracking.client import MlflowClient as MlflowClient
+    from nbtrack.tracking.fluent import get_tracking_uri as get_tracking_uri
+    from nbtrack.tracking.fluent import is_tracking_uri_set as is_tracking_uri_set
+    from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
+    from nbtrack.tracking.tracker import Tracker as Tracker
+
+# What MLflow's users import from here; it loads when first used.
+_HOME_OF = {
+    "MlflowClient": "nbtrack.tracking.client",
+    "Tracker": "nbtrack.tracking.tracker",
+    "get_tracking_uri": "nbtrack.tracking.fluent",
+    "is_tracking_uri_set": "nbtrack.tracking.fluent",
+    "set_tracking_uri": "nbtrack.tracking.fluent",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'nbtrack.tracking' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

@@ -4,15 +4,16 @@ import struct
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, cast
 
 from nbtrack.core import metric_values, system_tags
 from nbtrack.core.datasets import RunInputs
-from nbtrack.core.entities import Run, RunData, RunInfo, RunStatus
+from nbtrack.core.entities import Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
 from nbtrack.core.errors import (
     InvalidTypeError,
+    InvalidValueError,
     MissingFileError,
     NbtrackError,
     NotFoundError,
@@ -23,6 +24,8 @@ from nbtrack.core.warn import warn_user
 from nbtrack.stores.contracts import RunWriter, Store
 from nbtrack.tracking import metric_history
 from nbtrack.tracking.artifact_verbs import ArtifactVerbs
+from nbtrack.tracking.param_texts import param_texts
+from nbtrack.tracking.run_operations import DONE
 
 
 class RunKeeper(Protocol):
@@ -100,7 +103,10 @@ class ActiveRun(ArtifactVerbs, Run):
         step: int | None = None,
         synchronous: bool | None = None,
         timestamp: int | None = None,
-    ) -> None:
+        *,
+        model_id: str | None = None,
+        dataset: Any = None,
+    ) -> Any:
         """Log one point of a metric. When it returned, the point survives the death of the process.
 
         Args:
@@ -110,6 +116,12 @@ class ActiveRun(ArtifactVerbs, Run):
             step: The x position, a whole number that may repeat or go back; None is 0.
             synchronous: Taken for MLflow's sake; logging is always immediate.
             timestamp: Milliseconds since 1970, UTC; None is now.
+            model_id: Taken for MLflow's sake.
+            dataset: The data set it was measured on: it becomes an input of the run, and the
+                metric's history names it.
+
+        Returns:
+            None; with `synchronous=False` a `RunOperations` that is done.
 
         Raises:
             InvalidTypeError: `value` is None, complex, text that is no number, or an array of
@@ -129,6 +141,9 @@ class ActiveRun(ArtifactVerbs, Run):
         except struct.error:
             metric_values.as_step(key, step)
             raise
+        if dataset is not None:
+            self._link_metrics([key], dataset)
+        return DONE if synchronous is False else None
 
     def log_metrics(
         self,
@@ -136,7 +151,10 @@ class ActiveRun(ArtifactVerbs, Run):
         step: int | None = None,
         synchronous: bool | None = None,
         timestamp: int | None = None,
-    ) -> None:
+        *,
+        model_id: str | None = None,
+        dataset: Any = None,
+    ) -> Any:
         """Log a point of each of several metrics, with one step and one time.
 
         Args:
@@ -144,17 +162,19 @@ class ActiveRun(ArtifactVerbs, Run):
             step: The x position of all of them; None is 0.
             synchronous: Taken for MLflow's sake.
             timestamp: Milliseconds since 1970, UTC; None is now.
+            model_id: Taken for MLflow's sake.
+            dataset: The data set they were measured on, as in `log_metric`.
 
         Raises:
             InvalidTypeError: One of them is no number; then none is logged.
         """
-        values = {
-            check_key("metric", key): metric_values.as_value(key, value)
-            for key, value in _items("metrics", metrics)
-        }
         at = timestamp or _time_ns() // 1_000_000
-        for key, value in values.items():
-            self.log_metric(key, value, step, synchronous, at)
+        points = [_checked_point(key, value, step, at) for key, value in _items("metrics", metrics)]
+        for point in points:
+            self._append(*point)
+        if dataset is not None:
+            self._link_metrics([point[0] for point in points], dataset)
+        return DONE if synchronous is False else None
 
     def log_param(self, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Log one param. It is written once: the same text again is fine, another is an error.
@@ -165,28 +185,30 @@ class ActiveRun(ArtifactVerbs, Run):
             synchronous: Taken for MLflow's sake.
 
         Returns:
-            `value`, as it was given.
+            `value`, as it was given; with `synchronous=False` a `RunOperations` that is done.
 
         Raises:
             ParamConflictError: The param has another value already.
         """
-        self.log_params({key: value})
-        return value
+        self._set_params({check_key("param", key): str(value)})
+        return DONE if synchronous is False else value
 
-    def log_params(self, params: Mapping[str, Any], synchronous: bool | None = None) -> None:
+    def log_params(self, params: Any, synchronous: bool | None = None) -> Any:
         """Log several params; all of them or, when one cannot be, none.
 
         Args:
-            params: Key to anything; the `str()` of each value is kept whole.
+            params: A dict, a dataclass instance, a pydantic model or an `argparse.Namespace`; nested
+                ones are flattened, with dots between the keys. The `str()` of each value is kept whole.
             synchronous: Taken for MLflow's sake.
 
         Raises:
+            InvalidTypeError: It is none of these, or a key is not text.
             ParamConflictError: One of them has another value already.
         """
-        texts = {check_key("param", key): str(value) for key, value in _items("params", params)}
-        self._write(lambda: self._runs.set_params(self._run_id, texts))
+        self._set_params(param_texts(params))
+        return DONE if synchronous is False else None
 
-    def set_tag(self, key: str, value: Any, synchronous: bool | None = None) -> None:
+    def set_tag(self, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Set one tag; an existing one is overwritten.
 
         Args:
@@ -194,9 +216,9 @@ class ActiveRun(ArtifactVerbs, Run):
             value: Anything; its `str()` is kept.
             synchronous: Taken for MLflow's sake.
         """
-        self.set_tags({key: value})
+        return self.set_tags({key: value}, synchronous)
 
-    def set_tags(self, tags: Mapping[str, Any], synchronous: bool | None = None) -> None:
+    def set_tags(self, tags: Mapping[str, Any], synchronous: bool | None = None) -> Any:
         """Set several tags; existing ones are overwritten.
 
         Args:
@@ -205,10 +227,70 @@ class ActiveRun(ArtifactVerbs, Run):
         """
         texts = {check_key("tag", key): str(value) for key, value in _items("tags", tags)}
         self._write(lambda: self._runs.set_tags(self._run_id, texts))
+        return DONE if synchronous is False else None
+
+    def delete_tag(self, key: str) -> None:
+        """Take a tag off.
+
+        Raises:
+            NotFoundError: The run has no such tag.
+        """
+        check_key("tag", key)
+        # What the store has refused so far may hold the tag; only then can it be told.
+        self._retry()
+        if key not in self.data.tags:
+            raise NotFoundError(f"tag of run {self._run_id}", key, list(self.data.tags))
+        self._write(lambda: self._runs.delete_tag(self._run_id, key))
+
+    def log_batch(
+        self,
+        metrics: Sequence[Metric] = (),
+        params: Sequence[Param] = (),
+        tags: Sequence[RunTag] = (),
+        synchronous: bool | None = None,
+    ) -> Any:
+        """Log metrics, params and tags in one call; all of it is checked before anything is written.
+
+        Args:
+            metrics: Points, each with a step and a timestamp of its own.
+            params: Params, each key once.
+            tags: Tags.
+            synchronous: Taken for MLflow's sake.
+
+        Raises:
+            InvalidTypeError: Something cannot be a metric, a param or a tag.
+            InvalidValueError: A param is given twice.
+            ParamConflictError: A param has another value already; then nothing is logged.
+        """
+        points = [
+            _checked_point(metric.key, metric.value, metric.step, metric.timestamp or _time_ns() // 1_000_000)
+            for metric in metrics
+        ]
+        texts: dict[str, str] = {}
+        for param in params:
+            if texts.setdefault(check_key("param", param.key), str(param.value)) != str(param.value):
+                raise InvalidValueError(
+                    f"Param {param.key!r} is given twice in one batch, as {texts[param.key]!r:.60} and as "
+                    f"{str(param.value)!r:.60}."
+                )
+        tag_texts = {check_key("tag", tag.key): str(tag.value) for tag in tags}
+        if texts:
+            self._set_params(texts)
+        if tag_texts:
+            self.set_tags(tag_texts)
+        for point in points:
+            self._append(*point)
+        return DONE if synchronous is False else None
 
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """All points of one metric of this run, as `Tracker.get_metric_history` gives them."""
         return metric_history.read(self._runs, self._run_id, key, output_format)
+
+    def release(self) -> None:
+        """Write what is left and let go of the run without ending it; the tracker calls this."""
+        self._retry()
+        self._writer.close()
+        self._write(self._writer.release)
 
     def flush(self) -> None:
         """Make everything logged so far survive a power cut.
@@ -268,6 +350,15 @@ class ActiveRun(ArtifactVerbs, Run):
     def store_uri(self) -> str:
         """The tracking URI of the store it is recorded in."""
         return self._store.uri
+
+    def _set_params(self, texts: dict[str, str]) -> None:
+        self._write(lambda: self._runs.set_params(self._run_id, texts))
+
+    def _link_metrics(self, keys: Sequence[str], dataset: Any) -> None:
+        """Make a data set an input of the run, and say that these metrics were measured on it."""
+        link = (str(dataset.name), str(dataset.digest))
+        for key in keys:
+            self._write(lambda key=key: self._runs.link_metric(self._run_id, key, link))
 
     def has_settled(self) -> bool:
         """Try again to write what the store has refused; True when nothing is left."""
@@ -367,6 +458,15 @@ def outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
     if isinstance(error, KeyboardInterrupt):
         tags[system_tags.INTERRUPTED] = "true"
     return RunStatus.FAILED, tags
+
+
+def _checked_point(key: Any, value: Any, step: Any, timestamp: Any) -> tuple[str, float, int, int]:
+    return (
+        check_key("metric", key),
+        metric_values.as_value(key, value),
+        metric_values.as_step(key, step),
+        metric_values.as_timestamp(key, timestamp),
+    )
 
 
 def _items(what: str, mapping: Any) -> list[tuple[Any, Any]]:

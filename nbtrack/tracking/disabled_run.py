@@ -11,6 +11,17 @@ from nbtrack.tracking.active_run import ActiveRun, RunKeeper
 _KEPT = ("end", "nested")
 """What works for a run that is nowhere as for any other."""
 
+DISABLED_RUN_ID = "d15ab1ed" * 4
+"""The id of every run that is recorded nowhere; reading it gives nothing instead of an error."""
+
+
+def disabled_snapshot() -> Run:
+    """A run that is nowhere, for code that reads what it has started."""
+    stage = LifecycleStage.ACTIVE
+    return Run(
+        RunInfo(DISABLED_RUN_ID, "disabled", "0", "", RunStatus.RUNNING, 0, None, stage, ""), RunData()
+    )
+
 
 def _silent(kind: "type[DisabledRun]") -> "type[DisabledRun]":
     """Replace each verb that is inherited, also those still to be written, by one that does nothing."""
@@ -34,7 +45,7 @@ class DisabledRun(ActiveRun):
 
     def __init__(self, tracker: "RunKeeper") -> None:
         self._tracker = tracker
-        self._run_id = "0" * 32
+        self._run_id = DISABLED_RUN_ID
         self.takes_nested = True
         self.nested_ids = []
 
@@ -48,9 +59,7 @@ class DisabledRun(ActiveRun):
     @property
     def info(self) -> RunInfo:
         """A run that is nowhere."""
-        return RunInfo(
-            self._run_id, "disabled", "0", "", RunStatus.RUNNING, 0, None, LifecycleStage.ACTIVE, ""
-        )
+        return disabled_snapshot().info
 
     @property
     def data(self) -> RunData:
@@ -74,7 +83,7 @@ class DisabledRun(ActiveRun):
 
     def snapshot(self) -> Run:
         """A run that is nowhere."""
-        return Run(self.info, self.data)
+        return disabled_snapshot()
 
     def log_param(self, key: str, value: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Give the value back."""

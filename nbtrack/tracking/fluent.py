@@ -6,28 +6,56 @@ default_tracker = Tracker()
 # Scripts started from here inherit the store that was chosen; other trackers keep theirs to themselves.
 default_tracker._exports_uri = True  # pyright: ignore[reportPrivateUsage]
 
-set_tracking_uri = default_tracker.set_tracking_uri
 get_tracking_uri = default_tracker.get_tracking_uri
-set_experiment = default_tracker.set_experiment
+is_tracking_uri_set = default_tracker.is_tracking_uri_set
+set_tracking_uri = default_tracker.set_tracking_uri
+
 create_experiment = default_tracker.create_experiment
+delete_experiment = default_tracker.delete_experiment
+delete_experiment_tag = default_tracker.delete_experiment_tag
 get_experiment = default_tracker.get_experiment
 get_experiment_by_name = default_tracker.get_experiment_by_name
+rename_experiment = default_tracker.rename_experiment
+restore_experiment = default_tracker.restore_experiment
 search_experiments = default_tracker.search_experiments
-start_run = default_tracker.start_run
-end_run = default_tracker.end_run
+set_experiment = default_tracker.set_experiment
+set_experiment_tag = default_tracker.set_experiment_tag
+set_experiment_tags = default_tracker.set_experiment_tags
+
 active_run = default_tracker.active_run
-get_run = default_tracker.get_run
+create_run = default_tracker.create_run
+delete_run = default_tracker.delete_run
+delete_tag = default_tracker.delete_tag
+end_run = default_tracker.end_run
+flush = default_tracker.flush
+flush_artifact_async_logging = default_tracker.flush_artifact_async_logging
+flush_async_logging = default_tracker.flush_async_logging
+get_environment = default_tracker.get_environment
 get_metric_history = default_tracker.get_metric_history
+get_parent_run = default_tracker.get_parent_run
+get_run = default_tracker.get_run
+last_active_run = default_tracker.last_active_run
+restore_run = default_tracker.restore_run
 search_runs = default_tracker.search_runs
+start_run = default_tracker.start_run
+
+log_artifact = default_tracker.log_artifact
+log_artifacts = default_tracker.log_artifacts
+log_batch = default_tracker.log_batch
+log_dict = default_tracker.log_dict
+log_figure = default_tracker.log_figure
+log_image = default_tracker.log_image
 log_metric = default_tracker.log_metric
 log_metrics = default_tracker.log_metrics
 log_param = default_tracker.log_param
 log_params = default_tracker.log_params
+log_stream = default_tracker.log_stream
+log_table = default_tracker.log_table
+log_text = default_tracker.log_text
 set_tag = default_tracker.set_tag
 set_tags = default_tracker.set_tags
-log_artifact = default_tracker.log_artifact
-log_artifacts = default_tracker.log_artifacts
-log_text = default_tracker.log_text
-log_dict = default_tracker.log_dict
-log_figure = default_tracker.log_figure
-flush = default_tracker.flush
+
+download_artifacts = default_tracker.download_artifacts
+get_artifact_uri = default_tracker.get_artifact_uri
+list_artifacts = default_tracker.list_artifacts
+load_table = default_tracker.load_table

@@ -27,7 +27,8 @@ def read(runs: Runs, run_id: str, key: str, output_format: str = "list") -> Any:
     points = runs.points(run_id, key)
     if output_format == "numpy":
         return points
-    return [Metric(key, value, timestamp, step) for step, timestamp, value in points.tolist()]
+    name, digest = runs.metric_dataset(run_id, key) or (None, None)
+    return [Metric(key, value, timestamp, step, name, digest) for step, timestamp, value in points.tolist()]
 
 
 def nothing(output_format: str) -> Any:

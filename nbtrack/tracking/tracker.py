@@ -8,9 +8,8 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from os import PathLike
 from typing import Any
 
 from traitlets import Any as AnyTrait
@@ -18,7 +17,7 @@ from traitlets import Bool, Enum, Unicode
 from traitlets.config.configurable import Configurable
 
 from nbtrack.core import settings, system_tags
-from nbtrack.core.entities import Experiment, FileInfo, LifecycleStage, Run, RunList, RunStatus, ViewType
+from nbtrack.core.entities import Experiment, LifecycleStage, Run, RunStatus
 from nbtrack.core.errors import (
     InvalidStateError,
     InvalidTypeError,
@@ -27,23 +26,23 @@ from nbtrack.core.errors import (
     NotFoundError,
     RunAlreadyActiveError,
 )
-from nbtrack.core.names import check_experiment_name, check_key, check_run_id
+from nbtrack.core.names import check_key, check_run_id
 from nbtrack.core.run_names import random_run_name
-from nbtrack.documents.database import Database
-from nbtrack.filters.run_filter import parse_filter, parse_order
-from nbtrack.stores.contracts import Artifacts, Store
-from nbtrack.stores.opening import open_store, store_exists, store_folder
-from nbtrack.tracking import environment, metric_history, run_context
+from nbtrack.stores.contracts import Store
+from nbtrack.stores.opening import open_store
+from nbtrack.tracking import environment, run_context
 from nbtrack.tracking.active import ActiveRuns
 from nbtrack.tracking.active_run import ActiveRun, undo_abandoned
-from nbtrack.tracking.disabled_run import DisabledRun
-
-DEFAULT_EXPERIMENT_ID = "0"
+from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, DisabledRun
+from nbtrack.tracking.experiment_verbs import check_active
+from nbtrack.tracking.logging_verbs import LoggingVerbs
+from nbtrack.tracking.reading_verbs import ReadingVerbs
+from nbtrack.tracking.run_handle import RunHandles
 
 _ARGUMENTS = ("store", "experiment", "enabled", "on_error")
 
 
-class Tracker(Configurable):
+class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
     """Records runs into one store.
 
     Args:
@@ -70,101 +69,14 @@ class Tracker(Configurable):
                     f"Tracker has no argument {name!r}; there are {', '.join(_ARGUMENTS)}."
                 )
         super().__init__(**kwargs)
+        self._begin()
         self._active: ActiveRuns[ActiveRun] = ActiveRuns()
+        self._handles = RunHandles(self)
+        self._last = threading.local()
         self._current = self._active.current
-        self._opened: Store | None = None
         self._unfinished: list[ActiveRun] = []
-        self._opening = threading.Lock()
         self._experiment_id: str | None = None
-        self._exports_uri = False
         _trackers.add(self)
-
-    # ---- where -------------------------------------------------------------------------------
-
-    def set_tracking_uri(self, uri: str | PathLike[str] | None) -> None:
-        """Choose the store for what is logged from now on; runs that are active stay where they are.
-
-        Args:
-            uri: A folder, a `file:` URI or `sqlite:///d/x.db` (the folder `d/x.nbtrack`). None
-                goes back to the setting or the nearest `.nbtrack`.
-
-        Raises:
-            InvalidValueError: It is no tracking URI that this nbtrack knows.
-            ForeignStoreError: Something else lives there; it is left alone.
-        """
-        folder = None if uri is None else str(store_folder(uri))
-        self.store = folder
-        self._opened = None
-        if self._exports_uri:
-            if folder is None:
-                os.environ.pop("NBTRACK_TRACKING_URI", None)
-            else:
-                # Scripts started from here log into the same store, as with MLflow.
-                os.environ["NBTRACK_TRACKING_URI"] = folder
-
-    def get_tracking_uri(self) -> str:
-        """The folder of the store; nothing is made."""
-        # An open store stays where it is when the working directory changes.
-        store = self._opened
-        return str(store_folder(self._uri())) if store is None else store.uri
-
-    def set_experiment(
-        self, experiment_name: str | None = None, experiment_id: str | int | None = None
-    ) -> Experiment:
-        """Choose the experiment of new runs; a run that is active stays in its own.
-
-        The name is kept: after a later `set_tracking_uri` it means the experiment of that name there.
-
-        Args:
-            experiment_name: Made when it does not exist.
-            experiment_id: One that exists; give one of the two.
-
-        Raises:
-            InvalidValueError: Both or none given, or a name that cannot be.
-            NotFoundError: No experiment has that id.
-            InvalidStateError: It is deleted.
-        """
-        if (experiment_name is None) == (experiment_id is None):
-            raise InvalidValueError("set_experiment takes either a name or an experiment_id.")
-        if self._is_off():
-            self.experiment = experiment_name
-            return Experiment(DEFAULT_EXPERIMENT_ID, experiment_name or "", "")
-        store = self._store()
-        if experiment_id is not None:
-            found = store.experiments.get(str(experiment_id))
-        else:
-            check_experiment_name(experiment_name)
-            found = store.experiments.ensure(str(experiment_name))
-        _check_active(found)
-        self.experiment = found.name
-        self._experiment_id = found.experiment_id
-        return found
-
-    def create_experiment(self, name: str, tags: Mapping[str, Any] | None = None) -> str:
-        """Make an experiment and return its id.
-
-        Raises:
-            AlreadyExistsError: There is one of that name, perhaps deleted.
-        """
-        texts = {check_key("tag", key): str(value) for key, value in (tags or {}).items()}
-        check_experiment_name(name)
-        return DEFAULT_EXPERIMENT_ID if self._is_off() else self._store().experiments.create(name, texts)
-
-    def get_experiment(self, experiment_id: str | int) -> Experiment:
-        """Read an experiment, also a deleted one.
-
-        Raises:
-            NotFoundError: None has that id.
-        """
-        return self._store_to_read("experiment", str(experiment_id)).experiments.get(str(experiment_id))
-
-    def get_experiment_by_name(self, name: str) -> Experiment | None:
-        """Read an experiment by name, also a deleted one; None when there is none."""
-        return self._store().experiments.find(name) if self._has_store() else None
-
-    def search_experiments(self, view_type: int = ViewType.ACTIVE_ONLY) -> list[Experiment]:
-        """All experiments, the newest first."""
-        return self._store().experiments.search(view_type) if self._has_store() else []
 
     # ---- runs --------------------------------------------------------------------------------
 
@@ -209,13 +121,97 @@ class Tracker(Configurable):
             )
         if self._is_off() or isinstance(outer, DisabledRun):
             return self._activate(DisabledRun(self))
-        texts = _tag_texts(tags, run_name, description)
+        texts = tag_texts(tags, run_name, description)
         asked = run_id or settings.consume_run_id()
         store = self._store()
         if asked is not None:
             return self._resume(store, asked, texts)
         parent = self._parent(store, outer, parent_run_id)
         return self._create(store, self._experiment_of_new_run(store, experiment_id), parent, texts)
+
+    def create_run(
+        self,
+        experiment_id: str | int | None = None,
+        start_time: int | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_name: str | None = None,
+    ) -> Run:
+        """Make a run that is RUNNING, but active nowhere: log to it by its id, end it with `set_terminated`.
+
+        Args:
+            experiment_id: Its experiment; None is the active one.
+            start_time: Milliseconds since 1970, UTC; None is now.
+            tags: First tags; nothing about this process is added to them.
+            run_name: For people; None makes one up.
+
+        Raises:
+            NotFoundError: There is no such experiment.
+            InvalidStateError: The experiment is deleted.
+        """
+        if self._is_off():
+            return DisabledRun(self).snapshot()
+        texts = tag_texts(tags, run_name, None)
+        store = self._store()
+        experiment = self._experiment_of_new_run(store, experiment_id)
+        new_id = store.runs.create(
+            experiment.experiment_id,
+            texts.get(system_tags.RUN_NAME) or random_run_name(),
+            tags=texts,
+            start_time=start_time,
+            artifact_location=_own_location(store, experiment),
+        )
+        self._handles.add(store, new_id, raises=self.on_error == "raise")
+        return store.runs.get(new_id)
+
+    def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
+        """End a run by its id, whoever writes it.
+
+        Args:
+            run_id: The run.
+            status: FINISHED, FAILED or KILLED; None is FINISHED.
+            end_time: Milliseconds since 1970, UTC; None is now.
+
+        Raises:
+            NotFoundError: There is no such run.
+            InvalidValueError: It is no status of a run that has ended.
+        """
+        status = RunStatus.FINISHED if status is None else RunStatus.to_string(status)
+        _check_status(status)
+        check_run_id(run_id)
+        if run_id == DISABLED_RUN_ID:
+            return
+        store = self._store_to_read("run", run_id)
+        for run in self._active.everywhere():
+            if run.run_id == run_id:
+                self.finish(run, status)
+        if not self._handles.end(run_id, status, {}) or end_time is not None:
+            store.runs.end(run_id, status, end_time=end_time, tags={})
+
+    def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
+        """Change the status of a run, its name, or both.
+
+        Args:
+            run_id: The run.
+            status: One of `RunStatus`; FINISHED, FAILED and KILLED end the run.
+            name: A name for people.
+
+        Raises:
+            NotFoundError: There is no such run.
+            InvalidValueError: It is no status.
+        """
+        check_run_id(run_id)
+        if status is not None:
+            status = RunStatus.to_string(status)
+        if name is not None and not isinstance(name, str):
+            raise InvalidTypeError(f"The name of a run is text, got {type(name).__name__} {name!r:.80}.")
+        if run_id == DISABLED_RUN_ID:
+            return
+        store = self._store_to_read("run", run_id)
+        if status is not None and RunStatus.is_terminated(status):
+            self.set_terminated(run_id, status)
+            status = None
+        if status is not None or name is not None:
+            store.runs.update(run_id, status=status, run_name=name)
 
     def start_cell_run(
         self,
@@ -243,7 +239,7 @@ class Tracker(Configurable):
         """
         if self._is_off():
             return self._activate(DisabledRun(self))
-        texts = _tag_texts(tags, run_name, None)
+        texts = tag_texts(tags, run_name, None)
         store = self._store()
         if run_id is not None:
             run = self._resume(store, run_id, texts)
@@ -289,6 +285,17 @@ class Tracker(Configurable):
         """
         return self._current()
 
+    def last_active_run(self) -> Run | None:
+        """The active run of this thread, else the one it started last, as it is now; None without one."""
+        run = self._current()
+        if run is not None:
+            return run
+        run_id = getattr(self._last, "run_id", None)
+        try:
+            return None if run_id is None else self.get_run(run_id)
+        except NotFoundError:
+            return None  # it was of another store, or is gone
+
     def is_active(self, run: ActiveRun) -> bool:
         """Whether a run has not been ended by this process."""
         return run in self._active.everywhere()
@@ -322,181 +329,6 @@ class Tracker(Configurable):
             self._end(run, status, tags or {}, sync=sync)
             raise
 
-    def get_run(self, run_id: str) -> Run:
-        """Read a run as it is now, also a running or deleted one.
-
-        Raises:
-            NotFoundError: There is no such run.
-        """
-        check_run_id(run_id)
-        return self._store_to_read("run", run_id).runs.get(run_id)
-
-    def get_metric_history(self, run_id: str, key: str, output_format: str = "list") -> Any:
-        """Read all points of a metric, ordered by timestamp, then as logged.
-
-        Args:
-            run_id: The run.
-            key: The metric; one that was never logged has no points.
-            output_format: `list` for a list of `Metric`; `numpy` for a structured array,
-                (points,), with the fields `step`, `timestamp` (ms since 1970, UTC) and `value`.
-
-        Raises:
-            NotFoundError: There is no such run.
-            InvalidValueError: It is no output format.
-        """
-        check_run_id(run_id)
-        return metric_history.read(self._store_to_read("run", run_id).runs, run_id, key, output_format)
-
-    def search_runs(
-        self,
-        experiment_ids: Sequence[str] | None = None,
-        filter_string: str = "",
-        run_view_type: int = ViewType.ACTIVE_ONLY,
-        max_results: int = 100_000,
-        order_by: Sequence[str] | None = None,
-        output_format: str = "pandas",
-        search_all_experiments: bool = False,
-        experiment_names: Sequence[str] | None = None,
-    ) -> Any:
-        """Find runs.
-
-        Args:
-            experiment_ids: Look in these; None is the active experiment.
-            filter_string: Such as `metrics.loss < 0.2 and params.model = 'tree'`.
-            run_view_type: One of `ViewType`.
-            max_results: How many at most, from 1.
-            order_by: Such as `["metrics.loss ASC"]`; runs without the metric come last. Ties and
-                None: the latest start first.
-            output_format: `pandas` for a DataFrame with MLflow's columns, `list` for a list of `Run`.
-            search_all_experiments: Look in every experiment.
-            experiment_names: Look in these.
-
-        Raises:
-            InvalidValueError: The filter or order is malformed, or arguments contradict each other.
-        """
-        if output_format not in ("pandas", "list"):
-            raise InvalidValueError(f"The output format {output_format!r} is none of pandas, list.")
-        if experiment_ids and experiment_names:
-            raise InvalidValueError("search_runs takes either experiment_ids or experiment_names.")
-        if isinstance(max_results, bool) or not isinstance(max_results, int) or max_results < 1:
-            raise InvalidValueError(f"max_results is a whole number from 1, got {max_results!r}.")
-        if run_view_type not in (ViewType.ACTIVE_ONLY, ViewType.DELETED_ONLY, ViewType.ALL):
-            raise InvalidValueError(f"run_view_type is one of ViewType (1, 2 or 3), got {run_view_type!r}.")
-        condition, order = parse_filter(filter_string), parse_order(order_by)
-        as_list = output_format == "list"
-        found: Any = RunList()
-        if not self._is_off() and self._has_store():
-            store = self._store()
-            scope = None
-            if not search_all_experiments:
-                scope = self._searched(store, experiment_ids, experiment_names)
-            if as_list:
-                found = store.runs.search(
-                    scope, condition, order, view=run_view_type, limit=max_results, with_sketches=True
-                )
-            else:
-                found = store.runs.search_columns(
-                    scope, condition, order, view=run_view_type, limit=max_results
-                )
-        if as_list:
-            return found
-        from nbtrack.tracking.run_frames import as_frame
-
-        return as_frame(found)
-
-    def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
-        """What lies in an artifact folder of a run, one level, by name.
-
-        Args:
-            run_id: The run.
-            path: Folder inside the run; None is its root.
-
-        Raises:
-            NotFoundError: There is no such run.
-            InvalidValueError: `path` would leave the run or is malformed.
-        """
-        return self._artifacts(run_id).list(path)
-
-    def load_text(self, run_id: str, artifact_file: str) -> str:
-        """Read a text artifact of a run, in UTF-8.
-
-        Raises:
-            NotFoundError: There is no such run, or no such artifact.
-            InvalidValueError: `artifact_file` would leave the run or is malformed.
-        """
-        with self._artifacts(run_id).open(artifact_file) as file:
-            return file.read().decode("utf-8", "replace")
-
-    @property
-    def documents(self) -> Database:
-        """The document database of the store, to query in TinyDB's idiom.
-
-        `tracker.documents.table("runs").search(Query().params.model == "tree")`; the tables are
-        `runs`, `experiments` and `sketches`.
-        """
-        return self._store().documents
-
-    # ---- logging to the active run -----------------------------------------------------------
-
-    def log_metric(
-        self,
-        key: str,
-        value: Any,
-        step: int | None = None,
-        synchronous: bool | None = None,
-        timestamp: int | None = None,
-    ) -> None:
-        """Log one point of a metric to the active run; see `ActiveRun.log_metric`."""
-        (self._current() or self._implicit()).log_metric(key, value, step, synchronous, timestamp)
-
-    def log_metrics(
-        self,
-        metrics: Mapping[str, Any],
-        step: int | None = None,
-        synchronous: bool | None = None,
-        timestamp: int | None = None,
-    ) -> None:
-        """Log a point of each of several metrics to the active run; see `ActiveRun.log_metrics`."""
-        (self._current() or self._implicit()).log_metrics(metrics, step, synchronous, timestamp)
-
-    def log_param(self, key: str, value: Any, synchronous: bool | None = None) -> Any:
-        """Log one param to the active run and give its value back; see `ActiveRun.log_param`."""
-        return (self._current() or self._implicit()).log_param(key, value, synchronous)
-
-    def log_params(self, params: Mapping[str, Any], synchronous: bool | None = None) -> None:
-        """Log several params to the active run; see `ActiveRun.log_params`."""
-        (self._current() or self._implicit()).log_params(params, synchronous)
-
-    def set_tag(self, key: str, value: Any, synchronous: bool | None = None) -> None:
-        """Set one tag of the active run; see `ActiveRun.set_tag`."""
-        (self._current() or self._implicit()).set_tag(key, value, synchronous)
-
-    def set_tags(self, tags: Mapping[str, Any], synchronous: bool | None = None) -> None:
-        """Set several tags of the active run; see `ActiveRun.set_tags`."""
-        (self._current() or self._implicit()).set_tags(tags, synchronous)
-
-    def log_artifact(self, local_path: str | PathLike[str], artifact_path: str | None = None) -> None:
-        """Copy a file or folder into the active run; see `ActiveRun.log_artifact`."""
-        (self._current() or self._implicit()).log_artifact(local_path, artifact_path)
-
-    def log_artifacts(self, local_dir: str | PathLike[str], artifact_path: str | None = None) -> None:
-        """Copy what a folder holds into the active run; see `ActiveRun.log_artifacts`."""
-        (self._current() or self._implicit()).log_artifacts(local_dir, artifact_path)
-
-    def log_text(self, text: str, artifact_file: str) -> None:
-        """Keep text as an artifact of the active run; see `ActiveRun.log_text`."""
-        (self._current() or self._implicit()).log_text(text, artifact_file)
-
-    def log_dict(self, dictionary: Any, artifact_file: str) -> None:
-        """Keep a dict or list as an artifact of the active run; see `ActiveRun.log_dict`."""
-        (self._current() or self._implicit()).log_dict(dictionary, artifact_file)
-
-    def log_figure(
-        self, figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any] | None = None
-    ) -> None:
-        """Keep a figure as an artifact of the active run; see `ActiveRun.log_figure`."""
-        (self._current() or self._implicit()).log_figure(figure, artifact_file, save_kwargs=save_kwargs)
-
     def flush(self) -> None:
         """Make everything this tracker has written survive a power cut.
 
@@ -507,6 +339,7 @@ class Tracker(Configurable):
         environment.settle(self._opened)
         for run in self._active.everywhere():
             run.flush()
+        self._handles.flush()
         if self._opened is not None:
             self._opened.sync()
 
@@ -515,50 +348,15 @@ class Tracker(Configurable):
         for run in reversed(self._active.everywhere()):
             self.finish(run, RunStatus.FINISHED)
         self._settle()
-        environment.settle(self._opened)
+        self._handles.close()
         if self._opened is not None:
             self._opened.close()
             self._opened = None
 
     # ---- inside ------------------------------------------------------------------------------
 
-    def _store(self) -> Store:
-        store = self._opened
-        # A store that was deleted is made anew: writing on would lose everything without an error.
-        if store is None or not store.is_there():
-            # One store for all threads: its background thread looks after the runs of each.
-            with self._opening:
-                store = self._opened
-                if store is None or not store.is_there():
-                    store = self._opened = open_store(self._uri())
-        return store
-
-    def _artifacts(self, run_id: str) -> Artifacts:
-        self.get_run(run_id)
-        return self._store().runs.artifacts(run_id)
-
-    def _has_store(self) -> bool:
-        """Whether there is a store already: looking makes none."""
-        return self._opened is not None or store_exists(self._uri())
-
-    def _store_to_read(self, kind: str, name: str) -> Store:
-        if not self._has_store():
-            raise NotFoundError(kind, name, advice=f"There is no store at {self.get_tracking_uri()}.")
-        return self._store()
-
-    def _uri(self) -> Any:
-        if self.store is not None:
-            return self.store
-        uri = settings.setting("TRACKING_URI")
-        if uri is not None:
-            try:
-                store_folder(uri)
-            except InvalidValueError as error:
-                raise InvalidValueError(f"{settings.variable_of('TRACKING_URI')} is set: {error}") from error
-        return uri
-
-    def _is_off(self) -> bool:
-        return not self.enabled or settings.is_disabled()
+    def _leave(self) -> None:
+        self._handles.close()
 
     def _implicit(self) -> ActiveRun:
         """The run of a call that finds none active: the parent process's, else a new one."""
@@ -572,6 +370,16 @@ class Tracker(Configurable):
             except NbtrackError:
                 pass  # it was of another store, or is gone: what follows is a run of our own
         return self.start_run()
+
+    def _handle(self, run_id: str) -> ActiveRun:
+        if self._is_off() or run_id == DISABLED_RUN_ID:
+            return DisabledRun(self)
+        for run in self._active.everywhere():
+            if run.run_id == run_id:
+                return run
+        check_run_id(run_id)
+        store = self._store_to_read("run", run_id)
+        return self._handles.get(store, run_id, raises=self.on_error == "raise")
 
     def _end(self, run: ActiveRun, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
         self._active.remove(run)
@@ -599,7 +407,7 @@ class Tracker(Configurable):
             settings.leave_run(run.run_id, run.store_uri)
 
     def _create(
-        self, store: Store, experiment_id: str, parent: str | None, tags: dict[str, str]
+        self, store: Store, experiment: Experiment, parent: str | None, tags: dict[str, str]
     ) -> ActiveRun:
         if parent is not None:
             tags[system_tags.PARENT_RUN_ID] = parent
@@ -607,7 +415,12 @@ class Tracker(Configurable):
         run_id = None
         try:
             context = run_context.context_tags(store)
-            run_id = store.runs.create(experiment_id, name, tags={**context, **tags})
+            run_id = store.runs.create(
+                experiment.experiment_id,
+                name,
+                tags={**context, **tags},
+                artifact_location=_own_location(store, experiment),
+            )
             for outer in self._active.stack():
                 if outer.run_id == parent:
                     outer.nested_ids.append(run_id)
@@ -638,6 +451,7 @@ class Tracker(Configurable):
     def _activate(self, run: ActiveRun) -> ActiveRun:
         self._settle()
         self._active.push(run)
+        self._last.run_id = run.run_id
         _end_at_exit(self)
         self._tell_workers()
         return run
@@ -665,7 +479,7 @@ class Tracker(Configurable):
             raise InvalidStateError(f"The parent run {parent_run_id!r} is deleted. Restore it first.")
         return parent_run_id
 
-    def _experiment_of_new_run(self, store: Store, experiment_id: str | int | None) -> str:
+    def _experiment_of_new_run(self, store: Store, experiment_id: str | int | None) -> Experiment:
         if experiment_id is None:
             experiment_id = self._active_experiment_id(store)
         elif isinstance(experiment_id, bool) or not isinstance(experiment_id, (str, int)):
@@ -674,48 +488,17 @@ class Tracker(Configurable):
                 f"{type(experiment_id).__name__} {experiment_id!r}."
             )
         found = store.experiments.get(str(experiment_id))
-        _check_active(found)
-        return found.experiment_id
-
-    def _active_experiment_id(self, store: Store) -> str:
-        name = self.experiment
-        if name is None:
-            name = settings.setting("EXPERIMENT_NAME")
-            if name is None:
-                return settings.setting("EXPERIMENT_ID") or DEFAULT_EXPERIMENT_ID
-        if self._experiment_id is not None:
-            # The id was found in the store of that time, which set_tracking_uri may have changed.
-            try:
-                if store.experiments.get(self._experiment_id).name == name:
-                    return self._experiment_id
-            except NotFoundError:
-                self._experiment_id = None
-        self._experiment_id = store.experiments.ensure(name).experiment_id
-        return self._experiment_id
-
-    def _searched(
-        self, store: Store, experiment_ids: Sequence[str] | None, names: Sequence[str] | None
-    ) -> list[str]:
-        if experiment_ids is not None:
-            # One id is often given without a list; its letters are not meant.
-            ids = [experiment_ids] if isinstance(experiment_ids, str | int) else experiment_ids
-            if (
-                isinstance(experiment_ids, str)
-                and not experiment_ids.replace("-", "").replace("_", "").isalnum()
-            ):
-                raise InvalidValueError(
-                    f"{experiment_ids!r} is no experiment id. A filter is given as filter_string=..."
-                )
-            return [str(experiment_id) for experiment_id in ids]
-        if names is not None:
-            found = [store.experiments.find(name) for name in ([names] if isinstance(names, str) else names)]
-            return [experiment.experiment_id for experiment in found if experiment is not None]
-        if self.experiment is not None and store.experiments.find(self.experiment) is None:
-            return []
-        return [self._active_experiment_id(store)]
+        check_active(found)
+        return found
 
 
-def _tag_texts(
+def _own_location(store: Store, experiment: Experiment) -> str | None:
+    """Where an experiment wants the artifacts of its runs; None for the store's own place."""
+    location = experiment.artifact_location
+    return None if location == store.artifact_location else location
+
+
+def tag_texts(
     tags: Mapping[str, Any] | None, run_name: str | None, description: str | None
 ) -> dict[str, str]:
     """The tags a run starts with, its name and note among them."""
@@ -739,13 +522,6 @@ def _check_status(status: str) -> None:
     if status not in RunStatus.TERMINATED:
         known = ", ".join(RunStatus.TERMINATED)
         raise InvalidValueError(f"{status!r} is no status of a run that has ended. Use one of {known}.")
-
-
-def _check_active(experiment: Experiment) -> None:
-    if experiment.lifecycle_stage == LifecycleStage.DELETED:
-        raise InvalidStateError(
-            f"Experiment {experiment.name!r} is deleted. Restore it, or choose another name."
-        )
 
 
 _trackers: "weakref.WeakSet[Tracker]" = weakref.WeakSet()
@@ -785,7 +561,8 @@ def _end_active_runs() -> None:
 
 def _free_locks_in_child() -> None:
     for tracker in list(_trackers):
-        tracker._opening = threading.Lock()  # pyright: ignore[reportPrivateUsage]
+        tracker._after_fork()  # pyright: ignore[reportPrivateUsage]
+        tracker._handles.after_fork()  # pyright: ignore[reportPrivateUsage]
 
 
 if hasattr(os, "register_at_fork"):

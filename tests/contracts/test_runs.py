@@ -282,3 +282,91 @@ def test_a_deleted_run_cannot_be_resumed(store: Store) -> None:
 
     assert store.runs.search() == []
     assert names(store.runs.search(view=ViewType.DELETED_ONLY)) == ["gone"]
+
+
+def test_a_deleted_run_is_kept_and_comes_back(store: Store) -> None:
+    run_id = finished(store, "one", [("loss", 0.5, 0, 1)])
+
+    store.runs.delete(run_id)
+    store.runs.delete(run_id)
+
+    assert names(store.runs.search()) == []
+    assert names(store.runs.search(view=ViewType.DELETED_ONLY)) == ["one"]
+    assert store.runs.get(run_id).data.metrics == {"loss": 0.5}
+
+    store.runs.restore(run_id)
+    store.runs.restore(run_id)
+
+    assert names(store.runs.search()) == ["one"]
+    for verb in (store.runs.delete, store.runs.restore):
+        with pytest.raises(NotFoundError, match="nowhere"):
+            verb("nowhere")
+
+
+def test_a_tag_is_taken_off(store: Store) -> None:
+    run_id = begin(store, team="nlp", owner="ada")
+
+    store.runs.delete_tag(run_id, "owner")
+
+    assert "owner" not in store.runs.get(run_id).data.tags
+    assert store.runs.get(run_id).data.tags["team"] == "nlp"
+    with pytest.raises(NotFoundError, match=r"'tean'. Did you mean 'team'\?"):
+        store.runs.delete_tag(run_id, "tean")
+    with pytest.raises(NotFoundError, match="nowhere"):
+        store.runs.delete_tag("nowhere", "team")
+
+
+def test_status_and_name_are_changed_by_id(store: Store) -> None:
+    run_id = begin(store, "old")
+
+    store.runs.update(run_id, status=RunStatus.FAILED, run_name="new")
+
+    ended = store.runs.get(run_id)
+    assert (ended.info.status, ended.info.run_name) == ("FAILED", "new")
+    assert ended.data.tags["mlflow.runName"] == "new"
+    assert ended.info.end_time is not None
+
+    store.runs.update(run_id, status=RunStatus.SCHEDULED)
+
+    waiting = store.runs.get(run_id).info
+    assert (waiting.status, waiting.end_time) == ("SCHEDULED", None)
+
+
+def test_a_run_that_is_written_is_not_taken_over(store: Store) -> None:
+    run_id = begin(store)
+    before = store.documents.table("runs").get(Query().run_id == run_id)["writer"]
+
+    store.runs.take_over(run_id)
+
+    assert store.documents.table("runs").get(Query().run_id == run_id)["writer"] == before
+
+
+def test_a_run_whose_writer_is_gone_is_taken_over_and_running_again(store: Store) -> None:
+    run_id = begin(store)
+    gone = {"pid": 2**22 + 1, "started": 1.0}
+    table = store.documents.table("runs")
+    table.update(lambda document: document["writer"].update(gone), Query().run_id == run_id)
+    assert store.runs.get(run_id).info.status == "KILLED"
+
+    store.runs.take_over(run_id)
+
+    assert store.runs.get(run_id).info.status == "RUNNING"
+
+
+def test_a_killed_run_stays_killed_when_somebody_logs_to_it(store: Store) -> None:
+    run_id = begin(store)
+    store.runs.end(run_id, RunStatus.KILLED, tags={})
+
+    store.runs.take_over(run_id)
+
+    assert store.runs.get(run_id).info.status == "KILLED"
+    assert not store.runs.is_open(run_id)
+
+
+def test_a_metric_knows_its_data_set(store: Store) -> None:
+    run_id = begin(store)
+
+    store.runs.link_metric(run_id, "loss", ["iris", "0a1b"])
+
+    assert store.runs.metric_dataset(run_id, "loss") == ("iris", "0a1b")
+    assert store.runs.metric_dataset(run_id, "other") is None

@@ -10,12 +10,14 @@ from typing import Any
 from nbtrack.core.entities import Experiment, LifecycleStage, ViewType
 from nbtrack.core.errors import AlreadyExistsError, InvalidStateError, NotFoundError
 from nbtrack.core.names import check_experiment_name
+from nbtrack.core.paged_lists import PagedList
 from nbtrack.documents.database import Database
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import RUNS
 from nbtrack.stores.local.metric_log import now_ms
+from nbtrack.stores.page_tokens import make_token, read_token
 
 DEFAULT_ID, DEFAULT_NAME = "0", "Default"
 
@@ -32,6 +34,7 @@ class LocalExperiments:
         self._events = events
         self._table = database.table("experiments", unique=[("experiment_id",), ("name",)])
         self._runs = database.table("runs")
+        self.default_location = (folder / RUNS).as_uri()
 
     def ensure_default(self) -> None:
         """Put experiment "0", Default, into a store that has none yet."""
@@ -104,8 +107,8 @@ class LocalExperiments:
         *,
         view: int = ViewType.ACTIVE_ONLY,
         limit: int | None = None,
-        offset: int = 0,
-    ) -> list[Experiment]:
+        after: str | None = None,
+    ) -> PagedList[Experiment]:
         """Find experiments.
 
         Args:
@@ -113,15 +116,23 @@ class LocalExperiments:
             order_by: Ties and no order: the newest first, then the id.
             view: One of `ViewType`.
             limit: How many at most; None is all.
-            offset: How many of the first to leave out.
+            after: The `token` of the page before, to go on behind it.
+
+        Raises:
+            InvalidValueError: `after` is no page token of this order.
         """
         if view != ViewType.ALL:
             stage = LifecycleStage.DELETED if view == ViewType.DELETED_ONLY else LifecycleStage.ACTIVE
             in_view = Query().lifecycle_stage == stage
             condition = in_view if condition is None else in_view & condition
         order = [*order_by, Order(("creation_time",), True), Order(("experiment_id",))]
-        found = self._table.select(condition, order_by=order, limit=limit, offset=offset)
-        return [self._as_experiment(document) for document in found]
+        position = None if after is None else read_token(after, order)
+        # One more than asked for tells whether a page follows.
+        more = None if limit is None else limit + 1
+        found = self._table.select(condition, order_by=order, after=position, limit=more)
+        page = found[:limit]
+        token = make_token(page[-1], order) if len(found) > len(page) else None
+        return PagedList([self._as_experiment(document) for document in page], token)
 
     def rename(self, experiment_id: str, name: str) -> None:
         """Give an experiment another name.
@@ -265,7 +276,7 @@ class LocalExperiments:
         return Experiment(
             experiment_id=document["experiment_id"],
             name=document["name"],
-            artifact_location=document.get("artifact_location") or (self._folder / RUNS).as_uri(),
+            artifact_location=document.get("artifact_location") or self.default_location,
             lifecycle_stage=document["lifecycle_stage"],
             tags=document["tags"],
             creation_time=document["creation_time"],

@@ -89,11 +89,24 @@ class RunWriter:
             NotFoundError: There is no such run any more.
             StoreError: The store cannot be written; it may be tried again.
         """
-        if self.is_owner:
-            self._runs.end(self.run_id, status, tags=tags)
-        else:
+        if not self.is_owner:
             # A worker's points belong to its parent's run, which its parent ends.
-            self._runs.fold(self.run_id)
+            self.release()
+            return
+        self._runs.end(self.run_id, status, tags=tags)
+        self._retire()
+
+    def release(self) -> None:
+        """Write what was added and leave the run as it is; the background syncs it.
+
+        Raises:
+            NotFoundError: There is no such run any more.
+            StoreError: The store cannot be written; it may be tried again.
+        """
+        self._runs.fold(self.run_id)
+        self._retire()
+
+    def _retire(self) -> None:
         self._changed, self._unsynced, self._ended = False, True, True
         self._keeper.retire(self)
 

@@ -134,24 +134,27 @@ class LocalRuns:
             document["metrics"], sketches = folded.metrics_document(), folded.sketches_document(run_id)
         return self._as_run(document, sketches)
 
-    def take_over(self, run_id: str) -> Run:
-        """Make this process the writer of a run that is RUNNING and whose writer is gone; read any other.
+    def take_over(self, run_id: str) -> None:
+        """Make this process the writer of a run that is RUNNING and whose writer is gone; let any other be.
 
         Raises:
             NotFoundError: There is no such run.
             InvalidStateError: It is deleted.
         """
+        document = self._document(run_id)
+        if document["lifecycle_stage"] == LifecycleStage.DELETED:
+            raise InvalidStateError(f"Run {run_id!r} is deleted. Restore it before you log to it.")
+        folder = self.folder_of(run_id)
+        if document["status"] == RunStatus.RUNNING and not liveness.is_alive(document["writer"], folder):
 
-        def change(document: Document) -> None:
-            if document["lifecycle_stage"] == LifecycleStage.DELETED:
-                raise InvalidStateError(f"Run {run_id!r} is deleted. Restore it before you log to it.")
-            if document["status"] == RunStatus.RUNNING and not liveness.is_alive(
-                document["writer"], self.folder_of(run_id)
-            ):
-                document["writer"] = liveness.this_process()
+            def change(document: Document) -> None:
+                # Another process may have been faster.
+                if document["status"] == RunStatus.RUNNING and not liveness.is_alive(
+                    document["writer"], folder
+                ):
+                    document["writer"] = liveness.this_process()
 
-        self._change(run_id, change)
-        return self.get(run_id)
+            self._change(run_id, change)
 
     def is_open(self, run_id: str) -> bool:
         """Whether a run is RUNNING, so that readers look into its metric log; False when there is none."""
@@ -200,6 +203,8 @@ class LocalRuns:
             document["end_time"] = ended_at if RunStatus.is_terminated(status) else None
             document["writer"] = None
             document["tags"].update(tags)
+            if system_tags.RUN_NAME in tags:
+                document["run_name"] = tags[system_tags.RUN_NAME]
 
         self._fold(run_id, finish)
         self._events.append("run.ended", run_id=run_id, status=status)

@@ -45,6 +45,11 @@ class LocalStore:
         """The tracking URI of this store: its folder."""
         return str(self.path)
 
+    @property
+    def artifact_location(self) -> str:
+        """Where artifacts lie of experiments that want no place of their own."""
+        return self.experiments.default_location
+
     def is_there(self) -> bool:
         """Whether the database is still the file that was opened."""
         return _identity(self._documents_path) == self._opened_file

@@ -1,0 +1,19 @@
+"""The records people see, under the name by which MLflow's users import them."""
+
+from nbtrack.core.datasets import Dataset as Dataset
+from nbtrack.core.datasets import DatasetInput as DatasetInput
+from nbtrack.core.datasets import InputTag as InputTag
+from nbtrack.core.datasets import RunInputs as RunInputs
+from nbtrack.core.entities import Experiment as Experiment
+from nbtrack.core.entities import ExperimentTag as ExperimentTag
+from nbtrack.core.entities import FileInfo as FileInfo
+from nbtrack.core.entities import LifecycleStage as LifecycleStage
+from nbtrack.core.entities import Metric as Metric
+from nbtrack.core.entities import Param as Param
+from nbtrack.core.entities import Run as Run
+from nbtrack.core.entities import RunData as RunData
+from nbtrack.core.entities import RunInfo as RunInfo
+from nbtrack.core.entities import RunStatus as RunStatus
+from nbtrack.core.entities import RunTag as RunTag
+from nbtrack.core.entities import SourceType as SourceType
+from nbtrack.core.entities import ViewType as ViewType

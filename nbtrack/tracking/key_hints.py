@@ -1,0 +1,54 @@
+"""A word on keys that a search names and no run has: a slip of the pen finds nothing, without an error."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from nbtrack.core.run_columns import RunColumns
+from nbtrack.core.warn import warn_user
+from nbtrack.filters.unknown_keys import Mention, mentioned_keys, unknown_key_message
+from nbtrack.stores.contracts import Runs
+
+# `taem` is `team`, but `width` is not `depth`.
+_LIKENESS = 0.72
+
+
+def hint(
+    runs: Runs, scope: Sequence[str] | None, filter_string: Any, order_by: Sequence[str] | None, found: Any
+) -> None:
+    """Warn of a key that no run has, where one much like it is known.
+
+    A key that is like no other is left alone: code asks for tags that no run has yet.
+
+    Args:
+        runs: Where the search looked.
+        scope: The experiments it looked in; None is all.
+        filter_string: What it asked for; only text is looked at.
+        order_by: The order it asked for.
+        found: The runs, or the columns of the runs, that it found.
+    """
+    count = len(found.info["run_id"]) if isinstance(found, RunColumns) else len(found)
+    if not count:
+        if isinstance(filter_string, str):
+            for mention in mentioned_keys(filter_string):
+                _hint(runs, scope, mention)
+        return
+    # Values come before what is missing: if the first run lacks the first key, all of them do.
+    for mention in mentioned_keys(None, order_by)[:1]:
+        if not _first_has(found, mention):
+            _hint(runs, scope, mention)
+
+
+def _first_has(found: Any, mention: Mention) -> bool:
+    if isinstance(found, RunColumns):
+        column: Sequence[Any] | None = getattr(found, mention.group).get(mention.key)
+        return column is not None and column[0] is not None
+    return mention.key in getattr(found[0].data, mention.group)
+
+
+def _hint(runs: Runs, scope: Sequence[str] | None, mention: Mention) -> None:
+    if runs.has_key(mention.group, mention.key, scope):
+        return
+    known = runs.recent_keys(mention.group, scope)
+    message = unknown_key_message(mention, known, likeness=_LIKENESS)
+    if message is not None and message != unknown_key_message(mention, ()):
+        warn_user(f"{message[0].upper()}{message[1:]}", UserWarning)

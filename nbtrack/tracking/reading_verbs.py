@@ -1,0 +1,301 @@
+"""The verbs a tracker finds, reads, deletes and restores runs with."""
+
+from collections.abc import Sequence
+from functools import partial
+from os import PathLike
+from typing import Any
+
+from nbtrack.core import system_tags
+from nbtrack.core.entities import FileInfo, Run, RunList, ViewType
+from nbtrack.core.errors import InvalidValueError, NotFoundError
+from nbtrack.core.names import check_run_id
+from nbtrack.core.warn import warn_user
+from nbtrack.documents.database import Database
+from nbtrack.filters.run_filter import parse_filter, parse_order
+from nbtrack.stores.contracts import Store
+from nbtrack.tracking import artifact_access, environment, key_hints, metric_history
+from nbtrack.tracking.conditions import check_count, check_view, condition_of
+from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, disabled_snapshot
+from nbtrack.tracking.experiment_verbs import ExperimentVerbs
+
+_OUTPUT_FORMATS = ("pandas", "list")
+
+
+class ReadingVerbs(ExperimentVerbs):
+    """Reads what a store holds; looking makes no store where there is none."""
+
+    def get_run(self, run_id: str) -> Run:
+        """Read a run as it is now, also a running or deleted one.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        check_run_id(run_id)
+        if run_id == DISABLED_RUN_ID:
+            return disabled_snapshot()
+        return self._store_to_read("run", run_id).runs.get(run_id)
+
+    def get_parent_run(self, run_id: str) -> Run | None:
+        """Read the run that a nested run was started in; None when it is not nested.
+
+        Raises:
+            NotFoundError: There is no such run, or its parent is gone.
+        """
+        parent = self.get_run(run_id).data.tags.get(system_tags.PARENT_RUN_ID)
+        return None if parent is None else self.get_run(parent)
+
+    def delete_run(self, run_id: str) -> None:
+        """Put a run into the bin, from which `restore_run` takes it; nested runs stay where they are.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        check_run_id(run_id)
+        if run_id != DISABLED_RUN_ID:
+            self._store_to_read("run", run_id).runs.delete(run_id)
+
+    def restore_run(self, run_id: str) -> None:
+        """Take a run out of the bin; one that is not there stays as it is.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        check_run_id(run_id)
+        if run_id != DISABLED_RUN_ID:
+            self._store_to_read("run", run_id).runs.restore(run_id)
+
+    def get_metric_history(self, run_id: str, key: str, output_format: str = "list") -> Any:
+        """Read all points of a metric, ordered by timestamp, then as logged.
+
+        Args:
+            run_id: The run.
+            key: The metric; one that was never logged has no points.
+            output_format: `list` for a list of `Metric`; `numpy` for a structured array,
+                (points,), with the fields `step`, `timestamp` (ms since 1970, UTC) and `value`;
+                `pandas` for a DataFrame of these, with times that know their zone.
+
+        Raises:
+            NotFoundError: There is no such run.
+            InvalidValueError: It is no output format.
+        """
+        check_run_id(run_id)
+        if run_id == DISABLED_RUN_ID:
+            return metric_history.nothing(output_format)
+        return metric_history.read(self._store_to_read("run", run_id).runs, run_id, key, output_format)
+
+    def search_runs(
+        self,
+        experiment_ids: Sequence[str] | None = None,
+        filter_string: Any = "",
+        run_view_type: int = ViewType.ACTIVE_ONLY,
+        max_results: int = 100_000,
+        order_by: Sequence[str] | None = None,
+        output_format: str = "pandas",
+        search_all_experiments: bool = False,
+        experiment_names: Sequence[str] | None = None,
+    ) -> Any:
+        """Find runs.
+
+        Args:
+            experiment_ids: Look in these; None is the active experiment.
+            filter_string: Such as `metrics.loss < 0.2 and params.model = 'tree'`; or a condition on
+                documents, such as `Query().params.model == "tree"`.
+            run_view_type: One of `ViewType`.
+            max_results: How many at most, from 1.
+            order_by: Such as `["metrics.loss ASC"]`; runs without the metric come last. Ties and
+                None: the latest start first.
+            output_format: `pandas` for a DataFrame with MLflow's columns, `list` for a list of `Run`.
+            search_all_experiments: Look in every experiment.
+            experiment_names: Look in these.
+
+        Raises:
+            InvalidValueError: The filter or order is malformed, or arguments contradict each other.
+        """
+        if output_format not in _OUTPUT_FORMATS:
+            raise InvalidValueError(f"The output format {output_format!r} is none of pandas, list.")
+        if experiment_ids and experiment_names:
+            raise InvalidValueError("search_runs takes either experiment_ids or experiment_names.")
+        check_count("max_results", max_results)
+        check_view("run_view_type", run_view_type)
+        ids = _checked_ids(experiment_ids)
+        condition, order = condition_of(filter_string, parse_filter), parse_order(order_by)
+        as_list = output_format == "list"
+        found: Any = RunList()
+        if not self._is_off() and self._has_store():
+            store = self._store()
+            scope = None if search_all_experiments else ids or self._scope(store, experiment_names)
+            search: Any = (
+                partial(store.runs.search, with_sketches=True) if as_list else store.runs.search_columns
+            )
+            found = search(scope, condition, order, view=run_view_type, limit=max_results)
+            key_hints.hint(store.runs, scope, filter_string, order_by, found)
+        if as_list:
+            return found
+        from nbtrack.tracking.run_frames import as_frame
+
+        return as_frame(found)
+
+    def runs_page(
+        self,
+        experiment_ids: Sequence[str],
+        filter_string: Any = "",
+        run_view_type: int = ViewType.ACTIVE_ONLY,
+        max_results: int = 1000,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> RunList:
+        """Find runs, a page of them; see `MlflowClient.search_runs`.
+
+        Raises:
+            InvalidValueError: The filter, the order or the token is malformed.
+        """
+        check_count("max_results", max_results)
+        check_view("run_view_type", run_view_type)
+        ids = _checked_ids(experiment_ids)
+        condition, order = condition_of(filter_string, parse_filter), parse_order(order_by)
+        if not ids or self._is_off() or not self._has_store():
+            return RunList()
+        return self._store().runs.search(
+            ids, condition, order, view=run_view_type, limit=max_results, after=page_token
+        )
+
+    def link_metric(self, run_id: str, key: str, dataset_name: str, dataset_digest: str) -> None:
+        """Say on which data set a metric of a run was measured; its history then names it.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        check_run_id(run_id)
+        if run_id != DISABLED_RUN_ID and not self._is_off():
+            runs = self._store_to_read("run", run_id).runs
+            runs.link_metric(run_id, key, (str(dataset_name), str(dataset_digest)))
+
+    def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
+        """What lies in an artifact folder of a run, one level, by name; of a file, nothing.
+
+        Args:
+            run_id: The run.
+            path: Folder inside the run; None is its root.
+
+        Raises:
+            NotFoundError: There is no such run.
+            InvalidValueError: `path` would leave the run or is malformed.
+        """
+        if run_id == DISABLED_RUN_ID:
+            return []
+        return artifact_access.list_artifacts(self._store_of(run_id), run_id, path)
+
+    def download_artifacts(
+        self, run_id: str, path: str | None = None, dst_path: str | PathLike[str] | None = None
+    ) -> str:
+        """Bring an artifact, or a folder with all it holds, onto this machine, and say where it lies.
+
+        Args:
+            run_id: The run.
+            path: File or folder inside the run; None is all of them.
+            dst_path: A folder, made when there is none; the artifact keeps its path below it. None:
+                what lies on this machine already is not copied; read the store's own file, do not
+                write to it.
+
+        Raises:
+            NotFoundError: There is no such run, or no such artifact.
+            InvalidValueError: `path` would leave the run or is malformed.
+            StoreError: It cannot be written; what was there before is still there.
+        """
+        return artifact_access.download_artifacts(self._store_of(run_id), run_id, path, dst_path)
+
+    def load_text(self, run_id: str, artifact_file: str) -> str:
+        """Read a text artifact of a run, in UTF-8.
+
+        Raises:
+            NotFoundError: There is no such run, or no such artifact.
+            InvalidValueError: `artifact_file` would leave the run or is malformed.
+        """
+        return artifact_access.load_text(self._store_of(run_id), run_id, artifact_file)
+
+    def load_table(
+        self,
+        artifact_file: str,
+        run_ids: Sequence[str] | None = None,
+        extra_columns: Sequence[str] | None = None,
+        *,
+        experiment_id: str | int | None = None,
+    ) -> Any:
+        """Read a table of several runs, one below the other, the latest run first.
+
+        Args:
+            artifact_file: The path under which the table was logged.
+            run_ids: Only these runs; None is every run of the experiment.
+            extra_columns: Columns of `search_runs` to repeat in each row of a run: `run_id`,
+                `params.lr`, `metrics.loss`, ...
+            experiment_id: The experiment; None is the active one.
+
+        Returns:
+            A DataFrame. An image is a dict with the artifact paths of its files.
+
+        Raises:
+            NotFoundError: No run has such a table, there is no such run, or none of the runs has such
+                an extra column.
+            InvalidValueError: The path is no table's, or an extra column is a column of the table.
+        """
+        from nbtrack.tracking import tables  # lazy: few need it, and it loads much
+
+        store = self._store_to_read("table", artifact_file)
+        ids = [self._active_experiment_id(store) if experiment_id is None else str(experiment_id)]
+        return tables.load_table(store, ids, artifact_file, run_ids, extra_columns)
+
+    def get_environment(self, run_id: str) -> dict[str, Any]:
+        """What a run ran in: git, packages, Python, platform, command line.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        if run_id == DISABLED_RUN_ID:
+            return {}
+        store = self._store_of(run_id)
+        return environment.of_run(store, store.runs.get(run_id))
+
+    @property
+    def documents(self) -> Database:
+        """The document database of the store, to query in TinyDB's idiom.
+
+        `tracker.documents.table("runs").search(Query().params.model == "tree")`; the tables are
+        `runs`, `experiments` and `sketches`.
+        """
+        return self._store().documents
+
+    def _store_of(self, run_id: str) -> Store:
+        check_run_id(run_id)
+        return self._store_to_read("run", run_id)
+
+    def _scope(self, store: Store, names: Sequence[str] | None) -> list[str]:
+        """The ids of the experiments to look in."""
+        if names is None:
+            if self.experiment is not None and store.experiments.find(self.experiment) is None:
+                return []
+            return [self._active_experiment_id(store)]
+        ids: list[str] = []
+        for name in [names] if isinstance(names, str) else names:
+            found = store.experiments.find(name)
+            if found is not None:
+                ids.append(found.experiment_id)
+            else:
+                known = [experiment.name for experiment in store.experiments.search()]
+                # In a script that runs for the first time it is no mistake: MLflow warns as well.
+                warn_user(str(NotFoundError("experiment named", name, known)), UserWarning)
+        return ids
+
+
+def _checked_ids(experiment_ids: Any) -> list[str]:
+    """The ids a search was given; empty when it was given none."""
+    if experiment_ids is None:
+        return []
+    # One id is often given without a list; its letters are not meant.
+    ids: list[Any] = [experiment_ids] if isinstance(experiment_ids, str | int) else list(experiment_ids)
+    for experiment_id in ids:
+        if not str(experiment_id).replace("-", "").replace("_", "").isalnum():
+            raise InvalidValueError(
+                f"{experiment_id!r} is no experiment id. A filter is given as filter_string=..., "
+                "a name as experiment_names=[...]."
+            )
+    return [str(experiment_id) for experiment_id in ids]

@@ -1,0 +1,98 @@
+"""Which store a tracker uses, and whether it uses any."""
+
+import os
+import threading
+from os import PathLike
+from typing import Any
+
+from nbtrack.core import settings
+from nbtrack.core.errors import InvalidValueError, NotFoundError
+from nbtrack.stores.contracts import Store
+from nbtrack.stores.opening import open_store, store_exists, store_folder
+
+
+class StoreAccess:
+    """The store of a tracker, opened when it is first needed; looking makes none."""
+
+    store: Any
+    """The tracking URI that was chosen; None when none was."""
+    enabled: Any
+    """Whether anything is recorded at all."""
+
+    def _begin(self) -> None:
+        self._opened: Store | None = None
+        self._opening = threading.Lock()
+        self._exports_uri = False
+
+    def set_tracking_uri(self, uri: str | PathLike[str] | None) -> None:
+        """Choose the store for what is logged from now on; runs that are active stay where they are.
+
+        Args:
+            uri: A folder, a `file:` URI or `sqlite:///d/x.db` (the folder `d/x.nbtrack`). None
+                goes back to the setting or the nearest `.nbtrack`.
+
+        Raises:
+            InvalidValueError: It is no tracking URI that this nbtrack knows.
+            ForeignStoreError: Something else lives there; it is left alone.
+        """
+        folder = None if uri is None else str(store_folder(uri))
+        self.store = folder
+        self._leave()
+        self._opened = None
+        if self._exports_uri:
+            if folder is None:
+                os.environ.pop("NBTRACK_TRACKING_URI", None)
+            else:
+                # Scripts started from here log into the same store, as with MLflow.
+                os.environ["NBTRACK_TRACKING_URI"] = folder
+
+    def get_tracking_uri(self) -> str:
+        """The folder of the store; nothing is made."""
+        # An open store stays where it is when the working directory changes.
+        store = self._opened
+        return str(store_folder(self._uri())) if store is None else store.uri
+
+    def is_tracking_uri_set(self) -> bool:
+        """Whether a store was chosen, by `set_tracking_uri`, an argument or a setting."""
+        return self.store is not None or settings.setting("TRACKING_URI") is not None
+
+    def _store(self) -> Store:
+        store = self._opened
+        # A store that was deleted is made anew: writing on would lose everything without an error.
+        if store is None or not store.is_there():
+            # One store for all threads: its background thread looks after the runs of each.
+            with self._opening:
+                store = self._opened
+                if store is None or not store.is_there():
+                    store = self._opened = open_store(self._uri())
+        return store
+
+    def _has_store(self) -> bool:
+        """Whether there is a store already: looking makes none."""
+        return self._opened is not None or store_exists(self._uri())
+
+    def _store_to_read(self, kind: str, name: str) -> Store:
+        if not self._has_store():
+            raise NotFoundError(kind, name, advice=f"There is no store at {self.get_tracking_uri()}.")
+        return self._store()
+
+    def _uri(self) -> Any:
+        if self.store is not None:
+            return self.store
+        uri = settings.setting("TRACKING_URI")
+        if uri is not None:
+            try:
+                store_folder(uri)
+            except InvalidValueError as error:
+                raise InvalidValueError(f"{settings.variable_of('TRACKING_URI')} is set: {error}") from error
+        return uri
+
+    def _is_off(self) -> bool:
+        return not self.enabled or settings.is_disabled()
+
+    def _leave(self) -> None:
+        """Let go of what belongs to the store used so far."""
+
+    def _after_fork(self) -> None:
+        """Runs in the child, where a lock that another thread held may never be freed."""
+        self._opening = threading.Lock()

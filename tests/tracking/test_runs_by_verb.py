@@ -1,0 +1,267 @@
+"""Finding, deleting and restoring runs; experiments and tags; what MLflow's users take for granted."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from nbtrack.core.entities import RunStatus, SourceType, ViewType
+from nbtrack.core.errors import (
+    AlreadyExistsError,
+    InvalidStateError,
+    InvalidTypeError,
+    InvalidValueError,
+    NotFoundError,
+)
+from nbtrack.tracking.run_operations import RunOperations
+from nbtrack.tracking.tracker import Tracker
+
+
+def test_the_last_run_is_the_active_one_else_the_one_started_last(tracker: Tracker) -> None:
+    assert tracker.last_active_run() is None
+    with tracker.start_run() as outer:
+        with tracker.start_run(nested=True) as inner:
+            assert tracker.last_active_run() is inner
+        assert tracker.last_active_run() is outer
+
+    last = tracker.last_active_run()
+    assert last is not None
+    assert (last.info.run_id, last.info.status) == (inner.run_id, "FINISHED")
+
+
+def test_another_thread_has_no_last_run_of_its_own(tracker: Tracker) -> None:
+    with tracker.start_run():
+        pass
+    found: list[object] = []
+
+    thread = threading.Thread(target=lambda: found.append(tracker.last_active_run()))
+    thread.start()
+    thread.join()
+
+    assert found == [None]
+
+
+def test_the_parent_of_a_nested_run(tracker: Tracker) -> None:
+    with tracker.start_run(run_name="outer") as outer, tracker.start_run(nested=True) as inner:
+        pass
+
+    parent = tracker.get_parent_run(inner.run_id)
+    assert parent is not None
+    assert parent.info.run_name == "outer"
+    assert tracker.get_parent_run(outer.run_id) is None
+
+
+def test_a_run_goes_into_the_bin_and_comes_back(tracker: Tracker) -> None:
+    with tracker.start_run() as run:
+        tracker.log_metric("loss", 1.0)
+
+    tracker.delete_run(run.run_id)
+    tracker.delete_run(run.run_id)
+    assert len(tracker.search_runs()) == 0
+    assert len(tracker.search_runs(run_view_type=ViewType.DELETED_ONLY)) == 1
+    assert len(tracker.search_runs(run_view_type=ViewType.ALL)) == 1
+    with pytest.raises(InvalidStateError, match="Restore it before you resume it"):
+        tracker.start_run(run_id=run.run_id)
+    tracker.restore_run(run.run_id)
+
+    assert len(tracker.search_runs()) == 1
+
+
+def test_tags_of_the_active_run_are_taken_off(tracker: Tracker) -> None:
+    with tracker.start_run(tags={"a": 1, "b": 2}) as run:
+        tracker.delete_tag("a")
+        with pytest.raises(NotFoundError, match=r"'bb'. Did you mean 'b'\?"):
+            tracker.delete_tag("bb")
+
+    tags = tracker.get_run(run.run_id).data.tags
+    assert "a" not in tags
+    assert tags["b"] == "2"
+
+
+def test_tags_of_the_active_experiment(tracker: Tracker) -> None:
+    tracker.set_experiment("churn")
+
+    tracker.set_experiment_tag("team", "nlp")
+    tracker.set_experiment_tags({"n": 1, "gone": "x"})
+    tracker.delete_experiment_tag("gone")
+
+    found = tracker.get_experiment_by_name("churn")
+    assert found is not None
+    assert found.tags == {"team": "nlp", "n": "1"}
+    with pytest.raises(InvalidTypeError, match="tags are given as a dict"):
+        tracker.set_experiment_tags([("a", 1)])  # type: ignore[arg-type]
+
+
+def test_a_deleted_experiment_takes_no_runs(tracker: Tracker) -> None:
+    experiment_id = tracker.set_experiment("churn").experiment_id
+    tracker.delete_experiment(experiment_id)
+
+    for call in (
+        lambda: tracker.start_run(),
+        lambda: tracker.start_run(experiment_id=experiment_id),
+        lambda: tracker.set_experiment("churn"),
+    ):
+        with pytest.raises(InvalidStateError, match=r"'churn' is deleted\. Restore it \(restore_experiment"):
+            call()
+    tracker.restore_experiment(experiment_id)
+    with tracker.start_run() as run:
+        assert run.info.experiment_id == experiment_id
+
+
+def test_the_chosen_experiment_may_be_renamed(tracker: Tracker) -> None:
+    experiment_id = tracker.set_experiment("old").experiment_id
+
+    tracker.rename_experiment(experiment_id, "new")
+
+    with tracker.start_run() as run:
+        assert run.info.experiment_id == experiment_id
+    assert tracker.get_experiment_by_name("old") is None
+
+
+def test_settings_that_name_two_experiments_are_refused(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment_id = tracker.create_experiment("churn")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "churn")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")
+
+    with pytest.raises(
+        InvalidValueError, match=r"MLFLOW_EXPERIMENT_NAME is 'churn'.*MLFLOW_EXPERIMENT_ID is '0'"
+    ):
+        tracker.start_run()
+    monkeypatch.setenv("NBTRACK_EXPERIMENT_ID", experiment_id)
+    with tracker.start_run() as run:
+        assert run.info.experiment_id == experiment_id
+
+
+@pytest.mark.parametrize("as_uri", [True, False])
+def test_an_experiment_may_keep_its_artifacts_elsewhere(
+    tracker: Tracker, tmp_path: Path, as_uri: bool
+) -> None:
+    place = tmp_path / "big disk"
+    experiment_id = tracker.create_experiment("big", place.as_uri() if as_uri else place)
+
+    with tracker.start_run(experiment_id=experiment_id) as run:
+        tracker.log_text("hello", "a.txt")
+
+    assert (place / run.run_id / "artifacts" / "a.txt").read_text() == "hello"
+    assert tracker.load_text(run.run_id, "a.txt") == "hello"
+    assert tracker.get_run(run.run_id).info.artifact_uri == (place / run.run_id / "artifacts").as_uri()
+    assert tracker.get_experiment(experiment_id).artifact_location == place.as_uri()
+
+
+@pytest.mark.parametrize("location", ["", "s3://bucket/x", "runs:/abc/x", "file://host/x", 5, "file:///a?b"])
+def test_a_place_that_cannot_hold_artifacts_is_refused(tracker: Tracker, location: object) -> None:
+    with pytest.raises(InvalidValueError, match="artifact_location"):
+        tracker.create_experiment("big", location)  # type: ignore[arg-type]
+    assert tracker.get_experiment_by_name("big") is None
+
+
+def test_mlflows_positions_of_arguments(tracker: Tracker, tmp_path: Path) -> None:
+    experiment_id = tracker.create_experiment("a", None, {"k": "v"})
+    assert tracker.get_experiment(experiment_id).tags == {"k": "v"}
+    with tracker.start_run() as run:
+        tracker.log_metric("loss", 0.5, 3, None, 1_700_000_000_000)
+        tracker.log_metrics({"acc": 1}, 4, None, run.run_id, 1_700_000_000_001)
+        tracker.log_params({"a": 1}, None, run.run_id)
+    history = tracker.get_metric_history(run.run_id, "acc")[0]
+    assert (history.step, history.timestamp) == (4, 1_700_000_000_001)
+
+
+def test_asynchronous_calls_are_done_when_they_return(tracker: Tracker) -> None:
+    with tracker.start_run() as run:
+        pending = [
+            tracker.log_metric("loss", 0.5, synchronous=False),
+            tracker.log_metrics({"acc": 0.5}, synchronous=False),
+            tracker.log_param("lr", 0.1, synchronous=False),
+            tracker.log_params({"depth": 3}, synchronous=False),
+            tracker.set_tag("a", 1, synchronous=False),
+            tracker.set_tags({"b": 2}, synchronous=False),
+            tracker.log_batch(synchronous=False),
+        ]
+        assert tracker.get_run(run.run_id).data.params == {"lr": "0.1", "depth": "3"}
+
+    assert all(isinstance(each, RunOperations) for each in pending)
+    for each in pending:
+        each.wait()
+    tracker.flush_async_logging()
+    tracker.flush_artifact_async_logging()
+    with tracker.start_run():
+        assert tracker.log_metric("loss", 0.5) is None
+        assert tracker.log_param("lr", 0.1, synchronous=True) == 0.1
+
+
+def test_metrics_with_one_bad_step_are_not_logged_at_all(tracker: Tracker) -> None:
+    with tracker.start_run() as run:
+        with pytest.raises(InvalidValueError, match="step"):
+            tracker.log_metrics({"a": 1.0, "b": 2.0}, step=2**70)
+
+        assert run.data.metrics == {}
+
+
+def test_whether_a_store_was_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert not nbtrack.is_tracking_uri_set()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", str(tmp_path / "x"))
+    assert nbtrack.is_tracking_uri_set()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    nbtrack.set_tracking_uri(tmp_path / "y")
+    assert nbtrack.is_tracking_uri_set()
+    assert not (tmp_path / "y").exists()
+
+
+def test_statuses_and_views_have_mlflows_names() -> None:
+    assert RunStatus.to_string(RunStatus.from_string("FAILED")) == "FAILED"
+    assert RunStatus.to_string(3) == "FINISHED"
+    assert RunStatus.all_status() == ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
+    assert ViewType.from_string(ViewType.to_string(ViewType.DELETED_ONLY)) == ViewType.DELETED_ONLY
+    assert ViewType.from_string("ALL") == ViewType.ALL
+    assert SourceType.NOTEBOOK == "NOTEBOOK"
+    for wrong in ("finished", 0, 6, True, None):
+        with pytest.raises(InvalidValueError, match="is no status"):
+            RunStatus.to_string(wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidValueError, match="none of ViewType"):
+        ViewType.from_string("some")
+
+
+def test_switched_off_everything_can_be_called(tmp_path: Path) -> None:
+    off = Tracker(store=tmp_path / "off", enabled=False)
+    run = off.create_run("0")
+    run_id = run.info.run_id
+
+    with off.start_run() as active:
+        assert active.info.run_id == run_id
+        assert off.log_param("lr", 0.1) == 0.1
+        off.log_params(object())  # whatever it is, nobody looks
+        off.log_batch([None])  # type: ignore[list-item]
+        off.delete_tag("nothing")
+    off.log_metric("loss", 1.0, run_id=run_id)
+    off.set_terminated(run_id)
+    off.update_run(run_id, name="x")
+    off.delete_run(run_id)
+    off.restore_run(run_id)
+    off.set_experiment_tag("a", 1)
+    off.delete_experiment_tag("a")
+    off.delete_experiment("0")
+    off.restore_experiment("0")
+    off.rename_experiment("0", "x")
+
+    assert off.get_run(run_id).info.status == "RUNNING"
+    assert off.get_parent_run(run_id) is None
+    assert off.get_metric_history(run_id, "loss") == []
+    assert off.list_artifacts(run_id) == []
+    assert off.search_experiments() == []
+    assert not (tmp_path / "off").exists()
+
+
+def test_names_that_are_taken_say_what_to_do(tracker: Tracker) -> None:
+    tracker.create_experiment("churn")
+
+    with pytest.raises(AlreadyExistsError, match=r"'churn' exists already.*set_experiment"):
+        tracker.create_experiment("churn")
+
+
+@pytest.mark.parametrize("wrong", ["metrics.loss < 1", "a b", "x'"])
+def test_a_filter_in_the_place_of_an_id_is_refused_also_without_a_store(wrong: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"filter_string=\.\.\."):
+        nbtrack.search_runs(wrong)  # type: ignore[arg-type]

@@ -17,8 +17,9 @@ from tinydb.storages import Storage
 from tinydb.table import Document
 
 from nbtrack.core.errors import StoreError
+from nbtrack.documents.columns import Columns
 from nbtrack.documents.engine import BUSY_TIMEOUT, Engine, Transaction
-from nbtrack.documents.schema import Index, Key, table_identifier, table_name
+from nbtrack.documents.schema import Index, Key, column_identifiers, table_identifier, table_name
 from nbtrack.documents.tables import Table
 
 
@@ -40,7 +41,7 @@ class DocumentStorage(Storage):
         with self.engine.transaction():
             for name in _table_names(self.engine):
                 if name not in data:
-                    self.engine.run(f"DROP TABLE {table_identifier(name)}")
+                    _drop(self.engine, name)
             for name, documents in data.items():
                 table = Table(self, name, persist_empty=True)
                 table.truncate()
@@ -83,7 +84,12 @@ class Database(TinyDB):
         return self._engine.path
 
     def table(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, name: str, unique: Sequence[Key] = (), indexes: Sequence[Index] = (), **options: Any
+        self,
+        name: str,
+        unique: Sequence[Key] = (),
+        indexes: Sequence[Index] = (),
+        columns: Columns | None = None,
+        **options: Any,
     ) -> Table:
         """The table of that name; made with its first document.
 
@@ -92,13 +98,16 @@ class Database(TinyDB):
             unique: Keys of which every value stands in one document only: a path such as
                 `("run_id",)`, or several taken together such as `(("name",), ("version",))`.
             indexes: What searches should be fast on.
+            columns: Values kept apart, for fast searches among many documents.
             **options: TinyDB's `cache_size` (ignored) and `persist_empty`.
         """
         table = self._tables.get(name)
         if table is None:
-            made = self.table_class(self._storage, name, unique=unique, indexes=indexes, **options)
+            made = self.table_class(
+                self._storage, name, unique=unique, indexes=indexes, columns=columns, **options
+            )
             return self._tables.setdefault(name, made)
-        table.declare(unique, indexes)
+        table.declare(unique, indexes, columns)
         return table
 
     def tables(self) -> set[str]:
@@ -108,14 +117,15 @@ class Database(TinyDB):
     def drop_table(self, name: str) -> None:
         """Remove a table with its documents."""
         self._tables.pop(name, None)
-        self._engine.run(f"DROP TABLE IF EXISTS {table_identifier(name)}")
+        with self._engine.transaction():
+            _drop(self._engine, name)
 
     def drop_tables(self) -> None:
         """Remove all tables with their documents."""
         self._tables.clear()
         with self._engine.transaction():
             for name in _table_names(self._engine):
-                self._engine.run(f"DROP TABLE {table_identifier(name)}")
+                _drop(self._engine, name)
 
     def transaction(self) -> Transaction:
         """A context in which all changes by this thread, in all tables, become one.
@@ -173,6 +183,11 @@ class Database(TinyDB):
 
 def _reopen(kind: type[Database], path: str, read_only: bool, timeout: float) -> Database:
     return kind(path, read_only=read_only, timeout=timeout)
+
+
+def _drop(engine: Engine, name: str) -> None:
+    for identifier in (table_identifier(name), *column_identifiers(name)):
+        engine.run(f"DROP TABLE IF EXISTS {identifier}")
 
 
 def _table_names(engine: Engine) -> set[str]:

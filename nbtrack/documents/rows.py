@@ -29,6 +29,7 @@ class TableRows:
         self._name = layout.identifier
         self._next_id = _NO_ID  # ids below were given out by this object
         self._made_at = -1  # the engine's count of rollbacks when the schema was last seen complete
+        self._columns_at = -1  # the same for the columns
         self._insert_next = (
             f"INSERT INTO {self._name} (doc_id, odd, doc) VALUES "
             f"(max(?, ifnull((SELECT max(doc_id) FROM {self._name}), 0) + 1), ?, jsonb(?))"
@@ -52,7 +53,7 @@ class TableRows:
             bindings: What stands for its question marks.
             written: What is written, the document or part of it; errors quote it.
         """
-        if self._layout.indexes and self._made_at != self._engine.rollbacks:
+        if (self._layout.indexes or self._layout.columns) and self._made_at != self._engine.rollbacks:
             self.make(only_existing=True)
         try:
             return self.read(sql, bindings)
@@ -130,9 +131,7 @@ class TableRows:
         """Make the table and its indexes where they are missing."""
         rollbacks = self._engine.rollbacks
         with self._engine.transaction():
-            if only_existing and not self._engine.run(
-                "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", (self._name[1:-1],)
-            ):
+            if only_existing and not self._holds("table", self._name[1:-1]):
                 return
             for statement in [*self._layout.statements, *self._layout.indexes]:
                 try:
@@ -142,8 +141,26 @@ class TableRows:
                         f"Table {self._layout.name!r} holds documents that have the same value of a key "
                         f"which is to be unique. (SQLite: {error})"
                     ) from error
+            if self._layout.columns and not self._holds("trigger", self._layout.columns.mark):
+                for statement in self._layout.columns.statements:
+                    self._engine.run(statement)
         # In a transaction of the caller's all this may still be undone: then `rollbacks` grows.
         self._made_at = rollbacks
+
+    def has_columns(self) -> bool:
+        """Whether the columns are there: a database may be older, or may not be written."""
+        if self._layout.columns is None:
+            return False
+        rollbacks = self._engine.rollbacks
+        if self._columns_at != rollbacks:
+            if not self._holds("trigger", self._layout.columns.mark):
+                return False
+            self._columns_at = rollbacks
+        return True
+
+    def _holds(self, kind: str, name: str) -> bool:
+        sql = "SELECT 1 FROM sqlite_schema WHERE type = ? AND name = ?"
+        return bool(self._engine.run(sql, (kind, name)))
 
     def _explain(self, error: apsw.Error, written: Any) -> Exception:
         if isinstance(error, apsw.ConstraintError):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from nbtrack.core.errors import AlreadyExistsError, InvalidValueError
 from nbtrack.documents.codec import decode, encode
+from nbtrack.documents.columns import Columns, ColumnTables
 from nbtrack.documents.push_down import Literals, compile_literally, value_sql
 from nbtrack.documents.queries import Condition, Path, find_value
 
@@ -17,6 +18,7 @@ Key = Path | tuple[Path, ...]
 """What identifies a document: the value at one path, or those at several paths taken together."""
 
 _TABLE_PREFIX = "d_"
+_COLUMNS_PREFIXES = ("c_", "n_")
 _INDEX_PREFIX = "i_"
 
 
@@ -41,9 +43,16 @@ class Layout:
         name: The name of the table.
         unique: Keys of which every value stands in one document only (null and missing do not count).
         indexes: Further indexes.
+        columns: What is kept apart.
     """
 
-    def __init__(self, name: str, unique: Iterable[Key] = (), indexes: Iterable[Index] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        unique: Iterable[Key] = (),
+        indexes: Iterable[Index] = (),
+        columns: Columns | None = None,
+    ) -> None:
         self.name = name
         self.identifier = table_identifier(name)
         self.literals: Literals = {}
@@ -54,11 +63,16 @@ class Layout:
             f"CREATE INDEX IF NOT EXISTS {_index_identifier(name, 'odd')} "
             f"ON {self.identifier} (odd) WHERE odd = 1",
         ]
-        self.declare(unique, indexes)
+        self.columns: ColumnTables | None = None
+        self.declare(unique, indexes, columns)
 
-    def declare(self, unique: Iterable[Key], indexes: Iterable[Index]) -> bool:
-        """Add unique keys and indexes; returns whether there was a new one among them."""
-        known = len(self.indexes)
+    def declare(
+        self, unique: Iterable[Key], indexes: Iterable[Index], columns: Columns | None = None
+    ) -> bool:
+        """Add unique keys, indexes and columns; returns whether there was something new among them."""
+        known = len(self.indexes), self.columns
+        if columns is not None and self.columns is None:
+            self.columns = ColumnTables(*column_identifiers(self.name), self.identifier, columns)
         for key in unique:
             self._add("UNIQUE INDEX", "unique", key, "")
         for index in indexes:
@@ -73,7 +87,7 @@ class Layout:
                 condition = f" WHERE {compiled[0]}"
                 self.literals = {**self.literals, **compiled[1]}
             self._add("INDEX", "index", index.key, condition)
-        return len(self.indexes) > known
+        return (len(self.indexes), self.columns) != known
 
     def _add(self, what: str, word: str, key: Key, condition: str) -> None:
         paths = _paths_of(key)
@@ -109,6 +123,12 @@ class Layout:
 def table_identifier(name: str) -> str:
     """The quoted SQL name of a document table; any text is a name."""
     return f'"{_TABLE_PREFIX}{_escape(name)}"'
+
+
+def column_identifiers(name: str) -> tuple[str, str]:
+    """The quoted SQL names of the tables that hold the columns of a document table."""
+    entries, changed = (f'"{prefix}{_escape(name)}"' for prefix in _COLUMNS_PREFIXES)
+    return entries, changed
 
 
 def table_name(identifier: str) -> str | None:

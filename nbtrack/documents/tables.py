@@ -24,6 +24,7 @@ from tinydb.table import Document
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.documents.changes import Assignment, apply_changes, assign, check_paths
 from nbtrack.documents.codec import MAX_INTEGER, decode, decode_many, encode
+from nbtrack.documents.columns import Columns
 from nbtrack.documents.ordering import Order, Position, check_position, is_after, order_sql, sort_documents
 from nbtrack.documents.projection import EACH, project, projection_sql
 from nbtrack.documents.push_down import Compiled, compile_condition
@@ -65,6 +66,7 @@ class Table(tinydb_table.Table):
         persist_empty: Make the table now instead of with its first document.
         unique: Keys of which every value stands in one document only.
         indexes: What searches should be fast on.
+        columns: What is kept apart, for searches among many documents.
     """
 
     def __init__(
@@ -76,10 +78,11 @@ class Table(tinydb_table.Table):
         *,
         unique: Sequence[Key] = (),
         indexes: Sequence[Index] = (),
+        columns: Columns | None = None,
     ) -> None:
         super().__init__(storage, name, cache_size=0)
         self._engine: Engine = storage.engine
-        self._layout = Layout(name, unique, indexes)
+        self._layout = Layout(name, unique, indexes, columns)
         self._rows = TableRows(self._engine, self._layout)
         self._sql = self._layout.identifier
         self._odd_rows = f"SELECT doc_id, json(doc), 1 FROM {self._sql} WHERE odd = 1"
@@ -90,9 +93,11 @@ class Table(tinydb_table.Table):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r} database={self._engine.path!r}>"
 
-    def declare(self, unique: Sequence[Key] = (), indexes: Sequence[Index] = ()) -> None:
-        """Add unique keys and indexes; they are made before the next change."""
-        if self._layout.declare(unique, indexes):
+    def declare(
+        self, unique: Sequence[Key] = (), indexes: Sequence[Index] = (), columns: Columns | None = None
+    ) -> None:
+        """Add unique keys, indexes and columns; they are made before the next change."""
+        if self._layout.declare(unique, indexes, columns):
             self._rows.declare()
 
     # --- reading ---
@@ -335,11 +340,16 @@ class Table(tinydb_table.Table):
         order = order_sql(order_by, after)
         if compiled is None or not compiled.is_exact or order is None:
             return None
+        narrowed = self._layout.columns.narrow(cond) if self._layout.columns else None
+        source, bindings = self._sql, ()
+        if narrowed is not None and self._rows.has_columns():
+            source = f"({narrowed[0]}) CROSS JOIN {self._sql} ON doc_id = narrowed"
+            bindings = narrowed[1]
         # The LIMIT inside keeps SQLite from computing a key more than once.
         return Compiled(
-            f"SELECT found FROM (SELECT {order.columns} FROM {self._sql} WHERE odd = 0 AND {compiled.sql} "
+            f"SELECT found FROM (SELECT {order.columns} FROM {source} WHERE odd = 0 AND {compiled.sql} "
             f"LIMIT -1) WHERE {order.beyond} ORDER BY {order.terms}",
-            (*compiled.bindings, *order.bindings),
+            (*bindings, *compiled.bindings, *order.bindings),
             True,
         )
 

@@ -30,6 +30,9 @@ _COLUMNS: tuple[tuple[Any, ...], ...] = (
 )
 """What is read of a run for a table of runs."""
 
+AT_REST = Query().status != RunStatus.RUNNING
+"""Which runs nobody writes to."""
+
 LATEST_FIRST = (Order(("start_time",), True), Order(("run_id",)))
 """How runs are sorted when no order is given, and those that are alike in the order given."""
 
@@ -196,7 +199,7 @@ class RunSearch:
             id_of: The run id of one of those.
         """
         # Each part is looked up in the document: the one that is likely to rule out most comes first.
-        resting: Any = Query().status != RunStatus.RUNNING
+        resting: Any = AT_REST
         for part in (scope, condition):
             resting = resting if part is None else part & resting
         tries = 0

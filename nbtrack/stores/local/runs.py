@@ -26,13 +26,14 @@ from nbtrack.documents.disk_sync import sync_file, sync_folder
 from nbtrack.documents.ordering import Order
 from nbtrack.documents.queries import Query
 from nbtrack.documents.schema import Index
+from nbtrack.documents.tables import EACH, Columns
 from nbtrack.stores.local import liveness, metric_log
 from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import ARTIFACTS, RUN_FILE, RUNS, local_path
 from nbtrack.stores.local.folding import FoldedMetrics, marks_of
 from nbtrack.stores.local.metric_log import now_ms
-from nbtrack.stores.local.run_search import RunSearch
+from nbtrack.stores.local.run_search import AT_REST, RunSearch
 
 # A run's document, in whatever form the table hands it out.
 Document = MutableMapping[str, Any]
@@ -54,6 +55,8 @@ class LocalRuns:
             "runs",
             unique=[("run_id",)],
             indexes=[Index(("run_id",), where=Query().status == RunStatus.RUNNING)],
+            # Running runs change all the time, and are read one by one anyway.
+            columns=Columns([("metrics", EACH, "last"), ("params", EACH)], where=AT_REST),
         )
         self._sketches = database.table("sketches", unique=[("run_id",)])
         self._search = RunSearch(

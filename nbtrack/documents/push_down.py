@@ -344,7 +344,7 @@ def _compile_like(condition: Like) -> Compiled | None:
 _LONGEST_PATTERN = 10_000
 """SQLite refuses patterns of more than 50,000 bytes."""
 _UNSAFE_PATTERN = re.compile("[\0\ud800-\udfff\ufffd-\uffff]")
-"""What SQLite takes for the end, cannot hold, or takes for one another (the replacement character)."""
+"""What SQLite takes for the end, cannot hold, or has taken for one another (before 3.54)."""
 _GLOB_SIGN = re.compile(r"[%_*?\[]")
 _NOT_ASCII = "*[^\x01-\x7f]*"
 

@@ -22,6 +22,7 @@ LONGEST_EXPRESSION = 1000
 """Characters of a regular expression."""
 _EXPRESSION_MEMORY = 2**18
 """Bytes that RE2 may use: one is compiled in 3 ms, or refused in 18 (measured), however it is written."""
+_SHOWN = 60
 _LONGEST_INTEGER = 4000  # Python refuses to read integers of more than 4,300 digits
 
 
@@ -200,11 +201,12 @@ def _compile_expression(pattern: str) -> Callable[[str], bool]:
     try:
         expression = re2.compile(pattern, options)
     except re2.error as error:
+        shown = pattern if len(pattern) <= _SHOWN else f"{pattern[:_SHOWN]}…"
         told: Any = error.args[0] if error.args else ""
         reason = told.decode(errors="replace") if isinstance(told, bytes) else str(told)
-        raise InvalidValueError(f"{pattern!r} is no regular expression of RE2: {reason}") from None
+        raise InvalidValueError(f"{shown!r} is no regular expression of RE2: {reason[:_SHOWN]}") from None
     except UnicodeEncodeError:
-        raise InvalidValueError(f"{pattern!r} is no regular expression: it holds lone surrogates") from None
+        raise InvalidValueError("This is no regular expression: it holds lone surrogates.") from None
 
     def found(text: str) -> bool:
         try:

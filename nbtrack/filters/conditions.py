@@ -13,7 +13,7 @@ from nbtrack.documents.text_conditions import AnyItem, Like, RegularExpression, 
 from nbtrack.filters.fields import INPUTS, Entity, Field, Finder, Type
 from nbtrack.filters.mistakes import mistake
 from nbtrack.filters.relations import Related
-from nbtrack.filters.tree import And, Literal, Not, Test, Tree
+from nbtrack.filters.tree import And, Clause, Literal, Not, Tree
 
 _SAME = ("=", "!=", "IN", "NOT IN")
 _ORDERED = ("<", "<=", ">", ">=", "BETWEEN", "NOT BETWEEN")
@@ -51,38 +51,38 @@ class _Compiler:
         self._finder = Finder(entity, text)
 
     def compile(self, tree: Tree) -> Condition:
-        if isinstance(tree, Test):
-            return self._test(tree)
+        if isinstance(tree, Clause):
+            return self._clause(tree)
         if isinstance(tree, Not):
             return Negation(self.compile(tree.inner))
         combined = [self.compile(part) for part in tree.parts]
         return Both(*combined) if isinstance(tree, And) else Either(*combined)
 
-    def _test(self, test: Test) -> Condition:
-        field = self._finder.find(test.name)
-        if test.operator not in _OPERATORS[field.type]:
-            self._fail(test.operator_column, _refusal(field))
+    def _clause(self, clause: Clause) -> Condition:
+        field = self._finder.find(clause.name)
+        if clause.operator not in _OPERATORS[field.type]:
+            self._fail(clause.operator_column, _refusal(field))
         # "no input has one" is not "an input has none"
-        is_null = test.operator == "IS NULL"
-        condition = Comparison("<>", field.path, None) if is_null else self._comparison(field, test)
+        is_null = clause.operator == "IS NULL"
+        condition = Comparison("<>", field.path, None) if is_null else self._comparison(field, clause)
         if field.is_of_input:
             condition = AnyItem(INPUTS, condition)
         if is_null:
             condition = Negation(condition)
         return Related(field.relation, condition) if field.relation else condition
 
-    def _comparison(self, field: Field, test: Test) -> Condition:
-        path, operator = field.path, test.operator
+    def _comparison(self, field: Field, clause: Clause) -> Condition:
+        path, operator = field.path, clause.operator
         if operator == "IS NOT NULL":
             return Comparison("<>", path, None)
         if operator in _PATTERNS:
-            return self._pattern(field, test)
-        values = [self._value(field, literal) for literal in test.values]
+            return self._pattern(field, clause)
+        values = [self._value(field, literal) for literal in clause.values]
         compare = Comparison
         if field.type is Type.NOTE:
             compare = SpelledNumber if _are_numbers(values) else Comparison
             if compare is Comparison:
-                self._check_text(field, test, values)
+                self._check_text(field, clause, values)
         match operator:
             case "=":
                 return compare("==", path, values[0])
@@ -100,21 +100,21 @@ class _Compiler:
             case _:
                 return compare(operator, path, values[0])
 
-    def _check_text(self, field: Field, test: Test, values: list[str | int | float]) -> None:
+    def _check_text(self, field: Field, clause: Clause, values: list[str | int | float]) -> None:
         """Refuse what is no comparison of text with text."""
-        for value, literal in zip(values, test.values, strict=True):
+        for value, literal in zip(values, clause.values, strict=True):
             if not isinstance(value, str):
                 self._fail(literal.column, "numbers and text in quotes cannot stand in one comparison")
-        if test.operator in _ORDERED:
+        if clause.operator in _ORDERED:
             self._fail(
-                test.values[0].column,
-                f"text in quotes has no {test.operator}: to compare {field.label} as a number, "
+                clause.values[0].column,
+                f"text in quotes has no {clause.operator}: to compare {field.label} as a number, "
                 "leave out the quotes",
             )
 
-    def _pattern(self, field: Field, test: Test) -> Condition:
-        literal = test.values[0]
-        word = test.operator.removeprefix("NOT ")
+    def _pattern(self, field: Field, clause: Clause) -> Condition:
+        literal = clause.values[0]
+        word = clause.operator.removeprefix("NOT ")
         if not isinstance(literal.value, str):
             self._fail(literal.column, f"{word} takes text in quotes")
         if word == "RLIKE":
@@ -125,7 +125,7 @@ class _Compiler:
         else:
             pattern = field.read(literal.value)
             condition = Like(field.path, pattern, ignore_case=word == "ILIKE")
-        if word == test.operator:
+        if word == clause.operator:
             return condition
         return Both(_exists(field.path), Negation(condition))
 

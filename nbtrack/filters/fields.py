@@ -259,7 +259,7 @@ class Finder:
         if not hint and {"metrics", "params"} <= groups and not name.quoted[at]:
             hint = f". A metric is metrics.{self._label(word)}, a param params.{self._label(word)}"
         elif not hint and "tags" in groups:
-            hint = ". A tag is tags.`KEY`"
+            hint = f". A tag is tags.{self._label(word)}"
         known = _list(self.entity.attributes)
         self._fail(name, at, f"unknown attribute {quote(word)} of {noun}; there are {known}{hint}")
 

@@ -2,8 +2,8 @@
 
     either     = both {OR both}
     both       = negated {AND negated} [AND]            (the last AND at the end of the text only)
-    negated    = NOT negated | "(" either ")" | test
-    test       = name ("=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=") value
+    negated    = NOT negated | "(" either ")" | clause
+    clause     = name ("=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=") value
                | name [NOT] IN "(" value {"," value} ")"
                | name [NOT] BETWEEN value AND value
                | name [NOT] (LIKE | ILIKE | RLIKE) value
@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from nbtrack.filters.mistakes import did_you_mean, mistake, quote
 from nbtrack.filters.tokens import Token, tokenize
-from nbtrack.filters.tree import And, Literal, Name, Not, Or, Test, Tree
+from nbtrack.filters.tree import And, Clause, Literal, Name, Not, Or, Tree
 
 MOST_COMPARISONS = 1_000
 """How many comparisons a filter joins; an IN, however long its list, is one."""
@@ -62,6 +62,8 @@ class _Parser:
         self._text = text
         self._subject = subject
         self._tokens = tokenize(text, subject)
+        # A step too far, before a mistake is found, finds the end again.
+        self._tokens += [self._tokens[-1]] * 2
         self._at = 0
         self._depth = 0
         self._comparisons = 0
@@ -110,7 +112,7 @@ class _Parser:
         token = self._token
         is_not = token.word == "NOT"
         if not is_not and token.sign != "(":
-            return self._test()
+            return self._clause()
         if self._depth == DEEPEST:
             self._fail(token, f"a filter nests at most {DEEPEST} deep")
         self._depth += 1
@@ -127,7 +129,7 @@ class _Parser:
 
     # --- one comparison ---
 
-    def _test(self) -> Test:
+    def _clause(self) -> Clause:
         name = self._name()
         token = self._token
         self._comparisons += 1
@@ -137,13 +139,13 @@ class _Parser:
             )
         self._at += 1
         if token.kind == "operator":
-            return Test(name, token.text, (self._value(),), token.column)
+            return Clause(name, token.text, (self._value(),), token.column)
         word = token.word
         if word == "IS":
             operator = "IS NOT NULL" if self._takes("NOT") else "IS NULL"
             if not self._takes("NULL"):
                 self._fail(self._token, "expected NULL")
-            return Test(name, operator, (), token.column)
+            return Clause(name, operator, (), token.column)
         prefix = ""
         if word == "NOT":
             prefix, word = "NOT ", self._token.word
@@ -152,14 +154,14 @@ class _Parser:
             self._expressions += word == "RLIKE"
             if self._expressions > MOST_EXPRESSIONS:
                 self._fail(token, f"a filter holds at most {MOST_EXPRESSIONS} regular expressions")
-            return Test(name, prefix + word, (self._value(),), token.column)
+            return Clause(name, prefix + word, (self._value(),), token.column)
         if word == "IN":
-            return Test(name, f"{prefix}IN", self._list(), token.column)
+            return Clause(name, f"{prefix}IN", self._list(), token.column)
         if word == "BETWEEN":
             low = self._value()
             if not self._takes("AND"):
                 self._fail(self._token, "expected the AND of BETWEEN")
-            return Test(name, f"{prefix}BETWEEN", (low, self._value()), token.column)
+            return Clause(name, f"{prefix}BETWEEN", (low, self._value()), token.column)
         if prefix:
             self._at -= 1
             self._fail(self._token, "expected IN, BETWEEN, LIKE, ILIKE or RLIKE after NOT")
@@ -215,7 +217,7 @@ class _Parser:
 
     @property
     def _token(self) -> Token:
-        return self._tokens[min(self._at, len(self._tokens) - 1)]
+        return self._tokens[self._at]
 
     def _takes(self, word: str) -> bool:
         taken = self._token.word == word

@@ -30,13 +30,13 @@ _HINTS = {
 
 _TOKEN = re.compile(
     r"""
-    (?P<space>\s+)
-  | (?P<name>[^\W\d][\w/:@-]*)
+    \s*(?:
+    (?P<name>[^\W\d][\w/:@-]*)
   | (?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-](?i:inf(?:inity)?|nan))
   | (?P<operator>[<>=!~&|]+)
   | (?P<sign>[(),])
   | (?P<quote>['"`])
-    """,
+    )""",
     re.VERBOSE,
 )
 _KEY = re.compile(r"[\w/:@-]+")
@@ -88,47 +88,45 @@ def tokenize(text: str, subject: str = "Filter") -> list[Token]:
     if len(text) > MOST_CHARACTERS:
         raise mistake(text, MOST_CHARACTERS, f"a filter has at most {MOST_CHARACTERS:,} characters", subject)
     tokens: list[Token] = []
-    position, end = 0, len(text)
+    count, position, end = 0, 0, len(text.rstrip())
     while position < end:
         match = _TOKEN.match(text, position)
-        if match is None:
-            raise mistake(text, position, f"{text[position]!r} has no meaning here", subject)
-        kind, start, position = match.lastgroup or "", position, match.end()
-        if kind == "space":
-            continue
-        if len(tokens) >= MOST_TOKENS:
-            raise mistake(text, start, f"a filter has at most {MOST_TOKENS:,} words", subject)
-        word = match.group()
+        if match is None or match.lastgroup is None:
+            wrong = end - len(text[position:end].lstrip())
+            raise mistake(text, wrong, f"{text[wrong]!r} has no meaning here", subject)
+        kind = match.lastgroup
+        word, start, position = match[kind], match.start(kind), match.end()
+        count += 1
         if kind == "name" or (kind == "quote" and word != "'"):
             first = Part(word, False, start)
             if kind == "quote":
                 inside, position = _read_quoted(text, start, subject)
                 first = Part(inside, True, start)
-            parts, position = _read_name(text, first, position, subject)
-            is_text = word == '"' and len(parts) == 1
-            tokens.append(
-                Token("text", first.text, start, parts)
-                if is_text
-                else Token("name", text[start:position], start, parts)
-            )
+            parts = (first,)
+            if text.startswith(".", position):
+                parts, position = _read_name(text, first, position, subject)
+                count += len(parts) - 1
+            if word == '"' and len(parts) == 1:
+                tokens.append(Token("text", first.text, start, parts))
+            else:
+                tokens.append(Token("name", text[start:position], start, parts))
         elif kind == "quote":
             inside, position = _read_quoted(text, start, subject)
             tokens.append(Token("text", inside, start))
-        elif kind == "number":
-            after = _AFTER_NUMBER.match(text, position)
-            if after:
-                wrong = text[start : after.end()]
-                why = f"{quote(wrong)} is no number; text and dates stand in quotes"
-                raise mistake(text, start, why, subject)
-            tokens.append(Token(kind, word, start))
         elif kind == "operator":
             if word not in OPERATORS:
                 hint = _HINTS.get(word, f"there are {' '.join(['=', *list(OPERATORS)[2:]])}")
                 raise mistake(text, start, f"{quote(word)} has no meaning here; {hint}", subject)
             tokens.append(Token(kind, OPERATORS[word], start))
         else:
+            if kind == "number" and (after := _AFTER_NUMBER.match(text, position)):
+                wrong = text[start : after.end()]
+                why = f"{quote(wrong)} is no number; text and dates stand in quotes"
+                raise mistake(text, start, why, subject)
             tokens.append(Token(kind, word, start))
-    tokens.append(Token("end", "", len(text.rstrip())))
+        if count > MOST_TOKENS:
+            raise mistake(text, start, f"a filter has at most {MOST_TOKENS:,} words", subject)
+    tokens.append(Token("end", "", end))
     return tokens
 
 
@@ -150,7 +148,7 @@ def _read_quoted(text: str, start: int, subject: str) -> tuple[str, int]:
 def _read_name(text: str, first: Part, position: int, subject: str) -> tuple[tuple[Part, ...], int]:
     """The steps of a name that begins with `first`, and where it ends."""
     parts = [first]
-    while text.startswith(".", position):
+    while text.startswith(".", position) and len(parts) <= MOST_TOKENS:
         start = position + 1
         if text.startswith(('"', "`"), start):
             inside, position = _read_quoted(text, start, subject)

@@ -40,7 +40,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Clause:
     """One comparison."""
 
     name: Name
@@ -89,16 +89,16 @@ class Not:
         return f"NOT {_inner(self.inner)}"
 
 
-Tree = Test | And | Or | Not
+Tree = Clause | And | Or | Not
 
 
-def tests_of(tree: Tree) -> list[Test]:
+def clauses_of(tree: Tree) -> list[Clause]:
     """All comparisons, from left to right."""
-    found: list[Test] = []
+    found: list[Clause] = []
     waiting: list[Tree] = [tree]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, Test):
+        if isinstance(part, Clause):
             found.append(part)
         else:
             waiting.extend((part.inner,) if isinstance(part, Not) else reversed(part.parts))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from nbtrack.filters.fields import RUN, Entity, Finder
 from nbtrack.filters.grammar import parse, parse_order_entry
 from nbtrack.filters.mistakes import did_you_mean, quote
-from nbtrack.filters.tree import Name, tests_of
+from nbtrack.filters.tree import Name, clauses_of
 
 
 class Mention(NamedTuple):
@@ -37,7 +37,7 @@ def mentioned_keys(
     found: list[Mention] = []
     if text and text.strip():
         finder = Finder(entity, text)
-        found += [_mention(test.name, finder) for test in tests_of(parse(text))]
+        found += [_mention(clause.name, finder) for clause in clauses_of(parse(text))]
     for entry in [order_by] if isinstance(order_by, str) else order_by or ():
         found.append(_mention(parse_order_entry(entry)[0], Finder(entity, entry, "Order")))
     seen: dict[tuple[str, str], Mention] = {}

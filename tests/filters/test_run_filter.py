@@ -149,6 +149,8 @@ def test_what_a_run_matches(text: str) -> None:
         "metrics.broken > 0",
         "metrics.broken <= inf",
         "metrics.broken not between 0 and 1",
+        "metrics.loss not between 0.25 and 1",
+        "metrics.loss not between 0 and 0.25",
         "metrics.loss.min = 7",
         "params.lr = '0.10'",
         "params.nothing != 'x'",

@@ -4,10 +4,10 @@ A token holds where that run stood in the order, not how many came before it: wh
 deleted between two pages makes no run appear twice or never.
 """
 
-import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any
+from zlib import crc32
 
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.documents.codec import decode, encode
@@ -44,7 +44,7 @@ def read_token(token: str, orders: Sequence[Order]) -> list[Any]:
 def _mark_of(orders: Sequence[Order]) -> str:
     """What tells one order from another."""
     text = encode([[list(path), descending] for path, descending in orders])[0]
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def _short(token: Any) -> str:

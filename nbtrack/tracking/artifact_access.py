@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from nbtrack.core.entities import FileInfo, Run
@@ -60,6 +59,8 @@ def download_artifacts(
         local = artifacts.local_path(path)
         if local is not None:
             return local
+        from tempfile import mkdtemp  # lazy: a local store needs none
+
         dst_path = mkdtemp(prefix="nbtrack-")
     target = Path(dst_path).expanduser()
     try:
@@ -220,6 +221,8 @@ def _downloaded(artifacts: Artifacts, path: str | None, target: Path) -> str:
     target.mkdir(parents=True, exist_ok=True)
     for place in (*folders, *files):
         _check_stays_inside(target, place)
+    from tempfile import mkdtemp  # lazy, as above
+
     # All of it is here before the first of it gets its name.
     incoming = Path(mkdtemp(prefix=_INCOMING, dir=target))
     try:

@@ -1,34 +1,42 @@
-"""What a search is asked for: a filter in text or a TinyDB query, and a view."""
+"""What a search is asked for: a filter in text or a TinyDB query, an order, a view, a number.
 
-from collections.abc import Callable
+The filter language is loaded with the first search: most scripts only log.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from tinydb.queries import Query, QueryInstance
 
 from nbtrack.core.entities import ViewType
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.documents.ordering import Order
 
 
-def condition_of(given: Any, parse: Callable[[str | None], Any]) -> Any:
-    """The condition of a filter; None when everything matches.
+def run_search(filter_string: Any, order_by: Sequence[str] | None) -> tuple[Any, list[Order]]:
+    """The condition (None when every run matches) and the order of a search for runs.
 
     Args:
-        given: The text of a filter, or a condition on documents such as `Query().params.lr == "0.1"`.
-        parse: What turns text into a condition.
+        filter_string: The text of a filter, or a condition on documents such as
+            `Query().params.lr == "0.1"`.
+        order_by: Such as `["metrics.loss ASC"]`.
 
     Raises:
-        InvalidValueError: The text is malformed.
-        InvalidTypeError: It is neither.
+        InvalidValueError: One of them is malformed.
+        InvalidTypeError: The filter is neither text nor a condition.
     """
-    if given is None or isinstance(given, str):
-        return parse(given)
-    if isinstance(given, Query):
-        raise InvalidValueError("The query compares nothing; write for example Query().params.lr == '0.1'.")
-    if isinstance(given, QueryInstance):
-        return given
-    raise InvalidTypeError(
-        f'A filter is text such as "metrics.loss < 0.2" or a Query, got {type(given).__name__} {given!r:.80}.'
-    )
+    from nbtrack.filters.run_filter import parse_filter, parse_order
+
+    given = _given_condition(filter_string)
+    return parse_filter(filter_string) if given is None else given, parse_order(order_by)
+
+
+def experiment_search(filter_string: Any, order_by: Sequence[str] | None) -> tuple[Any, list[Order]]:
+    """The condition and the order of a search for experiments; as `run_search`."""
+    from nbtrack.filters.experiment_filter import parse_filter, parse_order
+
+    given = _given_condition(filter_string)
+    return parse_filter(filter_string) if given is None else given, parse_order(order_by)
 
 
 def check_view(name: str, view: Any) -> None:
@@ -49,3 +57,16 @@ def check_count(name: str, count: Any) -> None:
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise InvalidValueError(f"{name} is a whole number from 1, got {count!r}.")
+
+
+def _given_condition(given: Any) -> Any:
+    """The condition itself, where it was given as one; None for text and nothing."""
+    if given is None or isinstance(given, str):
+        return None
+    if isinstance(given, Query):
+        raise InvalidValueError("The query compares nothing; write for example Query().params.lr == '0.1'.")
+    if isinstance(given, QueryInstance):
+        return given
+    raise InvalidTypeError(
+        f"A filter is text such as 'metrics.loss < 0.2' or a Query, got {type(given).__name__} {given!r:.80}."
+    )

@@ -9,9 +9,8 @@ from nbtrack.core.entities import Experiment, LifecycleStage, ViewType
 from nbtrack.core.errors import InvalidStateError, InvalidTypeError, InvalidValueError, NotFoundError
 from nbtrack.core.names import check_experiment_name, check_key
 from nbtrack.core.paged_lists import PagedList
-from nbtrack.filters.experiment_filter import parse_filter, parse_order
 from nbtrack.stores.contracts import Store
-from nbtrack.tracking.conditions import check_count, check_view, condition_of
+from nbtrack.tracking.conditions import check_count, check_view, experiment_search
 from nbtrack.tracking.store_access import StoreAccess
 
 DEFAULT_EXPERIMENT_ID = "0"
@@ -131,7 +130,7 @@ class ExperimentVerbs(StoreAccess):
         check_view("view_type", view_type)
         if max_results is not None:
             check_count("max_results", max_results)
-        condition, order = condition_of(filter_string, parse_filter), parse_order(order_by)
+        condition, order = experiment_search(filter_string, order_by)
         if self._is_off() or not self._has_store():
             return PagedList()
         return self._store().experiments.search(

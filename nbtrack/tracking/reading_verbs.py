@@ -11,10 +11,9 @@ from nbtrack.core.errors import InvalidValueError, NotFoundError
 from nbtrack.core.names import check_run_id
 from nbtrack.core.warn import warn_user
 from nbtrack.documents.database import Database
-from nbtrack.filters.run_filter import parse_filter, parse_order
 from nbtrack.stores.contracts import Store
-from nbtrack.tracking import artifact_access, environment, key_hints, metric_history
-from nbtrack.tracking.conditions import check_count, check_view, condition_of
+from nbtrack.tracking import artifact_access, environment, metric_history
+from nbtrack.tracking.conditions import check_count, check_view, run_search
 from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, disabled_snapshot
 from nbtrack.tracking.experiment_verbs import ExperimentVerbs
 
@@ -118,7 +117,7 @@ class ReadingVerbs(ExperimentVerbs):
         check_count("max_results", max_results)
         check_view("run_view_type", run_view_type)
         ids = _checked_ids(experiment_ids)
-        condition, order = condition_of(filter_string, parse_filter), parse_order(order_by)
+        condition, order = run_search(filter_string, order_by)
         as_list = output_format == "list"
         found: Any = RunList()
         if not self._is_off() and self._has_store():
@@ -128,6 +127,8 @@ class ReadingVerbs(ExperimentVerbs):
                 partial(store.runs.search, with_sketches=True) if as_list else store.runs.search_columns
             )
             found = search(scope, condition, order, view=run_view_type, limit=max_results)
+            from nbtrack.tracking import key_hints  # lazy: with the filters
+
             key_hints.hint(store.runs, scope, filter_string, order_by, found)
         if as_list:
             return found
@@ -152,7 +153,7 @@ class ReadingVerbs(ExperimentVerbs):
         check_count("max_results", max_results)
         check_view("run_view_type", run_view_type)
         ids = _checked_ids(experiment_ids)
-        condition, order = condition_of(filter_string, parse_filter), parse_order(order_by)
+        condition, order = run_search(filter_string, order_by)
         if not ids or self._is_off() or not self._has_store():
             return RunList()
         return self._store().runs.search(

@@ -78,6 +78,17 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
     from nbtrack.tracking.fluent import start_run as start_run
     from nbtrack.tracking.images import Image as Image
+    from nbtrack.tracking.system_metrics import (
+        disable_system_metrics_logging as disable_system_metrics_logging,
+    )
+    from nbtrack.tracking.system_metrics import enable_system_metrics_logging as enable_system_metrics_logging
+    from nbtrack.tracking.system_metrics import set_system_metrics_node_id as set_system_metrics_node_id
+    from nbtrack.tracking.system_metrics import (
+        set_system_metrics_samples_before_logging as set_system_metrics_samples_before_logging,
+    )
+    from nbtrack.tracking.system_metrics import (
+        set_system_metrics_sampling_interval as set_system_metrics_sampling_interval,
+    )
     from nbtrack.tracking.tracker import Tracker as Tracker
 
 __version__ = "0.1.0"
@@ -89,6 +100,10 @@ _HOMES = {
     "nbtrack.documents.queries": "Query",
     "nbtrack.tracking.active_run": "ActiveRun",
     "nbtrack.tracking.images": "Image",
+    "nbtrack.tracking.system_metrics": (
+        "disable_system_metrics_logging enable_system_metrics_logging set_system_metrics_node_id "
+        "set_system_metrics_samples_before_logging set_system_metrics_sampling_interval"
+    ),
     "nbtrack.tracking.tracker": "Tracker",
     "nbtrack.tracking.client": "MlflowClient",
     "nbtrack.tracking.fluent": (

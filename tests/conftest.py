@@ -18,6 +18,24 @@ settings.register_profile(
 )
 settings.load_profile("nbtrack")
 
+HAS_GPU = Path("/dev/nvidiactl").exists()
+_left_out: list[str] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a GPU where there is none."""
+    needy = [] if HAS_GPU else [item for item in items if item.get_closest_marker("gpu")]
+    if needy:
+        _left_out[:] = [item.nodeid for item in needy]
+        config.hook.pytest_deselected(items=needy)
+        items[:] = [item for item in items if item not in needy]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List it."""
+    for name in _left_out:
+        terminalreporter.write_line(f"left out, there is no GPU: {name}")
+
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -107,6 +107,6 @@ def test_every_public_name_is_there_and_typed() -> None:
     for name in nbtrack.__all__:
         assert getattr(nbtrack, name) is not None
         assert name in dir(nbtrack)
-        assert f"import {name} as {name}" in declared or f"def {name}(" in declared
+        assert f"{name} as {name}" in declared or f"def {name}(" in declared
     with pytest.raises(AttributeError, match="'no_such_thing'"):
         nbtrack.no_such_thing  # noqa: B018

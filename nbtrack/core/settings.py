@@ -12,6 +12,10 @@ SETTINGS = {
     "RUN_ID": "The run that the next `start_run()` resumes.",
     "DISABLED": "`1` turns every call into a no-op (nbtrack only).",
     "CAPTURE_ENVIRONMENT": "`0` keeps no Git commit, packages and command line of runs (nbtrack only).",
+    "ENABLE_SYSTEM_METRICS_LOGGING": "`true` lets every new run log system metrics.",
+    "SYSTEM_METRICS_SAMPLING_INTERVAL": "Seconds between their samples; 10 if not set.",
+    "SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING": "How many samples make one point; 1 if not set.",
+    "SYSTEM_METRICS_NODE_ID": "The name of this machine in the names of system metrics.",
     "RUN_CONTEXT": "Tags of every new run, as a JSON object.",
 }
 """Name without prefix, and what it sets."""

@@ -10,6 +10,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbtrack.core import system_tags
+from nbtrack.core.system_metric_names import is_system_metric
 from nbtrack.core.text_tables import (
     age,
     duration,
@@ -75,7 +76,9 @@ def run_card(
     for name, held in (("param", run.data.params), ("metric", run.data.summaries)):
         if not held:
             continue
-        keys = list(held)[:_CARD_ROWS]
+        keys = (
+            sorted(held, key=is_system_metric)[:_CARD_ROWS] if name == "metric" else list(held)[:_CARD_ROWS]
+        )
         if name == "metric":
             columns, rows = _metric_rows(run, keys)
         else:
@@ -111,6 +114,9 @@ def run_card(
     facts = f"run id {run.info.run_id} · started {moment(run.info.start_time)}"
     pieces.append(f"<div><small>{_safe(facts)}</small></div>")
     lines += ["", f"  {visible(facts)}"]
+    if code_facts := _code_facts(run.data.tags):
+        pieces.append(f"<div><small>{_safe(code_facts)}</small></div>")
+        lines.append(f"  {visible(code_facts)}")
     if code:
         pieces.append(f"<details><summary>code</summary><pre>{_safe_block(_beginning(code))}</pre></details>")
     return View("".join(pieces), "\n".join(lines))
@@ -250,6 +256,22 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def _code_facts(tags: Mapping[str, str]) -> str:
+    """The commit, how the files differed from it, and Python; nothing where there is no commit."""
+    commit = tags.get(system_tags.GIT_COMMIT)
+    if not commit:
+        return ""
+    text = f"commit {shortened(commit[:7], _CELL)}"
+    if branch := tags.get(system_tags.GIT_BRANCH):
+        text += f" on {shortened(branch, _CELL)}"
+    if tags.get(system_tags.GIT_DIRTY) == "true":
+        changed = tags.get(system_tags.GIT_CHANGED_FILES, "some")
+        text += f", {shortened(changed, _CELL)} {'file' if changed == '1' else 'files'} changed"
+    if python := tags.get(system_tags.PYTHON_VERSION):
+        text += f" · Python {shortened(python, _CELL)}"
+    return text
+
+
 def _metric_rows(run: "Run", keys: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     """The metrics of one run; where all have a single point, that is all there is to say."""
     summaries = [run.data.summaries[key] for key in keys]
@@ -293,7 +315,8 @@ def _most_used(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
     for mapping in mappings:
         for key in mapping:
             counts[key] = counts.get(key, 0) + 1
-    return sorted(counts, key=lambda key: -counts[key])
+    # How the machine was comes behind how the training went.
+    return sorted(counts, key=lambda key: (is_system_metric(key), -counts[key]))
 
 
 def _nesting(runs: "Sequence[Run]") -> dict[str, int]:

@@ -22,6 +22,9 @@ GIT_CHANGED_FILES = "nbtrack.git.changed_files"
 ENVIRONMENT = "nbtrack.environment"
 """The digest of Python, platform and packages; the store keeps them once for all runs that share them."""
 
+PYTHON_VERSION = "nbtrack.python_version"
+"""Such as `3.13.1`."""
+
 COMMAND = "nbtrack.command"
 """The command line that started the process, without secrets."""
 

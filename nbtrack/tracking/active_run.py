@@ -26,6 +26,7 @@ from nbtrack.tracking import metric_history
 from nbtrack.tracking.artifact_verbs import ArtifactVerbs
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.run_operations import DONE
+from nbtrack.tracking.system_metrics import SystemMetricsSampler
 
 
 class RunKeeper(Protocol):
@@ -64,6 +65,7 @@ class ActiveRun(ArtifactVerbs, Run):
         """Whether `start_run()` inside it starts a nested run without being told so."""
         self.nested_ids: list[str] = []
         """The runs that this thread has started inside it, in that order."""
+        self._sampler: SystemMetricsSampler | None = None
 
     @property
     def run_id(self) -> str:
@@ -292,6 +294,12 @@ class ActiveRun(ArtifactVerbs, Run):
         self._writer.close()
         self._write(self._writer.release)
 
+    def log_system_metrics(self) -> None:
+        """Log how busy the machine is, from now to the end of the run; see `start_run`."""
+        if self._sampler is None:
+            self._sampler = SystemMetricsSampler(self)
+            self._sampler.start()
+
     def flush(self) -> None:
         """Make everything logged so far survive a power cut.
 
@@ -335,6 +343,8 @@ class ActiveRun(ArtifactVerbs, Run):
 
     def close(self, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
         """Write what is left and, if this process owns the run, its end; the tracker calls this."""
+        if self._sampler is not None:
+            self._sampler.stop()
         self._retry()
         self._writer.close()
         self._write(lambda: self._writer.finish(status, tags))

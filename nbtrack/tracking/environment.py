@@ -42,6 +42,7 @@ _REST = 4
 
 _LONGEST_REST = 60.0
 _LONGEST_COMMAND = 4000
+_PYTHON = sys.version.split()[0]
 
 
 def first_tags(store: Store) -> dict[str, str]:
@@ -59,6 +60,7 @@ def first_tags(store: Store) -> dict[str, str]:
             tags = place.tags()
     except (OSError, ValueError):
         pass  # a repository that cannot be read, or no working directory: a run goes on without
+    tags[system_tags.PYTHON_VERSION] = _PYTHON
     if _command is not None:
         tags[system_tags.COMMAND] = _command
     saved = _saved.get(store)
@@ -377,7 +379,7 @@ def _tags_of(status: Status) -> dict[str, str]:
 def _environment(packages: Mapping[str, str]) -> dict[str, Any]:
     machine = os.uname() if hasattr(os, "uname") else None
     return {
-        "python": {"version": sys.version.split()[0], "implementation": sys.implementation.name},
+        "python": {"version": _PYTHON, "implementation": sys.implementation.name},
         "platform": {
             "system": machine.sysname if machine else sys.platform,
             "release": machine.release if machine else "",

@@ -30,7 +30,7 @@ from nbtrack.core.names import check_key, check_run_id
 from nbtrack.core.run_names import random_run_name
 from nbtrack.stores.contracts import Store
 from nbtrack.stores.opening import open_store
-from nbtrack.tracking import environment, run_context
+from nbtrack.tracking import environment, run_context, system_metrics
 from nbtrack.tracking.active import ActiveRuns
 from nbtrack.tracking.active_run import ActiveRun, undo_abandoned
 from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, DisabledRun
@@ -89,6 +89,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         parent_run_id: str | None = None,
         tags: Mapping[str, Any] | None = None,
         description: str | None = None,
+        log_system_metrics: bool | None = None,
     ) -> ActiveRun:
         """Start a run, or resume one, and make it the active run of this thread.
 
@@ -101,6 +102,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
             parent_run_id: Start it as a child of this run.
             tags: First tags; values become text.
             description: A note, in Markdown.
+            log_system_metrics: Whether the run logs how busy the machine is; None leaves it to
+                `enable_system_metrics_logging` and the settings, which are off.
 
         Returns:
             The run; in a `with` block it is ended at the end: FINISHED, or FAILED by an exception.
@@ -125,9 +128,12 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         asked = run_id or settings.consume_run_id()
         store = self._store()
         if asked is not None:
-            return self._resume(store, asked, texts)
-        parent = self._parent(store, outer, parent_run_id)
-        return self._create(store, self._experiment_of_new_run(store, experiment_id), parent, texts)
+            run = self._resume(store, asked, texts)
+        else:
+            parent = self._parent(store, outer, parent_run_id)
+            experiment = self._experiment_of_new_run(store, experiment_id)
+            run = self._create(store, experiment, parent, texts)
+        return self._measured(store, run, log_system_metrics)
 
     def create_run(
         self,
@@ -253,7 +259,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
                 parent = outer.run_id
             run = self._create(store, self._experiment_of_new_run(store, experiment_id), parent, texts)
         run.takes_nested = True
-        return run
+        return self._measured(store, run, None)
 
     def start_unrecorded_run(self) -> ActiveRun:
         """Make a run active that records nothing, as do the runs started inside it.
@@ -349,6 +355,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
             self.finish(run, RunStatus.FINISHED)
         self._settle()
         self._handles.close()
+        environment.settle(self._opened)
         if self._opened is not None:
             self._opened.close()
             self._opened = None
@@ -443,6 +450,15 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
             undo_abandoned(interrupt)
             self._give_up(store, run_id)
             raise
+
+    def _measured(self, store: Store, run: ActiveRun, log_system_metrics: bool | None) -> ActiveRun:
+        if system_metrics.is_wanted(log_system_metrics):
+            try:
+                run.log_system_metrics()
+            except KeyboardInterrupt:
+                self._give_up(store, run.run_id)
+                raise
+        return run
 
     def _activate_writer(self, store: Store, run_id: str, *, owner: bool) -> ActiveRun:
         writer = store.writer(run_id, owner=owner, raises=self.on_error == "raise")

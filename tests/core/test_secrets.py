@@ -61,7 +61,7 @@ CANARIES = [
     (["https://host/x?token=canary&a=1"], "canary"),
     (["https://host/x?a=1&api_key=canary"], "canary"),
     (["https://host/x#access_token=canary"], "canary"),
-    (["https://b.s3.amazonaws.com/k?X-Amz-Credential=canary&X-Amz-Signature=0"], "canary"),
+    (["https://b.s3.amazonaws.com/k?X-Amz-Expires=1&X-Amz-Signature=canary"], "canary"),
     (["https://a.blob.core.windows.net/c?sv=1&sig=canary"], "canary"),
     (["https://hooks.slack.com/services/T0000/B0000/canary"], "canary"),
     (["ghp_" + RANDOM], RANDOM),

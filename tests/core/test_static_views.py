@@ -334,3 +334,55 @@ def test_a_card_names_the_data_in_one_line() -> None:
     assert "iris 0a1b2c3d (train, 1,500 rows)" in _Tags(view.html).words
     assert "script" not in _Tags(view.html).names
     assert "data:" not in run_card(make_run()).text
+
+
+CODE_TAGS = {
+    "mlflow.source.git.commit": "4622e5a65ea6b5c8e78b160fed962fffc06fcb62",
+    "mlflow.source.git.branch": "main",
+    "nbtrack.python_version": "3.13.1",
+}
+
+
+@pytest.mark.parametrize(
+    ("tags", "line"),
+    [
+        ({}, "commit 4622e5a on main · Python 3.13.1"),
+        ({"mlflow.source.git.dirty": "false"}, "commit 4622e5a on main · Python 3.13.1"),
+        (
+            {"mlflow.source.git.dirty": "true", "nbtrack.git.changed_files": "1"},
+            "commit 4622e5a on main, 1 file changed · Python 3.13.1",
+        ),
+        (
+            {"mlflow.source.git.dirty": "true", "nbtrack.git.changed_files": "12"},
+            "commit 4622e5a on main, 12 files changed · Python 3.13.1",
+        ),
+        ({"mlflow.source.git.dirty": "true"}, "commit 4622e5a on main, some files changed · Python 3.13.1"),
+    ],
+)
+def test_a_card_shows_the_code_of_a_run(tags: dict[str, str], line: str) -> None:
+    view = run_card(make_run(tags={**CODE_TAGS, **tags}))
+
+    assert view.text.splitlines()[-1].strip() == line
+    assert line in _Tags(view.html).words
+
+
+def test_a_card_without_a_commit_has_no_line_for_it() -> None:
+    assert "Python" not in run_card(make_run(tags={"nbtrack.python_version": "3.13.1"})).text
+
+
+def test_what_stands_in_the_tags_of_a_commit_is_only_text() -> None:
+    view = run_card(make_run(tags={"mlflow.source.git.commit": EVIL, "mlflow.source.git.branch": EVIL}))
+
+    assert "script" not in _Tags(view.html).names
+    assert "\x1b" not in view.text
+
+
+def test_how_the_machine_was_comes_behind_how_the_training_went() -> None:
+    keys = ["system/cpu_utilization_percentage", "loss"]
+    summaries = {key: fold(None, [0, 1], [0, 1], [2.0, 1.0]) for key in keys}
+    run = make_run(metrics=dict.fromkeys(keys, 1.0), summaries=summaries)
+
+    card, table = run_card(run).text, runs_table([run, run]).text
+
+    for text in (card, table):
+        assert text.index("loss") < text.index("system/cpu")

@@ -6,7 +6,9 @@ import warnings
 from pathlib import Path
 from time import monotonic
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from nbtrack.core import system_tags
 from nbtrack.core.entities import Run
@@ -295,6 +297,21 @@ if pid:
         assert {system_tags.GIT_DIRTY, system_tags.ENVIRONMENT} <= set(run.data.tags), run.info.run_name
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_what_is_being_found_out_is_left_to_the_parent() -> None:
+    store = open_store("store")
+    environment._background._pending["run"] = environment._Waiting(store, "run", None, {}, 0.0)
+    busy = environment._background.is_busy_with("run")
+    pid = os.fork()
+    if pid == 0:
+        os._exit(int(environment._background.is_busy_with("run")))
+    del environment._background._pending["run"]
+    store.close()
+
+    assert busy
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
 def test_a_slow_git_keeps_a_script_for_a_second_at_most(tmp_path: Path) -> None:
     project = tmp_path / "project"
     commit = make_repository(project)
@@ -328,6 +345,36 @@ def test_many_short_runs_ask_git_a_few_times(tmp_path: Path) -> None:
     assert len(runs) == 100
     assert all(system_tags.GIT_DIRTY in run.data.tags for run in runs)
     assert len((tmp_path / "asked").read_text().splitlines()) <= 10
+
+
+# ---- notebooks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variable", ["JPY_SESSION_NAME", "IPYNB_FILE", "__vsc_ipynb_file__", None])
+def test_a_run_of_a_notebook_has_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    commit = make_repository(tmp_path / "project")
+    (tmp_path / "elsewhere").mkdir()
+    started_in = tmp_path / ("project" if variable is None else "elsewhere")
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [
+        nbformat.v4.new_code_cell(f"import nbtrack\nnbtrack.set_tracking_uri('{tmp_path}/store')\n{ONE_RUN}")
+    ]
+    if variable is not None:
+        monkeypatch.setenv(variable, str(tmp_path / "project/find loss.ipynb"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(started_in)}}).execute()
+
+    (run,) = Tracker(store=tmp_path / "store").search_runs(output_format="list")
+    assert run.data.tags[system_tags.GIT_COMMIT] == commit
+    assert run.data.tags[system_tags.GIT_DIRTY] == "false"
+    assert system_tags.ENVIRONMENT in run.data.tags
+    assert system_tags.COMMAND not in run.data.tags
+    assert run.data.tags[system_tags.SOURCE_TYPE] == "NOTEBOOK"
+    name = "notebook" if variable is None else "find loss.ipynb"
+    assert run.data.tags[system_tags.SOURCE_NAME] == name
 
 
 # ---- when it cannot be -----------------------------------------------------------------------------

@@ -48,11 +48,12 @@ class Dataset:
     def rows(self) -> int | None:
         """How many rows the profile says there are; None where it does not."""
         try:
-            profile = json.loads(self.profile or "{}")
-            rows = profile.get("num_rows")
-            if rows is None and isinstance(shape := profile.get("features_shape"), list):
-                rows = next(iter(shape), None)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        except (ValueError, AttributeError):
+            profile: Any = json.loads(self.profile or "{}")
+            rows: Any = profile.get("num_rows")
+            if rows is None:
+                shape: Any = profile.get("features_shape")
+                rows = (next(iter(shape.values())) if hasattr(shape, "values") else shape)[0]
+        except (ValueError, AttributeError, TypeError, IndexError, StopIteration):
             return None
         return rows if isinstance(rows, int) else None
 

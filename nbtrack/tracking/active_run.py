@@ -24,6 +24,7 @@ from nbtrack.core.warn import warn_user
 from nbtrack.stores.contracts import RunWriter, Store
 from nbtrack.tracking import metric_history
 from nbtrack.tracking.artifact_verbs import ArtifactVerbs
+from nbtrack.tracking.input_verbs import InputVerbs
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.run_operations import DONE
 from nbtrack.tracking.system_metrics import SystemMetricsSampler
@@ -46,7 +47,7 @@ class RunKeeper(Protocol):
         ...
 
 
-class ActiveRun(ArtifactVerbs, Run):
+class ActiveRun(ArtifactVerbs, InputVerbs, Run):
     """A run this process records. Use it in a `with` block, or end it with `end()`.
 
     Its `info` and `data` are what the store holds now, not what they were at the start.

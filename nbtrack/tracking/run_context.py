@@ -11,13 +11,20 @@ from nbtrack.stores.contracts import Store
 from nbtrack.tracking import environment
 from nbtrack.tracking.notebooks import interactive_shell, notebook_path, notebook_shell
 
-__all__ = ["context_tags", "interactive_shell"]
+__all__ = ["context_tags", "interactive_shell", "source_tags"]
 
 _refused: set[str] = set()
 
 
 def context_tags(store: Store) -> dict[str, str]:
     """The tags that a new run of this process starts with."""
+    tags = source_tags() | environment.first_tags(store)
+    given = settings.setting("RUN_CONTEXT")
+    return tags | _given_tags(given) if given else tags
+
+
+def source_tags() -> dict[str, str]:
+    """Who is at work, and in which script or notebook."""
     tags = {system_tags.USER: current_user()}
     shell = notebook_shell()
     if shell is not None:
@@ -30,9 +37,7 @@ def context_tags(store: Store) -> dict[str, str]:
     else:
         tags[system_tags.SOURCE_TYPE] = system_tags.SOURCE_TYPE_LOCAL
         tags[system_tags.SOURCE_NAME] = (sys.argv[0] if sys.argv else "") or "<console>"
-    tags |= environment.first_tags(store)
-    given = settings.setting("RUN_CONTEXT")
-    return tags | _given_tags(given) if given else tags
+    return tags
 
 
 def _given_tags(text: str) -> dict[str, str]:

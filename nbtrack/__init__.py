@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbtrack import artifacts as artifacts
+    from nbtrack import data as data
     from nbtrack import entities as entities
     from nbtrack import exceptions as exceptions
     from nbtrack import tracking as tracking
@@ -119,7 +120,7 @@ _HOMES = {
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-_MODULES = ("artifacts", "entities", "exceptions", "tracking")
+_MODULES = ("artifacts", "data", "entities", "exceptions", "tracking")
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension", *_MODULES, *sorted(_HOME_OF)]  # pyright: ignore[reportUnsupportedDunderAll]
 

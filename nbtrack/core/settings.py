@@ -49,6 +49,12 @@ def captures_environment() -> bool:
     return not text or text.strip().lower() not in ("0", "false", "no", "off")
 
 
+def wants_system_metrics() -> bool:
+    """Whether runs log system metrics when nobody says so for the run."""
+    text = setting("ENABLE_SYSTEM_METRICS_LOGGING")
+    return text is not None and text.strip().lower() in ("1", "true", "yes", "on")
+
+
 def consume_run_id() -> str | None:
     """The run that the environment asks to resume; asked once, as in MLflow, so it is removed."""
     run_id = setting("RUN_ID")

@@ -6,7 +6,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from nbtrack.core import metric_values, system_tags
 from nbtrack.core.datasets import RunInputs
@@ -27,7 +27,9 @@ from nbtrack.tracking.artifact_verbs import ArtifactVerbs
 from nbtrack.tracking.input_verbs import InputVerbs
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.run_operations import DONE
-from nbtrack.tracking.system_metrics import SystemMetricsSampler
+
+if TYPE_CHECKING:
+    from nbtrack.tracking.system_metrics import SystemMetricsSampler
 
 
 class RunKeeper(Protocol):
@@ -298,6 +300,8 @@ class ActiveRun(ArtifactVerbs, InputVerbs, Run):
     def log_system_metrics(self) -> None:
         """Log how busy the machine is, from now to the end of the run; see `start_run`."""
         if self._sampler is None:
+            from nbtrack.tracking.system_metrics import SystemMetricsSampler
+
             self._sampler = SystemMetricsSampler(self)
             self._sampler.start()
 

@@ -13,10 +13,9 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbtrack.core import settings, system_tags
 from nbtrack.core.entities import Run
@@ -200,8 +199,7 @@ class _Place:
         return tags | _tags_of(status) if status.head.commit == commit or commit is None else tags
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     """A run of which not all is known."""
 
     store: Store

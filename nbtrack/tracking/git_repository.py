@@ -8,9 +8,8 @@ repository's own configuration names.
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LARGEST = 64 << 20
@@ -22,8 +21,7 @@ _NULL_DEVICE = os.devnull
 _NOT_INHERITED = "GIT_"
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """What is checked out."""
 
     commit: str | None
@@ -32,8 +30,7 @@ class Head:
     """None when a commit is checked out, and not a branch."""
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """What Git says about the working tree."""
 
     head: Head

@@ -80,17 +80,6 @@ def set_system_metrics_node_id(node_id: str | int | None) -> None:
     _set(_NODE_ID, None if node_id is None else str(node_id))
 
 
-def is_wanted(log_system_metrics: bool | None) -> bool:
-    """Whether a run logs system metrics.
-
-    Args:
-        log_system_metrics: What `start_run` was given; None leaves it to the setting.
-    """
-    if log_system_metrics is not None:
-        return bool(log_system_metrics)
-    return (settings.setting(_ENABLE) or "").strip().lower() in ("1", "true", "yes", "on")
-
-
 class Sampled(Protocol):
     """What the sampler needs of a run."""
 

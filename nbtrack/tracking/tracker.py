@@ -30,7 +30,7 @@ from nbtrack.core.names import check_key, check_run_id
 from nbtrack.core.run_names import random_run_name
 from nbtrack.stores.contracts import Store
 from nbtrack.stores.opening import open_store
-from nbtrack.tracking import environment, run_context, system_metrics
+from nbtrack.tracking import environment, run_context
 from nbtrack.tracking.active import ActiveRuns
 from nbtrack.tracking.active_run import ActiveRun, undo_abandoned
 from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, DisabledRun
@@ -452,7 +452,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
             raise
 
     def _measured(self, store: Store, run: ActiveRun, log_system_metrics: bool | None) -> ActiveRun:
-        if system_metrics.is_wanted(log_system_metrics):
+        if log_system_metrics or (log_system_metrics is None and settings.wants_system_metrics()):
             try:
                 run.log_system_metrics()
             except KeyboardInterrupt:

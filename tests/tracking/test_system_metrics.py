@@ -8,6 +8,7 @@ from time import monotonic, process_time
 import psutil
 import pytest
 
+from nbtrack.core import settings
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.tracking import system_metrics
 from nbtrack.tracking.active_run import ActiveRun
@@ -238,16 +239,16 @@ def test_a_run_that_has_ended_meanwhile_disturbs_nobody(tracker: Tracker) -> Non
 
 
 def test_it_is_off_until_somebody_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [system_metrics.is_wanted(None), system_metrics.is_wanted(True), system_metrics.is_wanted(False)]
+    found = [settings.wants_system_metrics()]
     system_metrics.enable_system_metrics_logging()
-    found += [system_metrics.is_wanted(None), system_metrics.is_wanted(False)]
+    found += [settings.wants_system_metrics()]
     system_metrics.disable_system_metrics_logging()
     monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
-    found += [system_metrics.is_wanted(None), system_metrics.is_wanted(True)]
+    found += [settings.wants_system_metrics()]
     monkeypatch.delenv("NBTRACK_ENABLE_SYSTEM_METRICS_LOGGING")
-    found += [system_metrics.is_wanted(None)]
+    found += [settings.wants_system_metrics()]
 
-    assert found == [False, True, False, True, False, False, True, True]
+    assert found == [False, True, False, True]
 
 
 def test_interval_samples_and_node_can_be_set(tracker: Tracker) -> None:

@@ -1,6 +1,6 @@
 """Runs as columns: what a table or a DataFrame of many runs is made of, without an object for each run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,10 @@ def extend_columns(columns: dict[str, list[Any]], rows: Sequence[Mapping[str, An
     # Most runs of an experiment hold the same keys in the same order.
     shapes = dict.fromkeys(map(tuple, rows))
     keys = dict.fromkeys(key for shape in shapes for key in shape)
-    if len(shapes) == 1:
-        added: Iterable[Sequence[Any]] = zip(*[row.values() for row in rows], strict=True)
-    else:
-        added = [[row.get(key) for row in rows] for key in keys]
-    for key, values in zip(keys, added, strict=True):
+    if len(shapes) > 1:
+        blank: dict[str, Any] = dict.fromkeys(keys)
+        rows = [{**blank, **row} for row in rows]
+    for key, values in zip(keys, zip(*[row.values() for row in rows], strict=True), strict=True):
         if key not in columns:
             columns[key] = [None] * length
         columns[key].extend(values)

@@ -26,7 +26,7 @@ from nbtrack.documents.changes import Assignment, apply_changes, assign, check_p
 from nbtrack.documents.codec import MAX_INTEGER, decode, decode_many, encode
 from nbtrack.documents.columns import Columns
 from nbtrack.documents.ordering import Order, Position, check_position, is_after, order_sql, sort_documents
-from nbtrack.documents.projection import EACH, project, projection_sql
+from nbtrack.documents.projection import EACH, Projection, project
 from nbtrack.documents.push_down import Compiled, compile_condition
 from nbtrack.documents.queries import Path
 from nbtrack.documents.rows import TableRows
@@ -222,15 +222,15 @@ class Table(tinydb_table.Table):
             For each document a list of its values, in the order of `paths`; None where there is none.
         """
         selection = self._selection(cond, order_by, after, limit, offset)
-        values = [projection_sql(path) or "" for path in paths]
-        if selection is not None and all(values):
+        projection = Projection(paths)
+        if selection is not None and projection.sql is not None:
             rows = self._rows.read(
-                f"SELECT json_array({', '.join(values)}), 0 FROM ({selection.sql} LIMIT ? OFFSET ?) "
+                f"SELECT {projection.sql}, 0 FROM ({selection.sql} LIMIT ? OFFSET ?) "
                 f"CROSS JOIN {self._sql} ON doc_id = found UNION ALL SELECT NULL, 1 WHERE {self._has_odd}",
                 (*selection.bindings, -1 if limit is None else limit, offset),
             )
             if not rows or not rows[-1][1]:
-                return decode_many([row[0] for row in rows], odd=False)
+                return projection.rows(decode_many([row[0] for row in rows], odd=False))
         # Odd documents are few and far between: where there is one, it is done the slow way.
         documents = self.select(cond, order_by=order_by, after=after, limit=limit, offset=offset)
         return ([project(document, path) for path in paths] for document in documents)

@@ -51,7 +51,7 @@ def _as_frame(points: Any) -> Any:
     import pandas as pd
 
     # In milliseconds, as they were logged: nanoseconds end in the year 2262.
-    times = pd.Series(points["timestamp"].astype("M8[ms]")).dt.tz_localize("UTC")
+    times = pd.DatetimeIndex(points["timestamp"].astype("M8[ms]")).tz_localize("UTC")
     columns = {name: np.ascontiguousarray(points[name]) for name in ("step", "value")}
     return pd.DataFrame({"step": columns["step"], "timestamp": times, "value": columns["value"]})
 

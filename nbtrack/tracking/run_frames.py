@@ -21,7 +21,7 @@ def as_frame(runs: RunColumns | Sequence[Run]) -> Any:
     columns = runs if isinstance(runs, RunColumns) else RunColumns.of_runs(runs)
     info: dict[str, Any] = {name: columns.info[name] for name in INFO}
     for name in ("start_time", "end_time"):
-        info[name] = pd.to_datetime(pd.array(info[name], dtype="Int64"), unit="ms", utc=True)
+        info[name] = _times(info[name])
     rows = len(columns.info["run_id"])
     parts = [pd.DataFrame(info)]
     named_metrics = _named("metrics", columns.metrics)
@@ -32,7 +32,7 @@ def as_frame(runs: RunColumns | Sequence[Run]) -> Any:
             block: Any = np.empty((len(held), rows), dtype=dtype)
             for place, values in zip(block, held.values(), strict=True):
                 place[:] = values
-            parts.append(pd.DataFrame(block.T, dtype=dtype))
+            parts.append(pd.DataFrame(block.T, dtype=dtype, copy=False))
     frame = pd.concat(parts, axis=1)
     frame.columns = _labels([*INFO, *named_metrics, *texts])
     return frame
@@ -40,6 +40,17 @@ def as_frame(runs: RunColumns | Sequence[Run]) -> Any:
 
 def _named(kind: str, columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     return {f"{kind}.{key}": values for key, values in columns.items()}
+
+
+def _times(milliseconds: Sequence[int | None]) -> Any:
+    """Times in the unit that pandas itself gives to times in milliseconds."""
+    import numpy as np
+    import pandas as pd
+
+    nowhere = np.iinfo(np.int64).min
+    numbers = np.array([nowhere if time is None else time for time in milliseconds], dtype=np.int64)
+    unit = "ns" if pd.__version__.startswith("2.") else "us"
+    return pd.DatetimeIndex(numbers.view("M8[ms]")).as_unit(unit).tz_localize("UTC")
 
 
 def _labels(names: list[str]) -> Any:

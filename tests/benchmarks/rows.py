@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter_ns
+from typing import Any
 
 import apsw
 import numpy as np
 
 from nbtrack.tracking.tracker import Tracker
+from tests.benchmarks import run_stores
 from tests.benchmarks.timing import (
     Row,
     clean_environment,
@@ -233,11 +235,92 @@ def fresh_start(folder: Path, scale: float) -> Row:
     )
 
 
+def search(runs: int, goal: str) -> Callable[[Path, float], Row]:
+    """The best 50 of so many runs, as a list and as a DataFrame, next to a table indexed for just that."""
+
+    def measure(folder: Path, scale: float) -> Row:
+        store = run_stores.store_of(int(runs * scale))
+
+        def find(output_format: str) -> Any:
+            return store.tracker.search_runs(
+                filter_string=run_stores.FILTER,
+                order_by=run_stores.ORDER,
+                max_results=run_stores.PAGE,
+                output_format=output_format,
+            )
+
+        expected = [run_id for run_id, _ in store.bare_search()]
+        assert [run.info.run_id for run in find("list")] == find("pandas")["run_id"].tolist() == expected
+        calls = max(3, int(31 * scale))
+        own, bare = in_turn(lambda _: find("list"), lambda _: store.bare_search(), calls)
+        frames, _ = in_turn(lambda _: find("pandas"), lambda _: store.bare_search(), calls)
+        return Row(
+            f"`search_runs`: filter, sort, top {run_stores.PAGE} of {store.count:,} runs: list, DataFrame",
+            f"{shown(median(own))}, {shown(median(frames))}",
+            f"SQL on a table indexed for it: {shown(median(bare))}",
+            goal,
+            median(own) / median(bare),
+        )
+
+    return measure
+
+
+def frame(folder: Path, scale: float) -> Row:
+    """All of 10,000 runs as a DataFrame, next to decoding their documents one by one."""
+    store = run_stores.store_of(int(10_000 * scale))
+    texts = store.texts()
+
+    def floor(_: int) -> None:
+        for text in texts:
+            json.loads(text)
+
+    def ours(_: int) -> None:
+        assert len(store.tracker.search_runs()) == store.count
+
+    ours(0)
+    own, bare = in_turn(ours, floor, max(2, int(9 * scale)))
+    return Row(
+        f"all of {store.count:,} runs as a DataFrame",
+        shown(median(own)),
+        f"`json.loads` of each document: {shown(median(bare))}",
+        "≤ 100 ms",
+        median(own) / median(bare),
+    )
+
+
+def page_deep(folder: Path, scale: float) -> Row:
+    """The page after half of 100,000 runs, next to the first page."""
+    store = run_stores.store_of(int(100_000 * scale))
+
+    def page(size: int, token: str | None) -> Any:
+        return store.tracker.runs_page(["0"], max_results=size, order_by=run_stores.ORDER, page_token=token)
+
+    deep = page(store.count // 2, None).token
+    whole = page(store.count, None)
+    expected = whole[store.count // 2 :][: run_stores.PAGE]
+    found = page(run_stores.PAGE, deep)
+    assert [run.info.run_id for run in found] == [run.info.run_id for run in expected]
+    own, bare = in_turn(
+        lambda _: page(run_stores.PAGE, deep), lambda _: page(run_stores.PAGE, None), max(3, int(9 * scale))
+    )
+    return Row(
+        f"`search_runs` of all {store.count:,} runs, sorted: page {store.count // 2 // run_stores.PAGE:,}",
+        shown(median(own)),
+        f"the first page: {shown(median(bare))}",
+        "as the first",
+        median(own) / median(bare),
+    )
+
+
 ROWS: dict[str, Callable[[Path, float], Row]] = {
     "log_metric": log_metric,
     "start_and_end": start_and_end,
     "log_params": log_params,
     "read_a_million": read_a_million,
+    "search_10k": search(10_000, "≤ 5 ms"),
+    "search_100k": search(100_000, "≤ 40 ms"),
+    "frame_10k": frame,
+    "page_deep": page_deep,
     "crowd_4": crowd(4),
     "crowd_16": crowd(16),
     "import": import_time,

@@ -22,12 +22,8 @@ from nbtrack.filters.relations import resolve
 from nbtrack.stores.page_tokens import make_token, read_token
 
 _HELD = ("run_id", "experiment_id", "status", "start_time", "end_time", "artifact_location")
-_COLUMNS: tuple[tuple[Any, ...], ...] = (
-    *((name,) for name in _HELD),
-    ("metrics", EACH, "last"),
-    ("params",),
-    ("tags",),
-)
+_COLUMNS: tuple[tuple[Any, ...], ...] = (*((name,) for name in _HELD), ("params",), ("tags",))
+_LAST_VALUES = ("metrics", EACH, "last")
 """What is read of a run for a table of runs."""
 
 AT_REST = Query().status != RunStatus.RUNNING
@@ -107,21 +103,26 @@ class RunSearch:
         """Find runs, as columns."""
         orders = [*order_by, *LATEST_FIRST]
         condition = self._resolve(condition, experiment_ids, view)
-        # The keys of the order come last, to sort running runs in.
-        paths = (*_COLUMNS, *(path for path, _ in orders))
+        keys = tuple(path for path, _ in orders)
 
-        def at_rest(condition: Any, _: bool) -> Iterable[list[Any]]:
+        def at_rest(condition: Any, whole: bool) -> Iterable[list[Any]]:
+            # The keys of the order are there to sort running runs in.
+            paths = (*_COLUMNS, *(keys if whole else ()), _LAST_VALUES)
             return self._table.select_values(paths, condition, order_by=orders, limit=limit)
 
         rows, moving = self._look(_scope(experiment_ids, view), condition, at_rest, itemgetter(0))
         if moving:
 
             def rank_of(row: list[Any]) -> Rank:
-                return Rank(row[len(_COLUMNS) :], orders)
+                return Rank(row[len(_COLUMNS) : -1], orders)
 
             rows = list(rows)
             for truth, _ in moving.values():
-                insort(rows, [project(truth, path) for path in paths], key=rank_of)
+                insort(
+                    rows,
+                    [project(truth, path) for path in (*_COLUMNS, *keys, _LAST_VALUES)],
+                    key=rank_of,
+                )
             rows = rows[:limit]
         return _as_columns(rows, self._uri_of)
 
@@ -268,7 +269,7 @@ class _Found(NamedTuple):
 
 
 def _as_columns(rows: Iterable[list[Any]], uri_of: Callable[[str, str | None], str]) -> RunColumns:
-    """The columns of rows that begin with the values of `_COLUMNS`."""
+    """The columns of rows of the values of `_COLUMNS`, and last those of the metrics."""
     info: dict[str, list[Any]] = {name: [] for name in _HELD}
     held: tuple[dict[str, list[Any]], ...] = ({}, {}, {})
     rows = iter(rows)
@@ -278,8 +279,8 @@ def _as_columns(rows: Iterable[list[Any]], uri_of: Callable[[str, str | None], s
         columns = list(zip(*chunk, strict=True))
         for column, values in zip(info.values(), columns[: len(_HELD)], strict=True):
             column.extend(values)
-        for columns_of_kind, values in zip(held, columns[len(_HELD) : len(_COLUMNS)], strict=True):
-            extend_columns(columns_of_kind, values, length)
+        for kind, values in zip(held, (columns[-1], *columns[len(_HELD) : len(_COLUMNS)]), strict=True):
+            extend_columns(kind, values, length)
     info["artifact_uri"] = list(map(uri_of, info["run_id"], info.pop("artifact_location")))
     return RunColumns({name: info[name] for name in INFO}, *held)
 

@@ -26,15 +26,15 @@ import apsw
 
 from nbtrack.documents.codec import MAX_INTEGER, encode
 from nbtrack.documents.queries import Always, Both, Comparison, Either, Negation, Path
-from nbtrack.documents.sql_functions import ILIKE, NUMBER
+from nbtrack.documents.sql_functions import ILIKE, NUMBER, RLIKE
 from nbtrack.documents.text_conditions import SPACES, AnyItem, Like, RegularExpression, SpelledNumber
 
 # Quoted path steps have no escapes; keys that begin with "$" are stored in another form.
 _UNSAFE_KEY = re.compile(r'^\$|["\\\x00-\x1f\ud800-\udfff]')
 _MOST_PLACEHOLDERS = 16
-_MOST_PARTS = 200
+_MOST_PARTS = 1000
 _DEEPEST = 50
-"""With this and the line above well below SQLite's limit of 1,000 nested expressions."""
+"""Parts of a thousand nest ten deep: together below SQLite's limit of 1,000 nested expressions."""
 _EXACT_FLOATS = 2.0**53
 
 
@@ -116,8 +116,7 @@ def _compile(condition: Any, literals: Literals, room: int) -> Compiled | None:
     if isinstance(condition, Like):
         return _compile_like(condition)
     if isinstance(condition, RegularExpression):
-        literal = path_sql(condition.path)
-        return None if literal is None else Compiled(f"json_type(doc, {literal}) = 'text'", (), False)
+        return _compile_expression(condition)
     if room == 0:
         return None
     if isinstance(condition, AnyItem):
@@ -143,11 +142,21 @@ def _compile(condition: Any, literals: Literals, room: int) -> Compiled | None:
 
 
 def _join(word: str, parts: list[Compiled]) -> Compiled:
+    # SQLite asks from left to right, and Python's part of the work takes longest.
+    parts = sorted(parts, key=lambda part: RLIKE in part.sql)
     return Compiled(
-        f"({word.join([part.sql for part in parts])})",
+        _nested(word, [part.sql for part in parts]),
         tuple(binding for part in parts for binding in part.bindings),
         all(part.is_exact for part in parts),
     )
+
+
+def _nested(word: str, parts: list[str]) -> str:
+    """The parts joined in pairs of pairs: SQLite counts each part of a plain chain as a level."""
+    if len(parts) <= 2:
+        return f"({word.join(parts)})"
+    middle = len(parts) // 2
+    return f"({_nested(word, parts[:middle])}{word}{_nested(word, parts[middle:])})"
 
 
 def _compile_comparison(comparison: Comparison, literals: Literals) -> Compiled | None:
@@ -306,7 +315,8 @@ def _number_sql(path: Path) -> str | None:
         return None
     # The inner SELECT makes SQLite look the value up once instead of five times.
     return (
-        f"(SELECT CASE WHEN x <= CAST(9e999 AS NUMERIC) THEN CASE WHEN length(x) > 19 AND {_DIGITS} > 19 "
+        f"(SELECT CASE WHEN x <= CAST(9e999 AS NUMERIC) THEN CASE WHEN length(x) > 19 "
+        f"AND length(ltrim(x, '+-0. ')) > 19 AND {_DIGITS} > 19 "
         f"THEN {NUMBER}(x) ELSE CAST(x AS NUMERIC) END "
         f"WHEN x < x'' THEN {_SPELLED_WORDS} "
         f"""WHEN jsonb_extract(x, '$."$float"') = 'NaN' THEN x'' END """
@@ -339,6 +349,14 @@ def _compile_like(condition: Like) -> Compiled | None:
     test = f"CASE WHEN x GLOB ? THEN {ILIKE}(x, ?) ELSE x LIKE ? END"
     sql = f"({is_text} AND (SELECT {test} FROM (SELECT {text} AS x)))"
     return Compiled(sql, (_NOT_ASCII, condition.pattern, pattern), True)
+
+
+def _compile_expression(condition: RegularExpression) -> Compiled | None:
+    literal = path_sql(condition.path)
+    if literal is None or "\0" in condition.pattern:
+        return None
+    sql = f"(json_type(doc, {literal}) = 'text' AND {RLIKE}(jsonb_extract(doc, {literal}), ?))"
+    return Compiled(sql, (condition.pattern,), True)
 
 
 _LONGEST_PATTERN = 10_000

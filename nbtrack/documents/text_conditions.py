@@ -70,7 +70,7 @@ class RegularExpression(Condition):
     def __init__(self, path: Path, pattern: str) -> None:
         self.path = path
         self.pattern = pattern
-        self._found = _compile_expression(pattern)
+        self._found = expression_matcher(pattern)
 
     def __call__(self, value: Mapping[str, Any]) -> bool:
         """Search the text found in the document."""
@@ -186,7 +186,8 @@ def _expression(piece: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=64)
-def _compile_expression(pattern: str) -> Callable[[str], bool]:
+def expression_matcher(pattern: str) -> Callable[[str], bool]:
+    """The test of a regular expression. Raises what `RegularExpression` does."""
     try:
         re2: Any = importlib.import_module("re2")  # lazy: only filters with RLIKE need it
     except ImportError:

@@ -5,7 +5,7 @@ IS NULL. NOT before a comparison or a parenthesis turns the answer round, also f
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.documents.queries import Both, Comparison, Condition, Either, Negation, Path
@@ -56,7 +56,7 @@ class _Compiler:
         if isinstance(tree, Not):
             return Negation(self.compile(tree.inner))
         combined = [self.compile(part) for part in tree.parts]
-        return Both(*combined) if isinstance(tree, And) else Either(*combined)
+        return Both(*combined) if isinstance(tree, And) else _either(combined)
 
     def _clause(self, clause: Clause) -> Condition:
         field = self._finder.find(clause.name)
@@ -152,6 +152,23 @@ class _Compiler:
 
     def _fail(self, column: int, why: str) -> NoReturn:
         raise mistake(self._text, column, why)
+
+
+def _either(conditions: list[Condition]) -> Condition:
+    """One of the conditions; `a = 1 or a = 2 or …` becomes one look at `a`, however many there are."""
+    alternatives: dict[Any, list[Any]] = {}
+    others: list[Condition] = []
+    for condition in conditions:
+        if isinstance(condition, (Comparison, SpelledNumber)) and condition.operator in ("==", "one_of"):
+            values = condition.value if condition.operator == "one_of" else (condition.value,)
+            alternatives.setdefault((type(condition), condition.path), []).extend(values)
+        else:
+            others.append(condition)
+    merged: list[Condition] = [
+        kind("==", path, values[0]) if len(values) == 1 else kind("one_of", path, tuple(values))
+        for (kind, path), values in alternatives.items()
+    ]
+    return Either(*merged, *others) if len(merged) + len(others) > 1 else (merged or others)[0]
 
 
 def _exists(path: Path) -> Condition:

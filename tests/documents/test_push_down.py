@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nbtrack.documents.database import Database
 from nbtrack.documents.ordering import Order, order_sql
 from nbtrack.documents.push_down import compile_condition, reads_numbers_exactly
-from nbtrack.documents.queries import Query, where
+from nbtrack.documents.queries import Both, Either, Negation, Query, where
 from nbtrack.documents.tables import Table
 from tests.documents import samples
 
@@ -277,6 +277,22 @@ def test_long_conditions_work(table: Table) -> None:
     assert table.count(either) == 500
     assert ids(table.search(nested)) == [d.doc_id for d in table if nested(d)]
     assert table.count(where("n").one_of(list(range(0, 600, 2)))) == 300
+
+
+def test_wide_conditions_nested_deep_are_within_what_sqlite_takes(table: Table) -> None:
+    table.truncate()
+    table.insert_multiple({"n": n} for n in range(10))
+    condition: Any = where("n") == 3
+    for level in range(24):
+        others = [where("n") == 100 + level * 100 + n for n in range(60)]
+        condition = (
+            Both(Negation(Negation(condition)), *map(Negation, others))
+            if level % 2
+            else Either(condition, *others)
+        )
+
+    assert compile_condition(condition) is None or ids(table.search(condition)) == [4]
+    assert ids(table.search(condition)) == [4]
 
 
 def test_odd_documents_are_found_through_an_index(table: Table) -> None:

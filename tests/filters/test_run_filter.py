@@ -9,6 +9,8 @@ import pytest
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.documents.ordering import Order
+from nbtrack.documents.queries import Comparison, Either
+from nbtrack.documents.text_conditions import SpelledNumber
 from nbtrack.filters.run_filter import parse_filter, parse_order
 
 
@@ -194,6 +196,20 @@ def test_a_run_without_inputs_has_no_data_set() -> None:
 @pytest.mark.parametrize("text", [None, "", "   ", "\n"])
 def test_no_filter_is_no_condition(text: str | None) -> None:
     assert parse_filter(text) is None
+
+
+def test_alternatives_of_one_field_are_one_look_at_it() -> None:
+    condition = parse_filter(
+        "params.a = 'x' or params.a in ('y', 'x') or params.a = 1 or params.a = 2 or params.b = 'x'"
+    )
+    alone = parse_filter("metrics.a = 1 or metrics.a = 2")
+
+    assert condition == Either(
+        Comparison("one_of", ("params", "a"), ("x", "y", "x")),
+        SpelledNumber("one_of", ("params", "a"), (1, 2)),
+        Comparison("==", ("params", "b"), "x"),
+    )
+    assert alone == Comparison("one_of", ("metrics", "a", "last"), (1, 2))
 
 
 def test_dates_without_a_zone_are_local_time(monkeypatch: pytest.MonkeyPatch) -> None:

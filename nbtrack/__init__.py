@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import log_dict as log_dict
     from nbtrack.tracking.fluent import log_figure as log_figure
     from nbtrack.tracking.fluent import log_image as log_image
+    from nbtrack.tracking.fluent import log_input as log_input
+    from nbtrack.tracking.fluent import log_inputs as log_inputs
     from nbtrack.tracking.fluent import log_metric as log_metric
     from nbtrack.tracking.fluent import log_metrics as log_metrics
     from nbtrack.tracking.fluent import log_param as log_param
@@ -113,7 +115,7 @@ _HOMES = {
         "flush_async_logging get_artifact_uri get_environment get_experiment get_experiment_by_name "
         "get_metric_history get_parent_run get_run get_tracking_uri is_tracking_uri_set "
         "last_active_run list_artifacts load_table log_artifact log_artifacts log_batch log_dict "
-        "log_figure log_image log_metric log_metrics log_param log_params "
+        "log_figure log_image log_input log_inputs log_metric log_metrics log_param log_params "
         "log_stream log_table log_text rename_experiment restore_experiment restore_run "
         "search_experiments search_runs set_experiment set_experiment_tag set_experiment_tags "
         "set_tag set_tags set_tracking_uri start_run"

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from nbtrack.core import metric_values, system_tags
-from nbtrack.core.datasets import RunInputs
+from nbtrack.core.datasets import DatasetInput, RunInputs
 from nbtrack.core.entities import Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
 from nbtrack.core.errors import (
     InvalidTypeError,
@@ -141,13 +141,14 @@ class ActiveRun(ArtifactVerbs, InputVerbs, Run):
         timestamp = metric_values.as_timestamp(key, timestamp) if timestamp else _time_ns() // 1_000_000
         if type(key) is not str or not key:
             check_key("metric", key)
+        measured_on = None if dataset is None else _input_of(dataset)
         try:
             self._append(key, value, step, timestamp)
         except struct.error:
             metric_values.as_step(key, step)
             raise
-        if dataset is not None:
-            self._link_metrics([key], dataset)
+        if measured_on is not None:
+            self._link_metrics([key], measured_on)
         return DONE if synchronous is False else None
 
     def log_metrics(
@@ -175,10 +176,11 @@ class ActiveRun(ArtifactVerbs, InputVerbs, Run):
         """
         at = timestamp or _time_ns() // 1_000_000
         points = [_checked_point(key, value, step, at) for key, value in _items("metrics", metrics)]
+        measured_on = None if dataset is None else _input_of(dataset)
         for point in points:
             self._append(*point)
-        if dataset is not None:
-            self._link_metrics([point[0] for point in points], dataset)
+        if measured_on is not None:
+            self._link_metrics([point[0] for point in points], measured_on)
         return DONE if synchronous is False else None
 
     def log_param(self, key: str, value: Any, synchronous: bool | None = None) -> Any:
@@ -369,9 +371,10 @@ class ActiveRun(ArtifactVerbs, InputVerbs, Run):
     def _set_params(self, texts: dict[str, str]) -> None:
         self._write(lambda: self._runs.set_params(self._run_id, texts))
 
-    def _link_metrics(self, keys: Sequence[str], dataset: Any) -> None:
+    def _link_metrics(self, keys: Sequence[str], measured_on: DatasetInput) -> None:
         """Make a data set an input of the run, and say that these metrics were measured on it."""
-        link = (str(dataset.name), str(dataset.digest))
+        self.add_inputs([measured_on])
+        link = (measured_on.dataset.name, measured_on.dataset.digest)
         for key in keys:
             self._write(lambda key=key: self._runs.link_metric(self._run_id, key, link))
 
@@ -473,6 +476,12 @@ def outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
     if isinstance(error, KeyboardInterrupt):
         tags[system_tags.INTERRUPTED] = "true"
     return RunStatus.FAILED, tags
+
+
+def _input_of(dataset: Any) -> DatasetInput:
+    from nbtrack.tracking.data_sets import as_input  # lazy: few metrics name their data
+
+    return as_input(dataset, None, None)
 
 
 def _checked_point(key: Any, value: Any, step: Any, timestamp: Any) -> tuple[str, float, int, int]:

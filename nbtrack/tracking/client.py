@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from nbtrack.core.datasets import DatasetInput
 from nbtrack.core.entities import Experiment, FileInfo, Metric, Param, Run, RunTag, ViewType
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.names import check_run_id
@@ -227,6 +228,18 @@ class MlflowClient:
     ) -> Any:
         """Log metrics, params and tags in one call; see `ActiveRun.log_batch`."""
         return self._tracker.log_batch(metrics, params, tags, synchronous, check_run_id(run_id))
+
+    def log_inputs(
+        self, run_id: str, datasets: Sequence[DatasetInput] | None = None, models: Sequence[Any] | None = None
+    ) -> None:
+        """Say which data sets a run used.
+
+        Args:
+            run_id: The run.
+            datasets: A `DatasetInput` for each.
+            models: Taken for MLflow's sake.
+        """
+        self._tracker.add_inputs(datasets or (), check_run_id(run_id))
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Read all points of a metric, ordered by timestamp, then as logged."""

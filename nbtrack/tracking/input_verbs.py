@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from nbtrack.core.datasets import DatasetInput, check_inputs
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.stores.contracts import Runs
 
@@ -65,6 +66,16 @@ class InputVerbs:
             )
         inputs = as_inputs(datasets, contexts, tags_list)
         self._write(lambda: self._runs.log_inputs(self._run_id, inputs))
+
+    def add_inputs(self, inputs: Sequence[DatasetInput]) -> None:
+        """Keep inputs that are there as entities, as `MlflowClient.log_inputs` takes them.
+
+        Raises:
+            InvalidTypeError: One is no `DatasetInput`.
+            InvalidValueError: A text is empty or too long.
+        """
+        checked = check_inputs(inputs)
+        self._write(lambda: self._runs.log_inputs(self._run_id, checked))
 
     def _write(self, write: Callable[[], None]) -> None:
         raise NotImplementedError

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, BinaryIO
 
+from nbtrack.core.datasets import DatasetInput
 from nbtrack.core.entities import Metric, Param, RunTag
 from nbtrack.tracking.active_run import ActiveRun
 
@@ -142,6 +143,30 @@ class LoggingVerbs:
     def log_table(self, data: Any, artifact_file: str, run_id: str | None = None) -> None:
         """Keep a table, or append to it; see `ActiveRun.log_table`."""
         self._run(run_id).log_table(data, artifact_file)
+
+    def log_input(
+        self,
+        dataset: Any = None,
+        context: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        model: Any = None,
+    ) -> None:
+        """Say which data set the run used; see `ActiveRun.log_input`."""
+        self._run(None).log_input(dataset, context, tags, model)
+
+    def log_inputs(
+        self,
+        datasets: Sequence[Any] | None = None,
+        contexts: Sequence[str | None] | None = None,
+        tags_list: Sequence[Mapping[str, str] | None] | None = None,
+        models: Sequence[Any] | None = None,
+    ) -> None:
+        """Say which data sets the run used; see `ActiveRun.log_inputs`."""
+        self._run(None).log_inputs(datasets, contexts, tags_list, models)
+
+    def add_inputs(self, inputs: Sequence[DatasetInput], run_id: str | None = None) -> None:
+        """Keep inputs that are there as entities; see `ActiveRun.add_inputs`."""
+        self._run(run_id).add_inputs(inputs)
 
     def get_artifact_uri(self, artifact_path: str | None = None) -> str:
         """The `file:` URI of an artifact of the active run, or of its artifact folder."""

@@ -8,7 +8,7 @@ import pytest
 
 import nbtrack
 from nbtrack import MlflowClient
-from nbtrack.entities import Metric, Param, RunStatus, RunTag, ViewType
+from nbtrack.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunStatus, RunTag, ViewType
 from nbtrack.exceptions import MlflowException
 
 
@@ -290,3 +290,14 @@ def test_many_runs_are_written_side_by_side(client: MlflowClient) -> None:
 
     found = client.search_runs(["0"], "status = 'FINISHED'")
     assert sorted(run.data.metrics["loss"] for run in found) == [number + 0.2 for number in range(200)]
+
+
+def test_inputs_by_id(client: MlflowClient, run_id: str) -> None:
+    iris = Dataset("iris", "0a1b2c3d", "local", '{"uri": "iris.csv"}')
+
+    client.log_inputs(run_id, [DatasetInput(iris, (InputTag("mlflow.data.context", "train"),))])
+
+    (found,) = client.get_run(run_id).inputs.dataset_inputs
+    assert (found.dataset, found.context) == (iris, "train")
+    with pytest.raises(MlflowException, match="DatasetInput"):
+        client.log_inputs(run_id, [iris])  # type: ignore[list-item]

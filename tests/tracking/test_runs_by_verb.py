@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import nbtrack
@@ -14,6 +15,7 @@ from nbtrack.core.errors import (
     InvalidValueError,
     NotFoundError,
 )
+from nbtrack.data import from_pandas
 from nbtrack.tracking.run_operations import RunOperations
 from nbtrack.tracking.tracker import Tracker
 
@@ -265,3 +267,22 @@ def test_names_that_are_taken_say_what_to_do(tracker: Tracker) -> None:
 def test_a_filter_in_the_place_of_an_id_is_refused_also_without_a_store(wrong: str) -> None:
     with pytest.raises(InvalidValueError, match=r"filter_string=\.\.\."):
         nbtrack.search_runs(wrong)  # type: ignore[arg-type]
+
+
+def test_a_metric_is_measured_on_a_data_set(tracker: Tracker) -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3]})
+    iris = from_pandas(frame, name="iris")
+
+    with tracker.start_run() as run:
+        tracker.log_metric("loss", 0.5, dataset=iris)
+        tracker.log_metrics({"acc": 0.5}, dataset=iris)
+        tracker.log_metric("other", 0.5)
+        with pytest.raises(InvalidTypeError, match="log_input takes a data set"):
+            tracker.log_metric("bad", 0.5, dataset=object())
+
+    (used,) = tracker.get_run(run.run_id).inputs.dataset_inputs
+    assert used.dataset.name == "iris"
+    for key, name in (("loss", "iris"), ("acc", "iris"), ("other", None)):
+        (point,) = tracker.get_metric_history(run.run_id, key)
+        assert (point.dataset_name, point.dataset_digest) == (name, used.dataset.digest if name else None)
+    assert "bad" not in tracker.get_run(run.run_id).data.metrics

@@ -190,6 +190,14 @@ def test_regular_expressions_answer_alike(table: Table, texts: list[str], patter
     assert_same_answer(table, RegularExpression(("v",), pattern))
 
 
+def test_sql_asks_python_last() -> None:
+    compiled = compile_condition(RegularExpression(("v",), "a") & (Query().w == 1))
+
+    assert compiled is not None
+    assert compiled.sql.index('"w"') < compiled.sql.index('"v"')
+    assert compiled.bindings == (1, "a")
+
+
 def test_a_regular_expression_is_searched_in_linear_time() -> None:
     condition = RegularExpression(("v",), "(a*)*b")
     started = time.perf_counter()

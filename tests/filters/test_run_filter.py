@@ -91,6 +91,8 @@ MATCHING = [
     "not (metrics.loss > 1 or params.lr = 'x')",
     "not not (params.lr = '0.1')",
     "NOT params.none = 'x'",
+    "params.lr != 'y' or params.lr != 'x'",
+    "params.lr = 'x' or params.lr = '0.1' or params.lr in ('y')",
     "not metrics.loss > 1 and params.lr = '0.1'",
     "((((status = 'finished'))))",
     "not(status='running')and(status='finished')",
@@ -116,6 +118,7 @@ MATCHING = [
     "metrics.loss.MIN = 0.1 and metrics.loss.nan_count = 0 and metrics.broken.nan_count > 0",
     'metrics.`loss.min` = 7 and metrics.`loss.min`.min = 6 and metrics."loss".min = 0.1',
     "metrics.val.loss = 2 and metrics.val.loss.min = 1 and metrics.`val.loss`.min = 1 and metrics.val.`loss` = 2",
+    "metrics.loss.`min` = 7 and metrics.loss.`min`.min = 6",
     "metrics.precision@5 = 0.5 and metrics.2nd = 4",
     "metrics.loss.last_timestamp < '2001-01-01'",
     # keys and text

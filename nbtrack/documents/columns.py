@@ -106,7 +106,8 @@ class ColumnTables:
     def narrow(self, condition: Any) -> tuple[str, tuple[Any, ...]] | None:
         """SQL for the ids of documents among which are all that match; None if columns do not help."""
         parts: Sequence[Any] = condition.parts if isinstance(condition, Both) else (condition,)
-        if not any(isinstance(part, Condition) and part == self._where for part in parts):
+        # A list: a generator that `any` leaves half-way is closed by Python, which drops interrupts.
+        if not [part for part in parts if isinstance(part, Condition) and part == self._where]:
             return None  # others match as well, which are not held
         found = [test for part in parts if (test := self._test(part)) is not None]
         if not found:

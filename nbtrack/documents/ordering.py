@@ -94,11 +94,13 @@ def check_position(position: Position, orders: Sequence[Order]) -> None:
 class OrderSql(NamedTuple):
     """An order in SQL: `columns` are computed once for each row, `terms` sort by them.
 
-    `beyond` is true for the rows after the position, with its `bindings`.
+    `rest` sorts those whose first keys are alike. `beyond` is true for the rows after the position, with
+    its `bindings`.
     """
 
     columns: str
     terms: str
+    rest: str
     beyond: str
     bindings: tuple[Any, ...]
 
@@ -121,7 +123,9 @@ def order_sql(orders: Sequence[Order], after: Position | None = None) -> OrderSq
         terms.append(_kind_sql(key))
         terms.append(f"CASE WHEN {key} < x'' THEN {key} END{' DESC' if descending else ''}")
     beyond, bindings = ("1", ()) if after is None else _beyond_sql(orders, after)
-    return OrderSql(", ".join(columns), ", ".join([*terms, "found"]), beyond, bindings)
+    return OrderSql(
+        ", ".join(columns), ", ".join([*terms, "found"]), ", ".join([*terms[2:], "found"]), beyond, bindings
+    )
 
 
 def _kind_sql(key: str) -> str:

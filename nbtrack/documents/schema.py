@@ -57,6 +57,8 @@ class Layout:
         self.identifier = table_identifier(name)
         self.literals: Literals = {}
         self.indexes: list[str] = []
+        self.sorted_paths: set[Path] = set()
+        """Paths by whose values an index goes through all documents."""
         self.statements = [
             f"CREATE TABLE IF NOT EXISTS {self.identifier} "
             "(doc_id INTEGER PRIMARY KEY, odd INTEGER NOT NULL, doc BLOB NOT NULL)",
@@ -87,6 +89,8 @@ class Layout:
                 condition = f" WHERE {compiled[0]}"
                 self.literals = {**self.literals, **compiled[1]}
             self._add("INDEX", "index", index.key, condition)
+            if index.where is None:
+                self.sorted_paths.add(_paths_of(index.key)[0])
         return (len(self.indexes), self.columns) != known
 
     def _add(self, what: str, word: str, key: Key, condition: str) -> None:

@@ -27,7 +27,7 @@ from nbtrack.documents.codec import MAX_INTEGER, decode, decode_many, encode
 from nbtrack.documents.columns import Columns
 from nbtrack.documents.ordering import Order, Position, check_position, is_after, order_sql, sort_documents
 from nbtrack.documents.projection import EACH, Projection, project
-from nbtrack.documents.push_down import Compiled, compile_condition
+from nbtrack.documents.push_down import Compiled, compile_condition, value_sql
 from nbtrack.documents.queries import Path
 from nbtrack.documents.rows import TableRows
 from nbtrack.documents.schema import DuplicateDocumentError, Index, Key, Layout
@@ -50,6 +50,9 @@ Change = Mapping[str, Any] | Callable[[MutableMapping[str, Any]], None]
 """What `update` takes: fields to set, or a function that changes the document it is given."""
 
 _ALL = Compiled("1", (), True)
+_FOREMOST = 2000
+"""Documents that are looked at first where an index gives the order."""
+_MOST_WANTED = 1100
 
 
 class MissingConditionError(InvalidValueError, RuntimeError):
@@ -175,8 +178,18 @@ class Table(tinydb_table.Table):
             limit: The most documents to return; None for all.
             offset: How many to leave out at the start.
         """
-        selection = self._selection(cond, order_by, after, limit, offset)
         end = None if limit is None else offset + limit
+        if foremost := self._foremost(order_by, after, end):
+            selection = self._selection(cond, order_by, after, limit, offset, among=foremost)
+            rows = selection and self._rows.read(
+                f"SELECT doc_id, json(doc), 0 FROM ({selection.sql} LIMIT ? OFFSET ?) "
+                f"CROSS JOIN {self._sql} ON doc_id = found UNION ALL {self._odd_rows}",
+                (*selection.bindings, limit, offset),
+            )
+            # With odd documents there are more, or the last is one.
+            if rows and len(rows) == limit and not rows[-1][2]:
+                return self._evaluate(rows, cond)
+        selection = self._selection(cond, order_by, after, limit, offset)
         if selection is None:
             found = list(self) if cond is None else self._matching(cond)
             return _page(found, order_by, after)[offset:end]
@@ -223,7 +236,8 @@ class Table(tinydb_table.Table):
         """
         selection = self._selection(cond, order_by, after, limit, offset)
         projection = Projection(paths)
-        if selection is not None and projection.sql is not None:
+        is_few = self._foremost(order_by, after, None if limit is None else offset + limit) is not None
+        if selection is not None and projection.sql is not None and not is_few:
             rows = self._rows.read(
                 f"SELECT {projection.sql}, 0 FROM ({selection.sql} LIMIT ? OFFSET ?) "
                 f"CROSS JOIN {self._sql} ON doc_id = found UNION ALL SELECT NULL, 1 WHERE {self._has_odd}",
@@ -231,7 +245,8 @@ class Table(tinydb_table.Table):
             )
             if not rows or not rows[-1][1]:
                 return projection.rows(decode_many([row[0] for row in rows], odd=False))
-        # Odd documents are few and far between: where there is one, it is done the slow way.
+        # A few of many are found at once by `select`. Odd documents are few and far between: where there is
+        # one, it is done the slow way.
         documents = self.select(cond, order_by=order_by, after=after, limit=limit, offset=offset)
         return ([project(document, path) for path in paths] for document in documents)
 
@@ -330,8 +345,12 @@ class Table(tinydb_table.Table):
         after: Position | None,
         limit: int | None,
         offset: int,
+        among: Compiled | None = None,
     ) -> Compiled | None:
-        """A statement that finds the ids of documents that are not odd, sorted; None if SQL cannot."""
+        """A statement that finds the ids of documents that are not odd, sorted; None if SQL cannot.
+
+        With `among` only those that it finds are looked at.
+        """
         if offset < 0 or (limit is not None and limit < 0):
             raise InvalidValueError(f"limit and offset count documents, not {limit!r} and {offset!r}.")
         if after is not None:
@@ -340,17 +359,53 @@ class Table(tinydb_table.Table):
         order = order_sql(order_by, after)
         if compiled is None or not compiled.is_exact or order is None:
             return None
-        narrowed = self._layout.columns.narrow(cond) if self._layout.columns else None
         source, bindings = self._sql, ()
-        if narrowed is not None and self._rows.has_columns():
-            source = f"({narrowed[0]}) CROSS JOIN {self._sql} ON doc_id = narrowed"
-            bindings = narrowed[1]
+        if among is None and self._layout.columns and (found := self._layout.columns.narrow(cond)):
+            among = Compiled(*found, False) if self._rows.has_columns() else None
+        if among is not None:
+            source = f"({among.sql}) CROSS JOIN {self._sql} ON doc_id = narrowed"
+            bindings = among.bindings
         # The LIMIT inside keeps SQLite from computing a key more than once.
         return Compiled(
             f"SELECT found FROM (SELECT {order.columns} FROM {source} WHERE odd = 0 AND {compiled.sql} "
             f"LIMIT -1) WHERE {order.beyond} ORDER BY {order.terms}",
             (*bindings, *compiled.bindings, *order.bindings),
             True,
+        )
+
+    def _foremost(
+        self, order_by: Sequence[Order], after: Position | None, end: int | None
+    ) -> Compiled | None:
+        """The ids of the documents that come first in an order, or after a position, as an index tells.
+
+        If a page is found among them, it is the page: nothing comes before a number. None where looking
+        there does not pay.
+        """
+        if (
+            not order_by
+            or end is None
+            or end > _MOST_WANTED
+            or tuple(order_by[0].path) not in self._layout.sorted_paths
+        ):
+            return None
+        bound = after[0] if after else None
+        order = order_sql(order_by)
+        value = value_sql(tuple(order_by[0].path))
+        if order is None or value is None or (after is not None and not isinstance(bound, (int, float))):
+            return None
+        last: Any = self._rows.read(f"SELECT max(doc_id) FROM {self._sql}")
+        if not last or (last[0][0] or 0) < _FOREMOST * 2:
+            return None
+        descending = order_by[0].descending
+        low, high = ("-9e999", "?") if descending else ("?", "9e999")
+        if after is None:
+            low, high = "-9e999", "9e999"
+        return Compiled(
+            f"SELECT found AS narrowed FROM (SELECT {order.columns} FROM {self._sql} "
+            f"WHERE odd = 0 AND {value} BETWEEN {low} AND {high}) "
+            f"ORDER BY key0{' DESC' if descending else ''}, {order.rest} LIMIT {_FOREMOST}",
+            () if after is None else (bound,),
+            False,
         )
 
     def _compile(self, cond: QueryLike) -> Compiled | None:

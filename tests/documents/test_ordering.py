@@ -13,7 +13,7 @@ from nbtrack.documents.database import Database
 from nbtrack.documents.ordering import Rank, is_after, order_sql, position_of, sort_documents
 from nbtrack.documents.projection import EACH, project
 from nbtrack.documents.queries import where
-from nbtrack.documents.tables import Document, Order, Table
+from nbtrack.documents.tables import Document, Index, Order, Table
 from tests.documents import samples
 
 
@@ -238,3 +238,60 @@ def test_values_are_read_from_each_value_of_an_object(table: Table) -> None:
     (row,) = table.select_values([("m", EACH, "last"), ("m", "loss", "min"), ("none", EACH, "last")])
 
     assert samples.same(row, [{"loss": math.nan, "acc": None, "$x": math.inf}, 1, None])
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+    """5,000 documents: the numbers are indexed, and alike in long stretches; some have none."""
+    with Database(tmp_path_factory.mktemp("many") / "documents.db") as database:
+        table = database.table("many", indexes=[Index(("v",))])
+        others = [None, "text", [1], math.nan, math.inf, -math.inf, 2.5]
+        table.insert_multiple(
+            {"v": others[at % 7] if at % 9 == 0 else at * 7919 % 40, "w": at * 31 % 1000, "id": at}
+            for at in range(5000)
+        )
+        yield table
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    "condition", [None, where("w") > 500, where("w") < 3, where("v") == "text", where("v").exists()]
+)
+def test_a_page_found_by_an_index_is_the_page(many: Table, descending: bool, condition: Any) -> None:
+    order = [Order(("v",), descending), Order(("w",), True), Order(("id",))]
+    everything = sort_documents([each for each in many if condition is None or condition(each)], order)
+    # As many as there are among those that are looked at first: the last of these are alike in "v".
+    foremost = sort_documents(many, order)[:2000]
+    brim = min(1000, sum(condition is None or condition(each) for each in foremost))
+
+    for start in (0, 1, 700, 2400, 4300, 4999):
+        after = position_of(everything[start - 1], order) if 0 < start <= len(everything) else None
+        rest = everything[start:] if after else everything
+        for limit, offset in ((brim, 0), (1, 0), (50, 0), (50, 30), (1100, 0), (1101, 0)):
+            found = many.select(condition, order_by=order, after=after, limit=limit, offset=offset)
+
+            assert [each["id"] for each in found] == [each["id"] for each in rest[offset : offset + limit]]
+    values = many.select_values([("id",)], condition, order_by=order, limit=50)
+    assert [row[0] for row in values] == [each["id"] for each in everything[:50]]
+
+
+def test_a_page_found_by_an_index_takes_in_odd_documents(many: Table) -> None:
+    (odd,) = many.insert_multiple([{"v": 2**70, "id": -1}])
+
+    found = many.select(order_by=[Order(("v",), True)], limit=3)
+
+    assert found[0]["id"] != -1  # infinity
+    assert -1 in [each["id"] for each in many.select(order_by=[Order(("v",), True)], limit=1000)]
+    many.remove(doc_ids=[odd])
+
+
+def test_an_index_finds_the_first_of_many_without_looking_at_all(many: Table) -> None:
+    order = [Order(("v",), True), Order(("id",))]
+
+    foremost = many._foremost(order, None, 50)
+
+    assert foremost is not None
+    plan = many._rows.read(f"EXPLAIN QUERY PLAN {foremost.sql}", foremost.bindings)
+    assert any("SEARCH d_many USING INDEX" in row[3] for row in plan)
+    assert many._foremost(order[1:], None, 50) is None
+    assert many._foremost(order, ("text", 1), 50) is None

@@ -54,7 +54,7 @@ class LocalRuns:
         self._table = database.table(
             "runs",
             unique=[("run_id",)],
-            indexes=[Index(("run_id",), where=Query().status == RunStatus.RUNNING)],
+            indexes=[Index(("run_id",), where=Query().status == RunStatus.RUNNING), Index(("start_time",))],
             # Running runs change all the time, and are read one by one anyway.
             columns=Columns([("metrics", EACH, "last"), ("params", EACH)], where=AT_REST),
         )

@@ -61,3 +61,20 @@ def test_reading_where_there_is_no_store_makes_none(tmp_path: Path) -> None:
         artifacts.load_text("runs:/" + "a" * 32 + "/x")
 
     assert list(Path.cwd().iterdir()) == []
+
+
+def test_artifacts_that_an_experiment_keeps_elsewhere_are_found_too(tmp_path: Path) -> None:
+    elsewhere = nbtrack.create_experiment("elsewhere", artifact_location=str(tmp_path / "big disk"))
+    with nbtrack.start_run(experiment_id=elsewhere) as run:
+        for step in range(2):
+            run.log_table({"step": step}, "my table.json")
+    place = artifacts.download_artifacts(run_id=run.run_id, artifact_path="my table.json")
+
+    assert Path(place).is_relative_to(tmp_path / "big disk")
+    for uri in (place, run.get_artifact_uri("my table.json")):
+        assert artifacts.load_dict(uri)["data"] == [[0], [1]]
+
+
+def test_the_modules_come_with_the_package() -> None:
+    assert nbtrack.artifacts is artifacts
+    assert nbtrack.data.from_pandas.__name__ == "from_pandas"

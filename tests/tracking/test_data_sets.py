@@ -124,6 +124,15 @@ def test_what_is_the_same_data_has_the_same_digest() -> None:
         assert digest(other) == digest(same)
 
 
+def test_where_a_value_is_missing_counts() -> None:
+    columns = [[0, None], [None, 0], [0, 0]]
+
+    for kind in ("Int64", "Float64"):
+        assert len({digest(pd.DataFrame({"a": pd.array(cells, dtype=kind)})) for cells in columns}) == 3
+    assert len({digest(pl.DataFrame({"a": cells}, schema={"a": pl.Int64})) for cells in columns}) == 3
+    assert len({digest(pl.DataFrame({"a": cells}).cast(pl.Boolean)) for cells in columns}) == 3
+
+
 def test_nan_is_nan_whatever_its_bits() -> None:
     odd = np.array([0x7FF8000000000001, 0xFFF8000000000000], np.uint64).view(np.float64)
 
@@ -378,6 +387,7 @@ def test_what_is_no_data_set_is_told(make: Callable[[], Any], error: type[Except
         ("https://host/a@b.csv", "http", "https://host/a@b.csv"),
         ("s3://key:secret@bucket/a", "s3", "s3://bucket/a"),
         ("abfss://box@account.dfs.core.windows.net/a", "abfss", "abfss://box@account.dfs.core.windows.net/a"),
+        ("abfss://me:pw@account/a", "abfss", "abfss://account/a"),
         ("postgresql://me:pw@host/db", "postgresql", "postgresql://host/db"),
     ],
 )

@@ -48,6 +48,7 @@ def names(store: Store, run: ActiveRun, folder: str | None = None) -> list[str]:
         (np.dstack([COLOURS, RAMP]), "RGBA", np.dstack([COLOURS, RAMP])),
         (COLOURS / 255, "RGB", COLOURS),
         ((COLOURS / 255).astype(np.float16), "RGB", COLOURS),
+        (np.array([[0.0, 0.999, 0.001, 1.0]]), "L", [[0, 255, 0, 255]]),
         (RAMP > 100, "L", np.where(RAMP > 100, 255, 0)),
         (torch.tensor(COLOURS), "RGB", COLOURS),
         (torch.tensor(COLOURS / 255, requires_grad=True), "RGB", COLOURS),

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -301,3 +302,81 @@ def test_inputs_by_id(client: MlflowClient, run_id: str) -> None:
     assert (found.dataset, found.context) == (iris, "train")
     with pytest.raises(MlflowException, match="DatasetInput"):
         client.log_inputs(run_id, [iris])  # type: ignore[list-item]
+
+
+def run_program(client: MlflowClient, program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, client.tracking_uri], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_what_was_logged_by_id_survives_a_kill_and_the_run_says_so(client: MlflowClient) -> None:
+    done = run_program(
+        client,
+        """
+import os, signal, sys
+from nbtrack import MlflowClient
+client = MlflowClient(sys.argv[1])
+run_id = client.create_run("0").info.run_id
+print(run_id, flush=True)
+for step in range(500):
+    client.log_metric(run_id, "loss", step, step=step)
+client.log_param(run_id, "lr", 0.1)
+os.kill(os.getpid(), signal.SIGKILL)
+""",
+    )
+    assert done.returncode == -9
+    run_id = done.stdout.strip()
+
+    killed = client.get_run(run_id)
+    assert (killed.info.status, killed.data.params) == ("KILLED", {"lr": "0.1"})
+    assert [point.value for point in client.get_metric_history(run_id, "loss")] == list(range(500))
+    assert [run.info.run_id for run in client.search_runs(["0"], "metrics.loss = 499")] == [run_id]
+
+    client.set_terminated(run_id, "FAILED")
+    assert client.get_run(run_id).info.status == "FAILED"
+    assert client.get_run(run_id).data.metrics == {"loss": 499.0}
+
+
+def test_a_forked_child_logs_by_id_as_well(client: MlflowClient) -> None:
+    done = run_program(
+        client,
+        """
+import os, sys
+from nbtrack import MlflowClient
+client = MlflowClient(sys.argv[1])
+run_id = client.create_run("0").info.run_id
+client.log_metric(run_id, "loss", 1.0, step=1)
+child = os.fork()
+client.log_metric(run_id, "loss", 2.0 if child else 3.0, step=2 if child else 3)
+if not child:
+    sys.exit(0)
+os.waitpid(child, 0)
+client.set_terminated(run_id)
+print(run_id)
+""",
+    )
+    assert done.stderr == ""
+    run_id = done.stdout.strip()
+
+    assert sorted(point.value for point in client.get_metric_history(run_id, "loss")) == [1.0, 2.0, 3.0]
+    found = client.get_run(run_id)
+    assert (found.info.status, found.data.metrics) == ("FINISHED", {"loss": 3.0})
+    assert client.search_runs(["0"], "metrics.loss = 3")[0].info.run_id == run_id
+
+
+def test_threads_log_by_id_side_by_side(client: MlflowClient) -> None:
+    run_ids = [client.create_run("0").info.run_id for _ in range(4)]
+
+    def log(number: int) -> None:
+        for step in range(200):
+            client.log_metric(run_ids[(number + step) % 4], f"m{number}", step, step=step)
+
+    threads = [threading.Thread(target=log, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    counts = [len(client.get_metric_history(run_id, f"m{n}")) for run_id in run_ids for n in range(8)]
+    assert sum(counts) == 8 * 200

@@ -6,6 +6,7 @@
       events.log        every change
       runs/<run_id>/    run.json, metrics-<writer>.log, artifacts/
       environments/     <digest>.json: what runs ran in
+      schemas/          <digest>.json: long schemas of data sets
 
 Paths inside are relative, so a store may be moved and copied.
 """
@@ -17,7 +18,7 @@ from nbtrack.core.errors import ForeignStoreError, StoreError
 
 STORE_NAME = ".nbtrack"
 DOCUMENTS, EVENTS, RUNS, ARTIFACTS, RUN_FILE = "documents.db", "events.log", "runs", "artifacts", "run.json"
-ENVIRONMENTS = "environments"
+ENVIRONMENTS, SCHEMAS = "environments", "schemas"
 
 _OURS = {
     ".gitignore",
@@ -28,6 +29,7 @@ _OURS = {
     EVENTS,
     RUNS,
     ENVIRONMENTS,
+    SCHEMAS,
 }
 
 

@@ -30,16 +30,19 @@ from nbtrack.documents.tables import EACH, Columns
 from nbtrack.stores.local import liveness, metric_log
 from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.stores.local.events import EventLog
-from nbtrack.stores.local.folder import ARTIFACTS, RUN_FILE, RUNS, local_path
+from nbtrack.stores.local.folder import ARTIFACTS, RUN_FILE, RUNS, SCHEMAS, local_path
 from nbtrack.stores.local.folding import FoldedMetrics, marks_of
 from nbtrack.stores.local.metric_log import now_ms
 from nbtrack.stores.local.run_search import AT_REST, RunSearch
+from nbtrack.stores.local.shared_documents import SharedDocuments
 
 # A run's document, in whatever form the table hands it out.
 Document = MutableMapping[str, Any]
 
 
 _MOST_TRIES = 20
+_LONGEST_SCHEMA = 1000
+"""Characters of a data set's schema that stand in the documents of its runs."""
 
 
 class LocalRuns:
@@ -51,6 +54,8 @@ class LocalRuns:
         self._home = str(folder)
         self._database = database
         self._events = events
+        self._schemas = SharedDocuments(folder, SCHEMAS, "schema")
+        self._known_schemas: dict[str, str] = {}
         self._table = database.table(
             "runs",
             unique=[("run_id",)],
@@ -359,7 +364,21 @@ class LocalRuns:
             InvalidValueError: A data set has no name or digest, or a text is too long; none is kept.
         """
         checked = check_inputs(inputs)
-        self._change(run_id, lambda document: merge_inputs(document.setdefault("inputs", []), checked))
+        # A table of hundreds of columns has a schema of many kilobytes, and a search reads documents.
+        kept = {
+            schema: self._schemas.save({"schema": schema})
+            for each in checked
+            if (schema := each.dataset.schema) and len(schema) > _LONGEST_SCHEMA
+        }
+
+        def change(document: Document) -> None:
+            held: list[dict[str, Any]] = document.setdefault("inputs", [])
+            merge_inputs(held, checked)
+            for each in held:
+                if (schema := each["dataset"]["schema"]) in kept:
+                    each["dataset"].update({"schema": None, "schema_digest": kept[schema]})
+
+        self._change(run_id, change)
 
     def link_metric(self, run_id: str, key: str, dataset: Sequence[str]) -> None:
         """Say on which data set a metric was measured.
@@ -551,6 +570,23 @@ class LocalRuns:
                 raise StoreError(f"Cannot write {path}: {error.strerror}.") from error
             raise
 
+    def _as_input(self, document: Mapping[str, Any]) -> DatasetInput:
+        digest = document["dataset"].get("schema_digest")
+        if digest is not None:
+            whole = {**document["dataset"], "schema": self._schema(digest)}
+            del whole["schema_digest"]
+            document = {**document, "dataset": whole}
+        return DatasetInput.from_dictionary(document)
+
+    def _schema(self, digest: str) -> str | None:
+        """A schema that is kept for all runs; None when its file is lost or damaged: a run is still read."""
+        if digest not in self._known_schemas:
+            try:
+                self._known_schemas[digest] = self._schemas.get(digest)["schema"]
+            except NbtrackError:
+                return None
+        return self._known_schemas[digest]
+
     def _artifact_root(self, document: Mapping[str, Any]) -> Path:
         location = document.get("artifact_location")
         if location is None:
@@ -649,7 +685,7 @@ class LocalRuns:
                 summaries=summaries,
                 sketches={key: Sketch.from_document(shape).shape for key, shape in shapes.items()},
             ),
-            RunInputs(tuple(DatasetInput.from_dictionary(each) for each in document.get("inputs", ()))),
+            RunInputs(tuple(self._as_input(each) for each in document.get("inputs", ()))),
         )
 
     def _artifact_uri(self, run_id: str, location: str | None) -> str:

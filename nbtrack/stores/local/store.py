@@ -6,11 +6,11 @@ from types import TracebackType
 
 from nbtrack.documents.database import Database
 from nbtrack.stores.local import folder as store_folder
-from nbtrack.stores.local.environments import LocalEnvironments
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.experiments import LocalExperiments
 from nbtrack.stores.local.run_writer import Keeper, RunWriter
 from nbtrack.stores.local.runs import LocalRuns
+from nbtrack.stores.local.shared_documents import SharedDocuments
 
 
 class LocalStore:
@@ -37,7 +37,7 @@ class LocalStore:
         self.experiments.ensure_default()
         self._opened_file = _identity(self._documents_path)
         self.runs = LocalRuns(path, self.documents, self.events)
-        self.environments = LocalEnvironments(path)
+        self.environments = SharedDocuments(path, store_folder.ENVIRONMENTS, "environment")
         self._keeper = Keeper(self.documents.sync, self.events)
 
     @property

@@ -5,8 +5,9 @@ same summary (the mean up to rounding), so it can be rebuilt from the metric log
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 SKETCH_VALUES = 64
@@ -45,10 +46,11 @@ class MetricSummary:
     @staticmethod
     def from_document(document: Mapping[str, Any]) -> "MetricSummary":
         """The summary that `to_document` wrote; fields of a newer nbtrack are left out."""
-        return MetricSummary(*[document[name] for name in _FIELDS])
+        return MetricSummary(*_fields_of(document))
 
 
 _FIELDS: tuple[str, ...] = tuple(MetricSummary.__dataclass_fields__)
+_fields_of: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*_FIELDS)
 
 
 def fold(

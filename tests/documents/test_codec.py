@@ -199,3 +199,20 @@ def test_a_value_nested_hundreds_of_levels_deep_is_kept(database: Database) -> N
     database.insert({"a": value})
 
     assert database.all() == [{"a": value}]
+
+
+@given(st.lists(samples.documents, max_size=5))
+def test_many_texts_are_decoded_as_each_one_is(documents: list[Any]) -> None:
+    encoded = [encode(document) for document in documents * 20]
+
+    for odd in (True, False):
+        texts = [text for text, is_odd in encoded if odd or not is_odd]
+        assert samples.same(list(decode_many(texts, odd=odd)), [decode(text) for text in texts])
+
+
+def test_many_texts_may_hold_what_orjson_refuses() -> None:
+    texts = [encode(value)[0] for value in (math.inf, {"a": -math.inf, "b": math.nan}, "text")] * 20
+
+    found = list(decode_many(texts, odd=False))
+
+    assert samples.same(found, [math.inf, {"a": -math.inf, "b": math.nan}, "text"] * 20)

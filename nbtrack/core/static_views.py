@@ -5,11 +5,12 @@ scripts, so the HTML is plain tables and words; curves are block characters. Nam
 always escaped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbtrack.core import system_tags
+from nbtrack.core.html_tables import html_pairs, html_table, safe, safe_block
 from nbtrack.core.system_metric_names import is_system_metric
 from nbtrack.core.text_tables import (
     age,
@@ -39,10 +40,6 @@ _CODE_LINES, _CODE_LETTERS = 200, 16_000
 TEXT_WIDTH = 160
 """Columns that a table may take as text when nobody knows how wide the reader's screen is."""
 
-# Notebook front ends align cells to the right and break lines in them; without styles, as on
-# GitHub, the tables are still tables.
-_CELL_STYLE = ' style="text-align:left;white-space:pre"'
-
 
 class View(NamedTuple):
     """One thing to look at, in two forms that say the same."""
@@ -67,11 +64,11 @@ def run_card(
         nested: Runs started inside it, shown as a table.
         nested_count: How many of these there are, when `nested` is only their beginning.
     """
-    title, rest = f"{_mark(run.info.status)} {run.info.run_name}", f" · {_took(run)}"
+    title, rest = f"{mark(run.info.status)} {run.info.run_name}", f" · {took(run)}"
     lines = [visible(title + rest)]
-    pieces = [f"<div><strong>{_safe(title)}</strong>{_safe(rest)}</div>"]
+    pieces = [f"<div><strong>{safe(title)}</strong>{safe(rest)}</div>"]
     if error := run.data.tags.get(system_tags.ERROR):
-        pieces.append(f"<div>{_safe(error)}</div>")
+        pieces.append(f"<div>{safe(error)}</div>")
         lines.append(f"  {visible(error)}")
     for name, held in (("param", run.data.params), ("metric", run.data.summaries)):
         if not held:
@@ -84,7 +81,7 @@ def run_card(
         else:
             columns = [name, "value"]
             rows = [[shortened(key, _CELL), shortened(str(held[key]), _CELL)] for key in keys]
-        pieces.append(_html_table(columns, rows))
+        pieces.append(html_table(columns, rows))
         lines += ["", _indented(text_table(columns, rows, right=range(1, 5) if name == "metric" else ()))]
         if len(held) > len(keys):
             note = f"and {len(held) - len(keys):,} {name}s more"
@@ -92,7 +89,7 @@ def run_card(
             lines.append(f"  {note}")
     if run.inputs.dataset_inputs:
         note = f"data: {_listed([_data_note(each) for each in run.inputs.dataset_inputs])}"
-        pieces.append(f"<div>{_safe(note)}</div>")
+        pieces.append(f"<div>{safe(note)}</div>")
         lines += ["", f"  {visible(note)}"]
     tags = [
         f"{shortened(key, _CELL)}={shortened(value, _CELL)}"
@@ -101,7 +98,7 @@ def run_card(
     ]
     if tags:
         note = f"tags: {_listed(tags)}"
-        pieces.append(f"<div>{_safe(note)}</div>")
+        pieces.append(f"<div>{safe(note)}</div>")
         lines += ["", f"  {visible(note)}"]
     if nested:
         table = runs_table(nested)
@@ -112,13 +109,13 @@ def run_card(
             pieces.append(f"<div>{note}</div>")
             lines.append(f"  {note}")
     facts = f"run id {run.info.run_id} · started {moment(run.info.start_time)}"
-    pieces.append(f"<div><small>{_safe(facts)}</small></div>")
+    pieces.append(f"<div><small>{safe(facts)}</small></div>")
     lines += ["", f"  {visible(facts)}"]
     if code_facts := _code_facts(run.data.tags):
-        pieces.append(f"<div><small>{_safe(code_facts)}</small></div>")
+        pieces.append(f"<div><small>{safe(code_facts)}</small></div>")
         lines.append(f"  {visible(code_facts)}")
     if code:
-        pieces.append(f"<details><summary>code</summary><pre>{_safe_block(_beginning(code))}</pre></details>")
+        pieces.append(f"<details><summary>code</summary><pre>{safe_block(_beginning(code))}</pre></details>")
     return View("".join(pieces), "\n".join(lines))
 
 
@@ -129,6 +126,7 @@ def runs_table(
     grouped: bool = False,
     width: int | None = TEXT_WIDTH,
     ages: bool = False,
+    most: int = _SHOWN_ROWS,
 ) -> View:
     """Many runs, a line each: status, metrics with their curves, params, duration, start.
 
@@ -136,24 +134,25 @@ def runs_table(
     below it.
 
     Args:
-        runs: What to draw, in this order; the first 50.
+        runs: What to draw, in this order.
         best: The id of a run to mark as the best.
         grouped: Put nested runs under their parents; without it the order given stays.
         width: Columns that the text may take, as far as leaving out columns achieves that; None
             is any number.
         ages: Say how long ago runs started, not when: for what is looked at now and not kept.
+        most: How many runs to draw at most.
     """
     if not runs:
         return View("<p>No runs.</p>", "No runs.")
-    shown = list(_grouped(runs) if grouped else runs)[:_SHOWN_ROWS]
+    shown = list(_grouped(runs) if grouped else runs)[:most]
     differing, constants = _differing_params(shown)
     metrics = _most_used([run.data.metrics for run in shown])
     fixed, metric_columns, param_columns, last = (
-        [_Column("run", _names(shown, best)), _Column("status", [_mark(run.info.status) for run in shown])],
+        [_Column("run", _names(shown, best)), _Column("status", [mark(run.info.status) for run in shown])],
         [_metric_column(shown, key) for key in metrics[:_SHOWN_METRICS]],
         [_param_column(shown, key) for key in differing[:_SHOWN_PARAMS]],
         [
-            _Column("took", [_took(run) for run in shown]),
+            _Column("took", [took(run) for run in shown]),
             _Column("started", [_started(run, ages) for run in shown]),
         ],
     )
@@ -170,9 +169,9 @@ def runs_table(
         return [*count, *([f"left out: {_listed(left_out)}"] if left_out else [])]
 
     html = [
-        *(f"<div>{_safe(note)}</div>" for note in above),
-        _html_table([column.heading for column in columns], _rows_of(columns)),
-        *(f"<div>{_safe(note)}</div>" for note in notes(hidden)),
+        *(f"<div>{safe(note)}</div>" for note in above),
+        html_table([column.heading for column in columns], _rows_of(columns)),
+        *(f"<div>{safe(note)}</div>" for note in notes(hidden)),
     ]
     text = [
         *map(visible, above),
@@ -180,6 +179,17 @@ def runs_table(
         *map(visible, notes([*narrowed, *hidden])),
     ]
     return View("".join(html), "\n".join(text))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> View:
+    """A plain table.
+
+    Args:
+        columns: Names of the columns.
+        rows: Cells of each row, one for each column.
+        right: Indexes of the columns that text aligns to the right (numbers).
+    """
+    return View(html_table(columns, rows), text_table(columns, rows, right=right))
 
 
 def experiment_card(experiment: "Experiment") -> View:
@@ -190,7 +200,7 @@ def experiment_card(experiment: "Experiment") -> View:
         ("lifecycle", experiment.lifecycle_stage),
         *experiment.tags.items(),
     ]
-    return View(_html_pairs(facts), "\n".join(_text_pairs(facts)))
+    return View(html_pairs(facts), "\n".join(_text_pairs(facts)))
 
 
 class _Column(NamedTuple):
@@ -348,11 +358,13 @@ def _grouped(runs: "Sequence[Run]") -> "list[Run]":
     return ordered + [run for group in nested.values() for run in group]
 
 
-def _mark(status: str) -> str:
+def mark(status: str) -> str:
+    """A status with its sign: `✓ FINISHED`."""
     return f"{_MARKS.get(status, '')} {status}".strip()
 
 
-def _took(run: "Run") -> str:
+def took(run: "Run") -> str:
+    """How long a run took, or takes so far."""
     end = run.info.end_time
     if end is None:
         return f"{duration(time() * 1000 - run.info.start_time)} so far"
@@ -374,33 +386,6 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.split("\n"))
 
 
-def _html_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col"{_CELL_STYLE}>{_safe(column)}</th>' for column in columns)
-    body = "".join(
-        f"<tr>{''.join(f'<td{_CELL_STYLE}>{_safe(cell)}</td>' for cell in row)}</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _html_pairs(pairs: Sequence[tuple[str, str]]) -> str:
-    rows = "".join(
-        f'<tr><th scope="row"{_CELL_STYLE}>{_safe(key)}</th><td{_CELL_STYLE}>{_safe(value)}</td></tr>'
-        for key, value in pairs
-    )
-    return f"<table><tbody>{rows}</tbody></table>"
-
-
 def _text_pairs(pairs: Sequence[tuple[str, str]]) -> list[str]:
     width = max((len(visible(key)) for key, _ in pairs), default=0)
     return [f"  {visible(key):<{width}}  {visible(value)}" for key, value in pairs]
-
-
-def _safe(text: str) -> str:
-    from html import escape  # lazy: only what is looked at needs it
-
-    # JupyterLab typesets $...$ in HTML outputs as mathematics; a param may well hold two dollars.
-    return escape(visible(text)).replace("$", "&#36;<span></span>")
-
-
-def _safe_block(text: str) -> str:
-    return "\n".join(_safe(line.expandtabs()) for line in text.split("\n"))

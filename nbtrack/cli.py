@@ -1,33 +1,126 @@
-"""The command line: `nbtrack demo | runs | show`."""
+"""The command line: the commands of `nbtrack.ui.commands` in a terminal, and `demo` and `completion`."""
 
-import json
+import codecs
 import sys
-from typing import Any, cast
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from io import TextIOWrapper
+from typing import Any
 
 import click
 
 import nbtrack
-from nbtrack.core import static_views
-from nbtrack.core.entities import Run
-from nbtrack.core.errors import InvalidValueError, NbtrackError, NotFoundError
-from nbtrack.core.text_tables import terminal_width, visible, visible_block
+from nbtrack.core.errors import NbtrackError
+from nbtrack.core.static_views import View
+from nbtrack.core.text_tables import terminal_width, visible
 from nbtrack.tracking.tracker import Tracker
+from nbtrack.ui.commands import shell_completion
+from nbtrack.ui.commands.commands import COMMANDS
+from nbtrack.ui.commands.verb import HELP_OPTIONS, verb
 
-_CODE_FILES = ("cell.py",)
-_HELP = {"help_option_names": ["-h", "--help"]}
+# Signs of ours that a terminal without Unicode shows as these.
+_PLAIN_SIGNS = str.maketrans("─▁▂▃▄▅▆▇█✓✗■▶…★▲▼└·↑↓", "-__..--==vx#>.*+-`.^v")
+_BAR_FROM = 10_000_000
+"""Bytes; copying less is over before a bar would be seen."""
+
+
+class TerminalScreen:
+    """A terminal, or a pipe or file in its place."""
+
+    program = "nbtrack"
+    is_bound = False
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.tracker = tracker
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal; None for a pipe, which has room for all."""
+        return terminal_width()
+
+    @property
+    def is_passing(self) -> bool:
+        """A terminal scrolls away; what goes into a pipe may be kept."""
+        return sys.stdout.isatty()
+
+    def show(self, view: View) -> None:
+        """Print a view's text."""
+        click.echo(view.text)
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        click.echo(visible(text))
+
+    def write(self, text: str) -> None:
+        """Print text for other programs; a terminal gets no sign that could steer it."""
+        if sys.stdout.isatty():
+            text = "\n".join(map(visible, text.split("\n")))
+        click.echo(text)
+
+    def agrees(self, question: str) -> bool:
+        """Ask at a terminal."""
+        return not sys.stdin.isatty() or click.confirm(visible(question))
+
+    def edited(self, text: str) -> str | None:
+        """Open the editor of the user.
+
+        Raises:
+            UsageError: There is no terminal to open it in.
+        """
+        if not sys.stdin.isatty():
+            raise click.UsageError("There is no terminal for an editor: give the TEXT, or - to read it.")
+        return click.edit(text, extension=".md")
+
+    def progress(self, label: str, length: int) -> AbstractContextManager[Callable[[int], None]]:
+        """A bar on stderr, for long work and where somebody looks."""
+        if length < _BAR_FROM or not sys.stderr.isatty():
+            return nullcontext(_ignored)
+        return _Bar(label, length)
 
 
 class _Group(click.Group):
-    """Shows our errors as one sentence, without a stack trace."""
+    """Answers every failure with one sentence and an exit status, never with a stack trace."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands as they stand in the help: those used most at first."""
+        return list(self.commands)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command of a process."""
+        shell_completion.prepare()
+        kwargs.setdefault("complete_var", shell_completion.VARIABLE)  # also as `python -m nbtrack`
+        _let_every_sign_through()
+        with warnings.catch_warnings():
+            warnings.showwarning = _print_warning
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            # What a pipe that is closed refuses, it refuses here, where click is ready for that.
+            sys.stdout.flush()
+            return result
         except NbtrackError as error:
-            raise click.ClickException(str(error)) from error
+            raise _Failure(str(error)) from error
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:  # the last boundary: a person reads what comes out
+            what = f"{type(error).__name__}: {error}"
+            raise _Failure(
+                f"{what}\nThis is a mistake in nbtrack. Please report it, with what you did."
+            ) from error
 
 
-@click.group(cls=_Group, context_settings=_HELP)
+class _Failure(click.ClickException):
+    """An error as it is shown: its lines, with nothing in them that could steer a terminal."""
+
+    def format_message(self) -> str:
+        return "\n".join(map(visible, self.message.split("\n")))
+
+
+@click.group(cls=_Group, context_settings=HELP_OPTIONS)
 @click.version_option(nbtrack.__version__, prog_name="nbtrack")
 @click.option(
     "--store",
@@ -37,136 +130,72 @@ class _Group(click.Group):
 @click.pass_context
 def main(context: click.Context, store: str | None) -> None:
     """Record machine-learning runs from notebooks and scripts, and look at them."""
-    context.obj = Tracker(store=store)
+    tracker = Tracker(store=store)
+    context.obj = TerminalScreen(tracker)
 
 
-@main.command(context_settings=_HELP)
+@verb("demo", examples=["", "--lab"])
 @click.option("--lab", is_flag=True, help="Open JupyterLab on the quickstart notebook afterwards.")
 def demo(lab: bool) -> None:
-    """Train ten real models, recorded into ./.nbtrack, and show the runs."""
+    """Train and record ten models.
+
+    They are real, and recorded into ./.nbtrack.
+    """
     from nbtrack import demo as demonstration
 
     demonstration.run(open_lab=lab)
 
 
-@main.command(context_settings=_HELP)
-@click.option("-e", "--experiment", metavar="NAME", help="Only runs of this experiment.")
-@click.option(
-    "-f", "--filter", "filter_string", default="", metavar="FILTER", help="Such as: metrics.loss < 0.2"
+@verb(
+    "completion",
+    examples=["bash >> ~/.bashrc", "zsh >> ~/.zshrc", "fish > ~/.config/fish/completions/nbtrack.fish"],
 )
-@click.option(
-    "-o",
-    "--order",
-    multiple=True,
-    metavar="FIELD",
-    help="Such as: 'metrics.loss ASC'. Else the latest first.",
-)
-@click.option(
-    "-n", "--number", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs at most."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of a table.")
-@click.pass_obj
-def runs(
-    tracker: Tracker,
-    experiment: str | None,
-    filter_string: str,
-    order: tuple[str, ...],
-    number: int,
-    as_json: bool,
-) -> None:
-    """List runs, the latest first."""
-    if experiment is not None and tracker.get_experiment_by_name(experiment) is None:
-        known = [each.name for each in tracker.search_experiments()]
-        raise NotFoundError("experiment named", experiment, known)
-    found = tracker.search_runs(
-        filter_string=filter_string,
-        order_by=order,
-        max_results=number,
-        output_format="list",
-        search_all_experiments=experiment is None,
-        experiment_names=None if experiment is None else [experiment],
-    )
-    if as_json:
-        _print_json([_as_json(run) for run in found])
-        return
-    width = terminal_width()
-    table = static_views.runs_table(found, grouped=not order, width=width, ages=width is not None)
-    click.echo(table.text)
-    if not found:
-        click.echo(f"(in {tracker.get_tracking_uri()})")
-    elif experiment is None:
-        _print_experiments(tracker, found)
+@click.argument("shell", type=click.Choice(shell_completion.SHELLS))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print a script for your shell.
+
+    It lets the shell complete commands, options, runs, experiments, fields and artifacts.
+    """
+    click.echo(shell_completion.script(shell, context.find_root().command))
 
 
-@main.command(context_settings=_HELP)
-@click.argument("run")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of a card.")
-@click.pass_obj
-def show(tracker: Tracker, run: str, as_json: bool) -> None:
-    """Show one run: its id, the beginning of it, or its name."""
-    found = _find(tracker, run)
-    if as_json:
-        _print_json(_as_json(found))
-        return
-    click.echo(static_views.run_card(found).text)
-    artifacts = tracker.list_artifacts(found.info.run_id)
-    if artifacts:
-        click.echo("\nartifacts:")
-        for info in artifacts:
-            size = "" if info.file_size is None else f"  {info.file_size:,} bytes"
-            click.echo(f"  {visible(info.path)}{'/' if info.is_dir else ''}{size}")
-    for name in _CODE_FILES:
-        if any(info.path == name for info in artifacts):
-            click.echo(f"\ncode ({name}):\n")
-            click.echo(visible_block(tracker.load_text(found.info.run_id, name)))
+for _command in (*COMMANDS, demo, completion):
+    main.add_command(_command)
 
 
-def _print_experiments(tracker: Tracker, runs: list[Run]) -> None:
-    """Say which experiments the runs are of, where there are several."""
-    names = {each.experiment_id: each.name for each in tracker.search_experiments(nbtrack.ViewType.ALL)}
-    counts: dict[str, int] = {}
-    for run in runs:
-        name = names.get(run.info.experiment_id, run.info.experiment_id)
-        counts[name] = counts.get(name, 0) + 1
-    if len(counts) > 1:
-        listed = ", ".join(f"{visible(name)} ({count})" for name, count in counts.items())
-        click.echo(f"experiments: {listed}; choose one with -e NAME")
+class _Bar:
+    """A bar on stderr, as long as the work goes on."""
+
+    def __init__(self, label: str, length: int) -> None:
+        self._bar: Any = click.progressbar(length=length, label=label, file=sys.stderr)
+
+    def __enter__(self) -> Callable[[int], None]:
+        return self._bar.__enter__().update
+
+    def __exit__(self, *failure: Any) -> None:
+        self._bar.__exit__(*failure)
 
 
-def _find(tracker: Tracker, text: str) -> Run:
-    """The run that a person means by an id, the beginning of one, or a name."""
-    everything: list[Run] = tracker.search_runs(
-        output_format="list", search_all_experiments=True, run_view_type=nbtrack.ViewType.ALL
-    )
-    matches = [run for run in everything if run.info.run_id == text]
-    matches = matches or [run for run in everything if len(text) >= 4 and run.info.run_id.startswith(text)]
-    matches = matches or [run for run in everything if run.info.run_name == text]
-    if not matches:
-        known = [run.info.run_name for run in everything]
-        raise NotFoundError("run", text, known, f"It was looked for in {tracker.get_tracking_uri()}.")
-    if len(matches) > 1:
-        ids = ", ".join(run.info.run_id for run in matches[:5])
-        raise InvalidValueError(f"{len(matches)} runs are meant by {text!r}: {ids}. Give one of the ids.")
-    return matches[0]
+def _ignored(steps: int) -> None:
+    """Nobody looks at a bar."""
 
 
-def _as_json(run: Run) -> dict[str, Any]:
-    whole = run.to_dictionary()
-    whole["data"]["summaries"] = {key: summary.to_document() for key, summary in run.data.summaries.items()}
-    return whole
+def _print_warning(message: Warning | str, *_: Any) -> None:
+    text = "\n".join(map(visible, str(message).split("\n")))
+    print(f"warning: {text}", file=sys.stderr)
 
 
-def _print_json(value: Any) -> None:
-    # NaN and infinities become text: bare ones are no JSON, and other programs read this.
-    json.dump(_finite(value), sys.stdout, indent=2)
-    sys.stdout.write("\n")
+def _let_every_sign_through() -> None:
+    """Show signs that the encoding of a terminal lacks as others, instead of failing."""
+    codecs.register_error("nbtrack", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="nbtrack")
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if value - value == 0 else str(value)
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in cast("list[Any]", value)]
-    return value
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end].translate(_PLAIN_SIGNS)
+    return "".join(sign if sign.isascii() else "?" for sign in signs), error.end

@@ -1,14 +1,14 @@
 """The verbs a tracker finds, reads, deletes and restores runs with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any
+from typing import Any, BinaryIO
 
 from nbtrack.core import system_tags
 from nbtrack.core.entities import FileInfo, Run, RunList, ViewType
 from nbtrack.core.errors import InvalidValueError, NotFoundError
-from nbtrack.core.names import check_run_id
+from nbtrack.core.names import check_key, check_run_id
 from nbtrack.core.warn import warn_user
 from nbtrack.documents.database import Database
 from nbtrack.stores.contracts import Store
@@ -62,6 +62,28 @@ class ReadingVerbs(ExperimentVerbs):
         check_run_id(run_id)
         if run_id != DISABLED_RUN_ID:
             self._store_to_read("run", run_id).runs.restore(run_id)
+
+    def tag_run(self, run_id: str, tags: Mapping[str, Any]) -> None:
+        """Set tags of any run, as it lies in the store; existing ones are overwritten.
+
+        Unlike `set_tags` with a `run_id` it does not make this process a writer of the run.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        texts = {check_key("tag", key): str(value) for key, value in tags.items()}
+        if run_id != DISABLED_RUN_ID and not self._is_off():
+            self._store_of(run_id).runs.set_tags(run_id, texts)
+
+    def untag_run(self, run_id: str, key: str) -> None:
+        """Take a tag off any run.
+
+        Raises:
+            NotFoundError: There is no such run, or it has no such tag.
+        """
+        check_key("tag", key)
+        if run_id != DISABLED_RUN_ID and not self._is_off():
+            self._store_of(run_id).runs.delete_tag(run_id, key)
 
     def get_metric_history(self, run_id: str, key: str, output_format: str = "list") -> Any:
         """Read all points of a metric, ordered by timestamp, then as logged.
@@ -185,6 +207,16 @@ class ReadingVerbs(ExperimentVerbs):
         if run_id == DISABLED_RUN_ID:
             return []
         return artifact_access.list_artifacts(self._store_of(run_id), run_id, path)
+
+    def open_artifact(self, run_id: str, path: str) -> BinaryIO:
+        """Open an artifact of a run, to read it piece by piece.
+
+        Raises:
+            MissingFileError: There is no such artifact.
+            NotFoundError: There is no such run.
+            InvalidValueError: `path` would leave the run or is malformed.
+        """
+        return self._store_of(run_id).runs.artifacts(run_id).open(path)
 
     def download_artifacts(
         self, run_id: str, path: str | None = None, dst_path: str | PathLike[str] | None = None

@@ -3,27 +3,37 @@
 from typing import Any
 
 from IPython.core.error import UsageError  # noqa: TID253 - loaded by %load_ext, inside IPython
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class  # noqa: TID253 - as above
+from IPython.core.magic import (  # noqa: TID253 - as above
+    Magics,
+    cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+)
 
-from nbtrack.core import settings, static_views
-from nbtrack.core.entities import RunStatus
-from nbtrack.core.errors import NbtrackError, NotFoundError
-from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.fluent import default_tracker
-from nbtrack.ui.output import show
+from nbtrack.ui.line_completion import LineCompletion
 from nbtrack.ui.track_line import help_text, parse_options, transform
 from nbtrack.ui.tracked_cells import TrackedCells
 
 _ATTRIBUTE = "_nbtrack"
 _MAGICS = (("cell", "track"), ("line", "nbtrack"))
-_TABLE_RUNS = 20
 
 USAGE = """\
-%nbtrack runs [NUMBER]     the latest runs of the active experiment (20)
-%nbtrack status            the store, the experiment and the active run
-%nbtrack end [STATUS]      end the active run: FINISHED, FAILED or KILLED
-%nbtrack experiment NAME   choose the experiment of new runs; it is made when there is none
-%nbtrack help              this text
+%nbtrack runs               the latest runs; -f FILTER, -o FIELD, -c FIELDS, -e EXPERIMENT, -n NUMBER
+%nbtrack show RUN           a run: its id, the beginning of it, or its name
+%nbtrack compare RUN RUN    what differs between runs
+%nbtrack experiments        the experiments, and how many runs they have
+%nbtrack tag RUN KEY=VALUE  set tags; --remove KEY takes one off
+%nbtrack note RUN TEXT      write a note on a run
+%nbtrack rename RUN NAME    give a run another name
+%nbtrack delete RUN         put a run into the bin; restore takes it out
+%nbtrack restore RUN        take a run out of the bin
+%nbtrack artifacts ls RUN   the files that a run keeps; get RUN PATH copies them
+%nbtrack status             the store, the experiment and the active run
+%nbtrack end [STATUS]       end the active run: FINISHED, FAILED or KILLED
+%nbtrack experiment NAME    choose the experiment of new runs; it is made when there is none
+%nbtrack help COMMAND       the options of a command
 """
 
 
@@ -53,6 +63,9 @@ class _Extension:
         shell.input_transformer_manager.line_transforms.insert(0, transform)
         for event, callback in self._events:
             shell.events.register(event, callback)
+        self._completion = LineCompletion(default_tracker)
+        self._matchers: list[Any] = getattr(shell.Completer, "custom_matchers", [])
+        self._matchers.append(self._completion)
 
     def remove(self) -> None:
         """Leave nothing behind."""
@@ -64,6 +77,8 @@ class _Extension:
         transforms = self._shell.input_transformer_manager.line_transforms
         if self._transform in transforms:
             transforms.remove(self._transform)
+        if self._completion in self._matchers:
+            self._matchers.remove(self._completion)
         for kind, name in _MAGICS:
             self._shell.magics_manager.magics[kind].pop(name, None)
         self._shell.magics_manager.registry.pop(NbtrackMagics.__name__, None)
@@ -85,77 +100,34 @@ class NbtrackMagics(Magics):
 
     track.__doc__ = help_text()
 
+    @no_var_expand
     @line_magic
     def nbtrack(self, line: str) -> None:
         """Show and steer what is recorded."""
-        command, _, rest = line.strip().partition(" ")
-        action = {
-            "runs": self._runs,
-            "status": self._status,
-            "end": self._end,
-            "experiment": self._experiment,
-        }.get(command)
-        if action is None:
-            if command in ("", "help", "-h", "--help"):
-                print(USAGE, end="")
-                return
-            raise UsageError(f"%nbtrack has no command {command!r}.\n{USAGE}")
+        from nbtrack.ui import nbtrack_line  # lazy: `%load_ext` need not wait for it
+        from nbtrack.ui.words import OpenQuoteError, filled_in, split_words
+
         try:
-            action(rest.strip())
-        except NbtrackError as error:
-            raise UsageError(str(error)) from None
+            words = [filled_in(word, self._expand) for word in split_words(line)]
+        except OpenQuoteError as error:
+            raise UsageError(f"%nbtrack: {error}.") from None
+        nbtrack_line.run(nbtrack_line.NotebookScreen(default_tracker, self._will_be_shown), words)
 
     nbtrack.__doc__ = USAGE
 
-    def _runs(self, rest: str) -> None:
+    def _expand(self, text: str) -> str:
+        """Fill in `{expressions}` and `$names`; what cannot be filled in stays as it is."""
+        if "{" not in text and "$" not in text:
+            return text
+        from IPython.utils.text import DollarFormatter
+
+        names: dict[str, Any] = getattr(self.shell, "user_ns", {})
         try:
-            number = int(rest) if rest else _TABLE_RUNS
-        except ValueError:
-            raise UsageError(f"%nbtrack runs takes a number of runs, got {rest!r}.") from None
-        runs = default_tracker.search_runs(output_format="list", max_results=number)
-        show(static_views.runs_table(runs, grouped=True))
+            return DollarFormatter().vformat(text, [], names)
+        except Exception:  # noqa: BLE001 - the expression is the user's, and IPython leaves it alone, too
+            return text
 
-    def _status(self, rest: str) -> None:
-        run = default_tracker.active_run()
-        print(f"store       {default_tracker.get_tracking_uri()}")
-        print(f"experiment  {_experiment_name()}")
-        if not default_tracker.enabled or settings.is_disabled():
-            print("active run  none is recorded: nbtrack is switched off (NBTRACK_DISABLED)")
-        elif run is None or isinstance(run, DisabledRun):
-            print("active run  none")
-        else:
-            print(f"active run  {run.info.run_name} ({run.run_id})")
-
-    def _end(self, rest: str) -> None:
-        status = rest.upper() or RunStatus.FINISHED
-        if not RunStatus.is_terminated(status):
-            raise UsageError(f"%nbtrack end takes {', '.join(RunStatus.TERMINATED)}, got {rest!r}.")
-        run = default_tracker.active_run()
-        if run is None:
-            print("No run is active.")
-            return
-        default_tracker.finish(run, status)
+    def _will_be_shown(self, run: Any) -> bool:
+        """Whether the card of a run that ends now is shown at the end of the cell anyway."""
         extension = getattr(self.shell, _ATTRIBUTE, None)
-        will_be_shown = extension is not None and extension.cells.is_recording(run)
-        if not isinstance(run, DisabledRun) and not will_be_shown:
-            show(static_views.run_card(run.snapshot()))
-
-    def _experiment(self, rest: str) -> None:
-        if not rest:
-            raise UsageError("%nbtrack experiment takes the name of an experiment.")
-        experiment = default_tracker.set_experiment(rest)
-        print(f"New runs go into the experiment {experiment.name!r}.")
-
-
-def _experiment_name() -> str:
-    """The experiment of new runs, which may not exist yet."""
-    name = default_tracker.experiment or settings.setting("EXPERIMENT_NAME")
-    if name:
-        return name
-    experiment_id = settings.setting("EXPERIMENT_ID")
-    if not experiment_id:
-        return "Default"
-    try:
-        return default_tracker.get_experiment(experiment_id).name
-    except NotFoundError:
-        return f"id {experiment_id}"
+        return extension is not None and extension.cells.is_recording(run)

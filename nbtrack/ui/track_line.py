@@ -13,15 +13,12 @@ from typing import Any, NoReturn
 from IPython.core import inputtransformer2 as ipython_input  # noqa: TID253 - only the magics import this module
 from IPython.core.error import UsageError  # noqa: TID253 - as above
 
+from nbtrack.ui.words import OpenQuoteError, filled_in, split_words
+
 # Cell magics that run the rest of the cell as code of this kernel, so that `%%track` may follow them.
 _WRAPPERS = ("time", "timeit", "capture", "prun")
 _WRAPPER = re.compile(rf"%%(?:{'|'.join(_WRAPPERS)})(?:\s|$)")
 _TRACK = re.compile(r"%%track(?:\s(?P<options>.*))?")
-
-# A word is made of these. What stands in braces is an expression: its quotes and spaces are its own.
-_SEGMENT = re.compile(
-    r"""(?P<literal>'[^']*')|(?P<quoted>"[^"]*")|(?P<bare>(?:\{(?:[^{}]|\{[^{}]*\})*\}|[^\s"'])+)"""
-)
 
 _USAGE = "%%track [NAME] [-e EXPERIMENT] [-p KEY=VALUE] [-t KEY=VALUE] [--resume RUN_ID] [--nested] [--quiet]"
 _HELP = f"""\
@@ -114,7 +111,10 @@ def parse_options(options: str, expand: Callable[[str], str] = str) -> TrackOpti
         UsageError: They are malformed; the message is one line with the usage.
     """
     parser = _Parser()
-    words = _split(options, parser)
+    try:
+        words = split_words(options)
+    except OpenQuoteError as error:
+        parser.error(str(error))
     if "-h" in words or "--help" in words:
         return TrackOptions(help=True)
     parsed: Namespace = parser.parse_intermixed_args(words)
@@ -122,17 +122,17 @@ def parse_options(options: str, expand: Callable[[str], str] = str) -> TrackOpti
         parser.error("--resume goes on with a run where it is; it takes neither -e nor --nested")
 
     def text(word: str | None) -> str | None:
-        return None if word is None else _filled_in(word, expand)
+        return None if word is None else filled_in(word, expand)
 
     def pairs(option: str, words: list[str]) -> tuple[tuple[str, str], ...]:
         for word in words:
-            if _filled_in(word, str).find("=") < 1:
+            if filled_in(word).find("=") < 1:
                 parser.error(f"{option} takes KEY=VALUE, got {word}")
-        filled = [_filled_in(word, expand).partition("=") for word in words]
+        filled = [filled_in(word, expand).partition("=") for word in words]
         return tuple((key, value) for key, _, value in filled)
 
     return TrackOptions(
-        name=" ".join(_filled_in(word, expand) for word in parsed.name) or None,
+        name=" ".join(filled_in(word, expand) for word in parsed.name) or None,
         experiment=text(parsed.experiment),
         params=pairs("-p", parsed.params),
         tags=pairs("-t", parsed.tags),
@@ -184,34 +184,3 @@ def _is_good(options: str) -> bool:
         return not parse_options(options).help
     except UsageError:
         return False
-
-
-def _split(options: str, parser: _Parser) -> list[str]:
-    """The words of a line, each as it was written, with its quotes."""
-    words: list[str] = []
-    start = position = 0
-    while position < len(options):
-        if options[position].isspace():
-            if position > start:
-                words.append(options[start:position])
-            position += 1
-            start = position
-            continue
-        segment = _SEGMENT.match(options, position)
-        if segment is None:
-            parser.error(f"a quote {options[position]} is not closed in {options[start:]!r}")
-        position = segment.end()
-    return [*words, options[start:]] if position > start else words
-
-
-def _filled_in(word: str, expand: Callable[[str], str]) -> str:
-    """A word without its quotes, variables filled in except in single quotes, as in a shell."""
-    text = ""
-    for segment in _SEGMENT.finditer(word):
-        if segment["literal"] is not None:
-            text += segment["literal"][1:-1]
-        elif segment["quoted"] is not None:
-            text += expand(segment["quoted"][1:-1])
-        else:
-            text += expand(segment["bare"])
-    return text

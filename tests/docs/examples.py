@@ -48,6 +48,7 @@ def normal(text: str) -> str:
     """An output without what is different each time."""
     text = re.sub(r"\b[0-9a-f]{32}\b", "RUN-ID", text)
     text = re.sub(r"\b[0-9a-f]{24}\b", "WRITER", text)
+    text = re.sub(r"\b[0-9a-f]{8}\b", "SHORT-ID", text)
     text = re.sub(r"\b[1-9]\d{17}\b", "EXPERIMENT-ID", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?\b", "TIME", text)
     text = re.sub(r"\b1[78]\d{11}\b", "TIME", text)

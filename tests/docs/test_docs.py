@@ -88,6 +88,8 @@ def test_every_command_of_the_nbtrack_magic_is_mentioned() -> None:
 
 
 def command_options(command: click.Command) -> set[str]:
+    if isinstance(command, click.Group) and command is not main:
+        return set().union(*map(command_options, command.commands.values()))
     with click.Context(command, **command.context_settings) as context:
         options = [
             parameter for parameter in command.get_params(context) if isinstance(parameter, click.Option)

@@ -1,12 +1,17 @@
 """`%load_ext nbtrack` and `%nbtrack`, in a real IPython shell."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.core.completer import provisionalcompleter
 
 import nbtrack
 from nbtrack.tracking.fluent import default_tracker
+from nbtrack.ui import nbtrack_line
+from nbtrack.ui.commands.commands import COMMANDS
+from nbtrack.ui.magics import NbtrackMagics
 from tests.ui.conftest import Notebook
 
 
@@ -20,6 +25,7 @@ def hooks_of(notebook: Notebook) -> dict[str, Any]:
         "magics": {kind: set(known) for kind, known in shell.magics_manager.magics.items()},
         "registry": set(shell.magics_manager.registry),
         "attributes": set(vars(shell)),
+        "matchers": list(shell.Completer.custom_matchers),
         "names": set(shell.user_ns),
     }
 
@@ -68,7 +74,7 @@ def test_runs_shows_a_table_of_the_active_experiment(notebook: Notebook) -> None
     notebook.value("%%track elsewhere -e other --quiet\n1")
 
     notebook.value("%nbtrack runs")
-    notebook.value("%nbtrack runs 1")
+    notebook.value("%nbtrack runs -n 1")
     notebook.value("%nbtrack experiment other")
     notebook.value("%nbtrack runs")
 
@@ -174,27 +180,195 @@ def test_help_lists_the_commands(notebook: Notebook, capsys: pytest.CaptureFixtu
     notebook.value(f"%nbtrack {line}")
 
     shown = capsys.readouterr().out
-    for command in ("runs", "status", "end", "experiment"):
-        assert f"%nbtrack {command} " in shown
+    assert shown.startswith("Usage: %nbtrack ")
+    for command in (*COMMANDS, nbtrack_line.status, nbtrack_line.end):
+        assert f"\n  {command.name} " in shown
+
+
+def test_the_help_of_the_magic_names_every_command() -> None:
+    told = re.findall(r"%nbtrack (\w+)", NbtrackMagics.nbtrack.__doc__)
+
+    assert sorted(told) == sorted(str(name) for name in nbtrack_line.line.commands)
+
+
+def test_help_shows_the_options_of_a_command(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    notebook.value("%nbtrack help runs")
+    by_help = capsys.readouterr().out
+    notebook.value("%nbtrack runs --help")
+
+    assert capsys.readouterr().out == by_help
+    assert "--filter FILTER" in by_help
+    assert "%nbtrack runs -e digits -f" in by_help
 
 
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("launch", "no command 'launch'"),
-        ("runs many", "takes a number of runs, got 'many'"),
-        ("runs 0", "max_results"),
+        ("launch", "No such command 'launch'"),
+        ("runs many", "%nbtrack runs: Got unexpected extra argument (many)"),
+        ("runs -n 0", "0 is not in the range x>=1"),
+        ("runs --json --csv", "Give either --json or --csv"),
+        ("runs -e digitz", "No experiment named 'digitz'. Did you mean 'digits'?"),
+        ("runs -f 'metrics.loss <'", "column 15"),
+        ('runs -f "tags.team', 'a quote " is not closed'),
         ("end soon", "takes FINISHED, FAILED, KILLED, got 'soon'"),
         ("end RUNNING", "takes FINISHED, FAILED, KILLED, got 'RUNNING'"),
         ("experiment", "takes the name"),
+        ("show nobody", "No run 'nobody'."),
+        ("compare one", "No run 'one'."),
+        ("note first", "Give the text"),
+        ("delete", "Give either runs or --experiment NAME"),
     ],
 )
 def test_mistakes_are_answered_without_a_traceback(
     notebook: Notebook, capsys: pytest.CaptureFixture[str], line: str, complaint: str
 ) -> None:
+    notebook.value("%%track first -e digits --quiet\n1")
+    capsys.readouterr()
+
     assert not notebook.run(f"%nbtrack {line}").success
 
     captured = capsys.readouterr()
     assert captured.err.startswith("UsageError: ")
     assert complaint in captured.err
     assert "Traceback" not in captured.out
+
+
+# ---- the commands of the command line ------------------------------------------------------------
+
+
+@pytest.fixture
+def digits(notebook: Notebook) -> Notebook:
+    """Three runs of the experiment digits, which is the active one."""
+    notebook.value("%nbtrack experiment digits")
+    for depth, loss in ((2, 0.5), (4, 0.25), (8, 0.125)):
+        notebook.value(
+            f"%%track 'depth {depth}' -p depth={depth} -t team=nlp --quiet\n"
+            f"nbtrack.log_metric('loss', {loss})\nnbtrack.log_text('hi', 'notes/a.txt')"
+        )
+    notebook.shown.outputs.clear()
+    return notebook
+
+
+def test_runs_takes_filters_orders_and_columns(digits: Notebook) -> None:
+    digits.value("limit = 0.4")
+
+    digits.value('%nbtrack runs -f "metrics.loss < {limit}" -o metrics.loss -c params.depth,tags.team')
+
+    assert [line.split() for line in digits.cards[0].splitlines()] == [
+        ["run", "params.depth", "tags.team"],
+        ["───────", "────────────", "─────────"],
+        ["depth", "8", "8", "nlp"],
+        ["depth", "4", "4", "nlp"],
+    ]
+    assert "<td" in digits.pages[0]
+
+
+def test_what_a_variable_holds_is_one_word(digits: Notebook) -> None:
+    digits.value("name = 'depth 4'")
+
+    digits.value("%nbtrack show {name}")
+    digits.value("%nbtrack show $name")
+
+    assert digits.cards[0] == digits.cards[1]
+    assert digits.cards[0].startswith("✓ FINISHED depth 4 · ")
+
+
+def test_show_displays_code_and_artifacts(digits: Notebook) -> None:
+    digits.value("%nbtrack show 'depth 4'")
+
+    assert "notes/" in digits.cards[0]
+    assert "experiment digits" in digits.cards[0]
+    assert "<details><summary>code (cell.py)</summary>" in digits.pages[0]
+
+
+def test_compare_displays_what_differs(digits: Notebook) -> None:
+    digits.value("%nbtrack compare 'depth 2' 'depth 8'")
+
+    assert ["depth", "2", "8"] in [line.split() for line in digits.cards[0].splitlines()]
+    assert "▼ -0.3750  ★ best" in digits.cards[0]
+    assert "<table>" in digits.pages[0]
+
+
+def test_changes_say_how_to_undo_them_in_the_notebook(
+    digits: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits.value("%nbtrack delete 'depth 2' 'depth 4'")
+    deleted = capsys.readouterr().out.splitlines()
+    for undo in (each.partition("Undo: ")[2] for each in deleted):
+        digits.value(undo)
+    digits.value("%nbtrack tag 'depth 2' checked=yes\n%nbtrack note 'depth 2' 'A note.'")
+
+    assert [each.split("(")[0] for each in deleted] == ["Deleted 'depth 2' ", "Deleted 'depth 4' "]
+    assert len(nbtrack.search_runs()) == 3
+    tags = nbtrack.search_runs(filter_string="run_name = 'depth 2'", output_format="list")[0].data.tags
+    assert (tags["checked"], tags["mlflow.note.content"]) == ("yes", "A note.")
+
+
+def test_a_key_that_no_run_has_is_hinted_at_in_one_line(
+    digits: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits.value("%nbtrack runs -f 'metrics.los < 1'")
+
+    assert re.fullmatch(r"nbtrack: .*did you mean 'loss'.*\n", capsys.readouterr().err, re.IGNORECASE)
+
+
+def test_every_experiment_is_looked_into_when_that_is_said(digits: Notebook) -> None:
+    digits.value("%%track elsewhere -e other --quiet\n1")
+
+    digits.value("%nbtrack runs")
+    digits.value("%nbtrack runs --everywhere")
+    digits.value("%nbtrack runs -e other")
+
+    assert ["elsewhere" in card for card in digits.cards] == [False, True, True]
+
+
+# ---- completion ----------------------------------------------------------------------------------
+
+
+def completed(notebook: Notebook, line: str) -> list[str]:
+    """The lines that the completions of a line make."""
+    with provisionalcompleter():
+        found = list(notebook.shell.Completer.completions(line, len(line)))
+    return [line[: each.start] + each.text for each in found]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("%nbtrack exp", ["%nbtrack experiment", "%nbtrack experiments"]),
+        ("%nbtrack runs --fil", ["%nbtrack runs --filter"]),
+        ("%nbtrack runs -e di", ["%nbtrack runs -e digits"]),
+        ("%nbtrack show 'depth 8", ["%nbtrack show 'depth 8"]),
+        ("%nbtrack show depth", [f"%nbtrack show 'depth {depth}'" for depth in (8, 4, 2)]),
+        (
+            '%nbtrack runs -f "metrics.lo',
+            ['%nbtrack runs -f "metrics.loss'],
+        ),
+        ("%nbtrack runs -c params.depth,tags.te", ["%nbtrack runs -c params.depth,tags.team"]),
+        ("%nbtrack artifacts get 'depth 8' notes/", ["%nbtrack artifacts get 'depth 8' notes/a.txt"]),
+        ("%nbtrack help ru", ["%nbtrack help runs"]),
+    ],
+)
+def test_the_line_is_completed_from_the_store(digits: Notebook, line: str, expected: list[str]) -> None:
+    assert completed(digits, line) == expected
+
+
+def test_other_lines_are_completed_as_before(digits: Notebook) -> None:
+    digits.value("nbtrack_runs = 1")
+
+    assert "nbtrack_runs" in completed(digits, "nbtrack_ru")
+    assert "%nbtrack" in completed(digits, "%nbtr")
+
+
+def test_a_completion_that_fails_says_nothing(
+    digits: Notebook, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nbtrack.set_tracking_uri(None)
+    monkeypatch.setenv("NBTRACK_TRACKING_URI", "http://nowhere")
+    capfd.readouterr()
+
+    found = completed(digits, "%nbtrack show dep")
+
+    assert found == []
+    assert capfd.readouterr() == ("", "")

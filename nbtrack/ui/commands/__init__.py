@@ -1,0 +1,1 @@
+"""The commands of `nbtrack` and `%nbtrack`: one definition, shown where it is asked for."""

@@ -1,0 +1,233 @@
+"""The commands that change what is recorded: `delete`, `restore`, `rename`, `tag` and `note`.
+
+Each says in a line what was done, and how to undo it. Names are looked up before anything is changed.
+"""
+
+import shlex
+import sys
+from collections.abc import Sequence
+
+import click
+
+from nbtrack.core import static_views, system_tags
+from nbtrack.core.entities import Experiment, LifecycleStage, Run
+from nbtrack.core.errors import InvalidValueError, NotFoundError
+from nbtrack.core.html_tables import safe_block
+from nbtrack.core.text_tables import shortened, visible_block
+from nbtrack.ui.commands import completing
+from nbtrack.ui.commands.named import called, find_experiment, find_run, find_runs, short_id
+from nbtrack.ui.commands.screen import Screen
+from nbtrack.ui.commands.verb import verb
+
+_MOST_SAID = 60
+
+_experiment = click.option(
+    "-e",
+    "--experiment",
+    metavar="NAME",
+    help="An experiment instead of runs.",
+    shell_complete=completing.experiments,
+)
+
+
+@verb("delete", examples=["1a2b3c4d", '"depth 2" "depth 4" -y', "--experiment digits"])
+@click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=completing.runs)
+@_experiment
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(screen: Screen, runs: Sequence[str], experiment: str | None, yes: bool) -> None:
+    """Put runs or an experiment into the bin.
+
+    An experiment takes its runs with it; `restore` takes them out again.
+    RUN is an id, the beginning of one, or a name.
+    """
+    tracker = screen.tracker
+    _check_either(runs, experiment)
+    if experiment is not None:
+        chosen = find_experiment(tracker, experiment)
+        if yes or screen.agrees(f"Delete the experiment {chosen.name!r} and its runs?"):
+            tracker.delete_experiment(chosen.experiment_id)
+            _done(
+                screen,
+                f"Deleted the experiment {chosen.name!r} and its runs.",
+                "restore",
+                "-e",
+                chosen.name,
+            )
+        return
+    found = find_runs(tracker, runs)
+    if not (yes or len(found) == 1 or screen.agrees(f"Delete {len(found)} runs?")):
+        return
+    for run in found:
+        if run.info.lifecycle_stage == LifecycleStage.DELETED:
+            screen.say(f"{called(run)} is deleted already.")
+            continue
+        tracker.delete_run(run.info.run_id)
+        _done(screen, f"Deleted {called(run)}.", "restore", short_id(run))
+
+
+@verb("restore", examples=["1a2b3c4d", "--experiment digits"])
+@click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=completing.runs)
+@_experiment
+@click.pass_obj
+def restore(screen: Screen, runs: Sequence[str], experiment: str | None) -> None:
+    """Take runs or an experiment out of the bin.
+
+    RUN is an id, the beginning of one, or a name.
+    """
+    tracker = screen.tracker
+    _check_either(runs, experiment)
+    if experiment is not None:
+        chosen = find_experiment(tracker, experiment)
+        tracker.restore_experiment(chosen.experiment_id)
+        _done(screen, f"Restored the experiment {chosen.name!r} and its runs.", "delete", "-e", chosen.name)
+        return
+    for run in find_runs(tracker, runs, deleted=True):
+        if run.info.lifecycle_stage == LifecycleStage.ACTIVE:
+            screen.say(f"{called(run)} is not deleted.")
+            continue
+        tracker.restore_run(run.info.run_id)
+        _done(screen, f"Restored {called(run)}.", "delete", short_id(run))
+
+
+@verb("rename", examples=["1a2b3c4d baseline", "--experiment digits mnist"])
+@click.argument("words", nargs=-1, required=True, metavar="[RUN] NAME", shell_complete=completing.runs)
+@_experiment
+@click.pass_obj
+def rename(screen: Screen, words: Sequence[str], experiment: str | None) -> None:
+    """Rename a run or an experiment."""
+    tracker = screen.tracker
+    if len(words) != (2 if experiment is None else 1):
+        raise click.UsageError(
+            "Give a run and its new name, or --experiment and its new name; quote what has spaces."
+        )
+    if experiment is not None:
+        chosen = find_experiment(tracker, experiment)
+        tracker.rename_experiment(chosen.experiment_id, words[0])
+        _done(
+            screen,
+            f"The experiment {chosen.name!r} is called {words[0]!r} now.",
+            "rename",
+            "-e",
+            words[0],
+            chosen.name,
+        )
+        return
+    run = find_run(tracker, words[0])
+    tracker.update_run(run.info.run_id, name=words[1])
+    _done(screen, f"{called(run)} is called {words[1]!r} now.", "rename", short_id(run), run.info.run_name)
+
+
+@verb(
+    "tag",
+    examples=["1a2b3c4d team=nlp checked=yes", "1a2b3c4d --remove team", "-e digits team=nlp", "1a2b3c4d"],
+)
+@click.argument("words", nargs=-1, metavar="[RUN] [KEY=VALUE]...", shell_complete=completing.runs)
+@_experiment
+@click.option(
+    "--remove",
+    "removed",
+    multiple=True,
+    metavar="KEY",
+    help="Take a tag off; may be given several times.",
+    shell_complete=completing.tags,
+)
+@click.pass_obj
+def tag(screen: Screen, words: Sequence[str], experiment: str | None, removed: Sequence[str]) -> None:
+    """Set, take off or show tags of a run."""
+    tracker = screen.tracker
+    if experiment is None and not words:
+        raise click.UsageError("Give a run, or --experiment NAME.")
+    thing: Run | Experiment
+    if experiment is None:
+        thing, pairs = find_run(tracker, words[0]), _pairs(words[1:])
+        held, name, target = dict(thing.data.tags), called(thing), [short_id(thing)]
+    else:
+        thing, pairs = find_experiment(tracker, experiment), _pairs(words)
+        held, name, target = dict(thing.tags), f"The experiment {thing.name!r}", ["-e", thing.name]
+    for key in removed:
+        if key not in held:
+            raise NotFoundError("tag", key, list(held), f"{name} has no such tag.")
+    if not pairs and not removed:
+        _show_tags(screen, name, held)
+        return
+    if isinstance(thing, Run):
+        if pairs:
+            tracker.tag_run(thing.info.run_id, pairs)
+        for key in removed:
+            tracker.untag_run(thing.info.run_id, key)
+    else:
+        if pairs:
+            tracker.tag_experiment(thing.experiment_id, pairs)
+        for key in removed:
+            tracker.untag_experiment(thing.experiment_id, key)
+    undo = [f"{key}={held[key]}" for key in (*pairs, *removed) if key in held]
+    for key in pairs:
+        undo += ["--remove", key] if key not in held else []
+    said = [*(f"{key}={value}" for key, value in pairs.items()), *(f"without {key}" for key in removed)]
+    _done(
+        screen, f"{name}: {', '.join(shortened(each, _MOST_SAID) for each in said)}.", "tag", *target, *undo
+    )
+
+
+@verb(
+    "note",
+    examples=['1a2b3c4d "Too high a learning rate."', "1a2b3c4d", "1a2b3c4d --show", "1a2b - < notes.md"],
+)
+@click.argument("run", shell_complete=completing.runs)
+@click.argument("text", required=False)
+@click.option("--show", "only_show", is_flag=True, help="Show the note.")
+@click.pass_obj
+def note(screen: Screen, run: str, text: str | None, only_show: bool) -> None:
+    """Write a note on a run, in Markdown.
+
+    Without TEXT it opens in an editor; - reads the text from the standard input.
+    """
+    tracker = screen.tracker
+    found = find_run(tracker, run)
+    before = found.data.tags.get(system_tags.NOTE, "")
+    if only_show:
+        shown = before or "There is no note."
+        screen.show(static_views.View(f"<pre>{safe_block(shown)}</pre>", visible_block(shown)))
+        return
+    if text is None:
+        text = screen.edited(before)
+    elif text == "-":
+        text = sys.stdin.read()
+    if text is None or text.strip() == before.strip():
+        screen.say(f"The note on {called(found)} is as it was.")
+        return
+    if text.strip():
+        tracker.tag_run(found.info.run_id, {system_tags.NOTE: text.strip()})
+    else:
+        tracker.untag_run(found.info.run_id, system_tags.NOTE)
+    undo = ["note", short_id(found), before] if len(before) <= _MOST_SAID and "\n" not in before else []
+    done = "Wrote the note on" if text.strip() else "Removed the note on"
+    _done(screen, f"{done} {called(found)}.", *undo)
+
+
+def _check_either(runs: Sequence[str], experiment: str | None) -> None:
+    if bool(runs) == (experiment is not None):
+        raise click.UsageError("Give either runs or --experiment NAME.")
+
+
+def _pairs(words: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign or not key:
+            raise InvalidValueError(f"A tag is given as KEY=VALUE, got {word!r}.")
+        pairs[key] = value
+    return pairs
+
+
+def _show_tags(screen: Screen, name: str, held: dict[str, str]) -> None:
+    own = sorted((key, value) for key, value in held.items() if not system_tags.is_system_tag(key))
+    if not own:
+        screen.say(f"{name} has no tags.")
+        return
+    screen.show(static_views.table(["tag", "value"], [[key, shortened(value, 200)] for key, value in own]))
+
+
+def _done(screen: Screen, what: str, *undo: str) -> None:
+    screen.say(f"{what} Undo: {screen.program} {shlex.join(undo)}" if undo else what)

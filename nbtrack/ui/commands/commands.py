@@ -1,0 +1,8 @@
+"""All commands that the command line and the notebook share, in the order of their help."""
+
+from nbtrack.ui.commands.artifacts import artifacts
+from nbtrack.ui.commands.changing import delete, note, rename, restore, tag
+from nbtrack.ui.commands.experiments import experiments
+from nbtrack.ui.commands.looking import compare, runs, show
+
+COMMANDS = (runs, show, compare, experiments, tag, note, rename, delete, restore, artifacts)

@@ -1,0 +1,146 @@
+"""What can stand where the cursor is: runs, experiments, fields and artifacts of the store.
+
+Asked at each press of a key, so it reads little, and an error is an empty answer.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from nbtrack.core.entities import Run, ViewType
+from nbtrack.core.text_tables import age, visible
+from nbtrack.documents.queries import Query
+from nbtrack.filters.fields import RUN
+from nbtrack.tracking.tracker import Tracker
+from nbtrack.ui.commands.named import find_run, search
+
+_MOST = 40
+_SUMMARIES = ("min", "max", "mean")
+_PLAIN_KEY = re.compile(r"[\w/:.-]+")
+# The part of a filter, an order or a list of columns that is being typed.
+_LAST_FIELD = re.compile(r"[\w./`:-]*\Z")
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+def _careful(completer: Callable[[Tracker, click.Context, str], Iterable[CompletionItem]]) -> Completer:
+    """A completer that knows whose runs are meant, and of which an error is an empty answer."""
+
+    @wraps(completer)
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        try:
+            return list(completer(_tracker_of(ctx), ctx, incomplete))
+        except Exception:  # noqa: BLE001  # a shell that is being typed into is no place for errors
+            return []
+
+    return complete
+
+
+@_careful
+def runs(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Names of runs, the latest first, and ids where those are meant."""
+    ids = {str(given) for given in ctx.params.values() if isinstance(given, str)}
+    found = _beginning_with(tracker, "run_name", incomplete)
+    seen: set[str] = set()
+    for run in found:
+        name = run.info.run_name
+        if name not in seen and name not in ids and name.isprintable():
+            seen.add(name)
+            yield CompletionItem(name, help=_about(run))
+    if re.fullmatch(r"[0-9a-f]{2,}", incomplete):
+        for run in _beginning_with(tracker, "run_id", incomplete):
+            yield CompletionItem(run.info.run_id, help=f"{visible(run.info.run_name)}, {_about(run)}")
+
+
+@_careful
+def experiments(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Names of experiments."""
+    for each in tracker.search_experiments(ViewType.ALL):
+        if each.name.startswith(incomplete) and each.name.isprintable():
+            yield CompletionItem(each.name)
+
+
+@_careful
+def fields(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Fields of the filter, at the end of what is typed."""
+    typed = _LAST_FIELD.search(incomplete)
+    last = typed[0] if typed else ""
+    head = incomplete[: len(incomplete) - len(last)]
+    for name in field_names(tracker, last):
+        yield CompletionItem(head + name)
+
+
+@_careful
+def columns(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Fields, duration and experiment, at the end of a list with commas."""
+    head, comma, last = incomplete.rpartition(",")
+    for name in ("duration", "experiment"):
+        if name.startswith(last):
+            yield CompletionItem(f"{head}{comma}{name}")
+    for name in field_names(tracker, last):
+        yield CompletionItem(f"{head}{comma}{name}")
+
+
+@_careful
+def artifacts(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Paths of artifacts of the run that stands before."""
+    run = find_run(tracker, str(ctx.params["run"]))
+    folder = incomplete.rpartition("/")[0]
+    for info in tracker.list_artifacts(run.info.run_id, folder or None):
+        if info.path.startswith(incomplete) and info.path.isprintable():
+            yield CompletionItem(f"{info.path}/" if info.is_dir else info.path)
+
+
+@_careful
+def tags(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Keys of tags, with the sign that a value follows."""
+    if "=" not in incomplete:
+        for key in _keys(tracker, "tags"):
+            if key.startswith(incomplete):
+                yield CompletionItem(f"{key}=")
+
+
+def field_names(tracker: Tracker, beginning: str) -> list[str]:
+    """The fields of runs that begin so: attributes at first, then the keys of a group."""
+    group, dot, rest = beginning.partition(".")
+    if not dot:
+        words = [*RUN.attributes, *(f"{name}." for name in ("metrics", "params", "tags", "dataset"))]
+        return [word for word in words if word.startswith(beginning)]
+    if group not in ("metrics", "params", "tags"):
+        return []
+    found: list[str] = []
+    for key in _keys(tracker, group):
+        name = f"{group}.{key if _PLAIN_KEY.fullmatch(key) else f'`{key}`'}"
+        found.append(name)
+        if group == "metrics" and rest.startswith(key):
+            found += [f"{name}.{summary}" for summary in _SUMMARIES]
+    return [name for name in found if name.startswith(beginning)]
+
+
+def _tracker_of(ctx: click.Context) -> Tracker:
+    screen: Any = ctx.find_root().obj
+    # A shell asks without giving the command, and then only its options are known.
+    return Tracker(store=ctx.find_root().params.get("store")) if screen is None else screen.tracker
+
+
+def _beginning_with(tracker: Tracker, field: str, text: str) -> list[Run]:
+    place: Any = Query()[field]
+    # Between the text and the text followed by the last letter there is.
+    condition = (place >= text) & (place < f"{text}\U0010ffff") if text else None
+    return search(tracker, condition, limit=_MOST)
+
+
+def _keys(tracker: Tracker, group: str) -> list[str]:
+    found: list[Run] = tracker.search_runs(
+        max_results=_MOST, output_format="list", search_all_experiments=True, run_view_type=ViewType.ALL
+    )
+    keys = dict.fromkeys(key for run in found for key in getattr(run.data, group))
+    return [key for key in keys if key.isprintable() and "`" not in key]
+
+
+def _about(run: Run) -> str:
+    return f"{run.info.status}, {age(run.info.start_time)}"

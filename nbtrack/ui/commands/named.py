@@ -1,0 +1,108 @@
+"""The runs and experiments that a person means by what they type."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from nbtrack.core.entities import Experiment, LifecycleStage, Run, ViewType
+from nbtrack.core.errors import InvalidValueError, NotFoundError
+from nbtrack.core.static_views import mark
+from nbtrack.core.text_tables import moment
+from nbtrack.documents.queries import Query
+from nbtrack.tracking.tracker import Tracker
+
+# Shorter beginnings mean too many runs, and are words as well.
+_BEGINNING = re.compile(r"[0-9a-f]{4,31}")
+_MOST_LISTED = 5
+_MOST_SUGGESTED = 200
+
+
+def find_run(tracker: Tracker, text: str, *, deleted: bool = False) -> Run:
+    """The run that is meant by an id, the beginning of one, or a name.
+
+    Args:
+        tracker: Whose runs.
+        text: What was typed.
+        deleted: Of a deleted and an active run of one name, which is meant.
+
+    Raises:
+        NotFoundError: None is.
+        InvalidValueError: Several are; the message lists them.
+    """
+    conditions: list[Any] = [Query().run_id == text]
+    if _BEGINNING.fullmatch(text.lower()):
+        low = text.lower()
+        conditions.append((Query().run_id >= low) & (Query().run_id < f"{low}g"))
+    conditions.append(Query().run_name == text)
+    for condition in conditions:
+        found = search(tracker, condition, limit=1000)
+        if len(found) > 1:
+            wanted = LifecycleStage.DELETED if deleted else LifecycleStage.ACTIVE
+            found = [run for run in found if run.info.lifecycle_stage == wanted] or found
+        if len(found) > 1:
+            raise _ambiguous(tracker, text, found)
+        if found:
+            return found[0]
+    known = [run.info.run_name for run in search(tracker, None, limit=_MOST_SUGGESTED)]
+    raise NotFoundError("run", text, known, f"It was looked for in {tracker.get_tracking_uri()}.")
+
+
+def find_runs(tracker: Tracker, texts: Iterable[str], *, deleted: bool = False) -> list[Run]:
+    """The runs that are meant, each once; all of them, or an error as of `find_run`."""
+    found = [find_run(tracker, text, deleted=deleted) for text in texts]
+    return list({run.info.run_id: run for run in found}.values())
+
+
+def find_experiment(tracker: Tracker, text: str) -> Experiment:
+    """The experiment of that name, else of that id; also a deleted one.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    found = tracker.get_experiment_by_name(text)
+    if found is not None:
+        return found
+    everything = tracker.search_experiments(ViewType.ALL)
+    for experiment in everything:
+        if experiment.experiment_id == text:
+            return experiment
+    raise NotFoundError("experiment named", text, [experiment.name for experiment in everything])
+
+
+def experiment_names(tracker: Tracker) -> dict[str, str]:
+    """The name of each experiment, also of deleted ones, by its id."""
+    return {each.experiment_id: each.name for each in tracker.search_experiments(ViewType.ALL)}
+
+
+def called(run: Run) -> str:
+    """How a sentence names a run: `'baseline' (1a2b3c4d)`."""
+    return f"{run.info.run_name!r} ({short_id(run)})"
+
+
+def short_id(run: Run) -> str:
+    """As much of the id as people need."""
+    return run.info.run_id[:8]
+
+
+def search(tracker: Tracker, condition: Any, *, limit: int) -> list[Run]:
+    """Runs of every experiment, also deleted ones, the latest first."""
+    return tracker.search_runs(
+        filter_string=condition,
+        run_view_type=ViewType.ALL,
+        max_results=limit,
+        output_format="list",
+        search_all_experiments=True,
+    )
+
+
+def _ambiguous(tracker: Tracker, text: str, runs: list[Run]) -> InvalidValueError:
+    names = experiment_names(tracker)
+    lines = [
+        f"  {run.info.run_id[:12]}  {moment(run.info.start_time)[:16]}  {mark(run.info.status)}  "
+        f"{run.info.run_name}  in {names.get(run.info.experiment_id, run.info.experiment_id)}"
+        for run in runs[:_MOST_LISTED]
+    ]
+    if len(runs) > _MOST_LISTED:
+        lines.append(f"  and {len(runs) - _MOST_LISTED:,} more")
+    listed = "\n".join(lines)
+    return InvalidValueError(f"{len(runs):,} runs are meant by {text!r}. Give an id:\n{listed}")

@@ -1,0 +1,61 @@
+"""Where a command is given, and where what it shows goes: a terminal, a pipe or a notebook."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from nbtrack.core.static_views import View
+from nbtrack.tracking.tracker import Tracker
+
+
+class Screen(Protocol):
+    """What commands know of the place they are given in."""
+
+    @property
+    def tracker(self) -> Tracker:
+        """Whose runs are meant."""
+        ...
+
+    @property
+    def program(self) -> str:
+        """How a command is given here, such as `%nbtrack`; for advice."""
+        ...
+
+    @property
+    def width(self) -> int | None:
+        """Columns that text may take; None is any number."""
+        ...
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether what is shown is looked at now and not kept: then times are told as ages."""
+        ...
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether runs are those of the active experiment unless the user says otherwise."""
+        ...
+
+    def show(self, view: View) -> None:
+        """Show a view."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Show a line of text, whatever signs it holds."""
+        ...
+
+    def write(self, text: str) -> None:
+        """Write text for other programs, as it is."""
+        ...
+
+    def agrees(self, question: str) -> bool:
+        """Ask the user, where somebody can answer; where nobody can, it is agreed."""
+        ...
+
+    def edited(self, text: str) -> str | None:
+        """What the user makes of a text in an editor; None when it stays as it is."""
+        ...
+
+    def progress(self, label: str, length: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Show how far long work is; gives a function that is told of each step done."""
+        ...

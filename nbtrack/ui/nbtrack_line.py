@@ -1,0 +1,178 @@
+"""What stands behind `%nbtrack`: the commands of the command line, and those that only a notebook needs.
+
+It loads with the first `%nbtrack`, not with `%load_ext nbtrack`.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import click
+from IPython.core.error import UsageError  # noqa: TID253 - only the magics import this module
+
+from nbtrack.core import settings, static_views
+from nbtrack.core.entities import RunStatus
+from nbtrack.core.errors import NbtrackError, NotFoundError
+from nbtrack.core.static_views import View
+from nbtrack.tracking.disabled_run import DisabledRun
+from nbtrack.tracking.tracker import Tracker
+from nbtrack.ui.commands.commands import COMMANDS
+from nbtrack.ui.commands.verb import HELP_OPTIONS, verb
+from nbtrack.ui.output import say
+from nbtrack.ui.output import show as display
+
+PROGRAM = "%nbtrack"
+
+
+class NotebookScreen:
+    """The output of a cell.
+
+    Args:
+        tracker: Whose runs are shown.
+        shown_anyway: Whether the card of a run that ends now is shown by the cell itself.
+    """
+
+    program = PROGRAM
+    width = static_views.TEXT_WIDTH
+    is_passing = False
+    is_bound = True
+
+    def __init__(self, tracker: Tracker, shown_anyway: Callable[[Any], bool]) -> None:
+        self.tracker = tracker
+        self.shown_anyway = shown_anyway
+
+    def show(self, view: View) -> None:
+        """Display a view."""
+        display(view)
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        print(text)
+
+    def write(self, text: str) -> None:
+        """Print text."""
+        print(text)
+
+    def agrees(self, question: str) -> bool:
+        """What stands in a cell is meant; a notebook that runs by itself must not wait."""
+        return True
+
+    def edited(self, text: str) -> str | None:
+        """A cell is the editor.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise click.UsageError('Give the text, note RUN "TEXT"; --show shows the note.')
+
+    def progress(self, label: str, length: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Nothing: the output of a cell is kept."""
+        return nullcontext(_ignored)
+
+
+@click.group(PROGRAM, context_settings=HELP_OPTIONS, add_help_option=True)
+def line() -> None:
+    """Look at what is recorded, change it, and steer where new runs go."""
+
+
+@verb("status")
+@click.pass_obj
+def status(screen: NotebookScreen) -> None:
+    """Print the store, the experiment and the active run."""
+    tracker = screen.tracker
+    run = tracker.active_run()
+    print(f"store       {tracker.get_tracking_uri()}")
+    print(f"experiment  {_experiment_name(tracker)}")
+    if not tracker.enabled or settings.is_disabled():
+        print("active run  none is recorded: nbtrack is switched off (NBTRACK_DISABLED)")
+    elif run is None or isinstance(run, DisabledRun):
+        print("active run  none")
+    else:
+        print(f"active run  {run.info.run_name} ({run.run_id})")
+
+
+@verb("end", examples=["", "FAILED"])
+@click.argument("words", nargs=-1, metavar="[STATUS]")
+@click.pass_obj
+def end(screen: NotebookScreen, words: Sequence[str]) -> None:
+    """End the active run, FINISHED, FAILED or KILLED."""
+    given = " ".join(words)
+    status = given.upper() or RunStatus.FINISHED
+    if not RunStatus.is_terminated(status):
+        raise click.UsageError(f"it takes {', '.join(RunStatus.TERMINATED)}, got {given!r}.")
+    run = screen.tracker.active_run()
+    if run is None:
+        print("No run is active.")
+        return
+    screen.tracker.finish(run, status)
+    if not isinstance(run, DisabledRun) and not screen.shown_anyway(run):
+        screen.show(static_views.run_card(run.snapshot()))
+
+
+@verb("experiment", examples=["digits"])
+@click.argument("words", nargs=-1, metavar="NAME")
+@click.pass_obj
+def experiment(screen: NotebookScreen, words: Sequence[str]) -> None:
+    """Choose the experiment of new runs; it is made when there is none."""
+    if not words:
+        raise click.UsageError("it takes the name of an experiment.")
+    chosen = screen.tracker.set_experiment(" ".join(words))
+    print(f"New runs go into the experiment {chosen.name!r}.")
+
+
+def _commands(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in line.commands if name.startswith(incomplete)]
+
+
+@verb("help", examples=["", "runs"])
+@click.argument("words", nargs=-1, metavar="[COMMAND]", shell_complete=_commands)
+@click.pass_context
+def help_command(context: click.Context, words: Sequence[str]) -> None:
+    """Show the commands, or the options of one."""
+    run(context.obj, [*words, "--help"])
+
+
+for _command in (*COMMANDS, status, end, experiment, help_command):
+    line.add_command(_command)
+
+
+def run(screen: NotebookScreen, words: Sequence[str]) -> None:
+    """Do what the words behind `%nbtrack` say.
+
+    Raises:
+        UsageError: It cannot be done; the message says why, without a traceback.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            line.main(list(words) or ["--help"], PROGRAM, standalone_mode=False, obj=screen)
+        except click.UsageError as error:
+            where = PROGRAM if error.ctx is None else error.ctx.command_path
+            message = f"{where}: {error.format_message()}"
+            raise UsageError(f"{message} {PROGRAM} help lists what there is.") from None
+        except click.ClickException as error:
+            raise UsageError(error.format_message()) from None
+        except NbtrackError as error:
+            raise UsageError(str(error)) from None
+        finally:
+            for each in caught:
+                say(str(each.message))
+
+
+def _ignored(steps: int) -> None:
+    """Nobody looks at a bar."""
+
+
+def _experiment_name(tracker: Tracker) -> str:
+    """The experiment of new runs, which may not exist yet."""
+    name = tracker.experiment or settings.setting("EXPERIMENT_NAME")
+    if name:
+        return name
+    experiment_id = settings.setting("EXPERIMENT_ID")
+    if not experiment_id:
+        return "Default"
+    try:
+        return tracker.get_experiment(experiment_id).name
+    except NotFoundError:
+        return f"id {experiment_id}"

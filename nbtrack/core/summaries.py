@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 SKETCH_VALUES = 64
 """A sketch holds at most this many values; an even number."""
@@ -50,7 +50,7 @@ class MetricSummary:
 
 
 _FIELDS: tuple[str, ...] = tuple(MetricSummary.__dataclass_fields__)
-_fields_of: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*_FIELDS)
+_fields_of = cast("Callable[[Mapping[str, Any]], tuple[Any, ...]]", itemgetter(*_FIELDS))
 
 
 def fold(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nbtrack.core.entities import ViewType as ViewType
     from nbtrack.core.errors import NbtrackError as NbtrackError
     from nbtrack.documents.queries import Query as Query
+    from nbtrack.exceptions import MlflowException as MlflowException
     from nbtrack.tracking.active_run import ActiveRun as ActiveRun
     from nbtrack.tracking.client import MlflowClient as MlflowClient
     from nbtrack.tracking.fluent import active_run as active_run
@@ -101,6 +102,7 @@ _HOMES = {
     "nbtrack.core.entities": "Experiment Metric Run RunStatus ViewType",
     "nbtrack.core.errors": "NbtrackError",
     "nbtrack.documents.queries": "Query",
+    "nbtrack.exceptions": "MlflowException",
     "nbtrack.tracking.active_run": "ActiveRun",
     "nbtrack.tracking.images": "Image",
     "nbtrack.tracking.system_metrics": (

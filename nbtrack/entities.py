@@ -13,6 +13,7 @@ from nbtrack.core.entities import Param as Param
 from nbtrack.core.entities import Run as Run
 from nbtrack.core.entities import RunData as RunData
 from nbtrack.core.entities import RunInfo as RunInfo
+from nbtrack.core.entities import RunOutputs as RunOutputs
 from nbtrack.core.entities import RunStatus as RunStatus
 from nbtrack.core.entities import RunTag as RunTag
 from nbtrack.core.entities import SourceType as SourceType

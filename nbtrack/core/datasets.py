@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.core.records import Record
 
 CONTEXT = "mlflow.data.context"
 """Key of the input tag that says what the data was used for, such as `train`."""
@@ -29,7 +30,7 @@ MOST_IN_SCHEMA = _MOST_LETTERS["schema"]
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Dataset(Record):
     """One set of data; MLflow's attributes."""
 
     name: str
@@ -63,7 +64,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class InputTag:
+class InputTag(Record):
     """A note on how a run used a data set."""
 
     key: str
@@ -71,7 +72,7 @@ class InputTag:
 
 
 @dataclass(frozen=True)
-class DatasetInput:
+class DatasetInput(Record):
     """A data set as one run used it."""
 
     dataset: Dataset
@@ -94,14 +95,19 @@ class DatasetInput:
 
 
 @dataclass(frozen=True)
-class RunInputs:
+class RunInputs(Record):
     """What a run used, in the order in which that was said."""
 
     dataset_inputs: tuple[DatasetInput, ...] = ()
+    model_inputs: tuple[Any, ...] = ()
+    """The models it used; nbtrack keeps none yet."""
 
     def to_dictionary(self) -> dict[str, Any]:
         """The inputs as nested plain dicts."""
-        return {"dataset_inputs": [each.to_dictionary() for each in self.dataset_inputs]}
+        return {
+            "dataset_inputs": [each.to_dictionary() for each in self.dataset_inputs],
+            "model_inputs": list(self.model_inputs),
+        }
 
 
 def check_inputs(inputs: Iterable[DatasetInput]) -> list[DatasetInput]:

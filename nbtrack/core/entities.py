@@ -11,6 +11,7 @@ from typing import Any
 from nbtrack.core.datasets import RunInputs
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.paged_lists import PagedList
+from nbtrack.core.records import Record
 from nbtrack.core.summaries import MetricSummary
 
 
@@ -27,9 +28,9 @@ class RunStatus:
     TERMINATED = (FINISHED, FAILED, KILLED)
 
     @staticmethod
-    def is_terminated(status: str) -> bool:
+    def is_terminated(status: str | int) -> bool:
         """Whether a run of this status has ended."""
-        return status in RunStatus.TERMINATED
+        return RunStatus.to_string(status) in RunStatus.TERMINATED
 
     # In MLflow a status is a number that these two turn into text and back; ours are text already.
 
@@ -66,6 +67,11 @@ class LifecycleStage:
 
     ACTIVE = "active"
     DELETED = "deleted"
+
+    @staticmethod
+    def is_valid(lifecycle_stage: str) -> bool:
+        """Whether it is one of the two."""
+        return lifecycle_stage in (LifecycleStage.ACTIVE, LifecycleStage.DELETED)
 
 
 class ViewType:
@@ -111,9 +117,32 @@ class SourceType:
     LOCAL = "LOCAL"
     UNKNOWN = "UNKNOWN"
 
+    # In MLflow a type is a number that these two turn into text and back; ours are text already.
+
+    @staticmethod
+    def to_string(source_type: str) -> str:
+        """A type as text.
+
+        Raises:
+            InvalidValueError: There is no such type.
+        """
+        known = ("NOTEBOOK", "JOB", "PROJECT", "LOCAL", "UNKNOWN")
+        if source_type not in known:
+            raise InvalidValueError(f"{source_type!r} is no source of a run. Use one of {', '.join(known)}.")
+        return source_type
+
+    @staticmethod
+    def from_string(source_type: str) -> str:
+        """A type from its text.
+
+        Raises:
+            InvalidValueError: There is no such type.
+        """
+        return SourceType.to_string(source_type)
+
 
 @dataclass(frozen=True)
-class Metric:
+class Metric(Record):
     """One point of a metric."""
 
     key: str
@@ -122,13 +151,20 @@ class Metric:
     """Milliseconds since 1970, UTC; MLflow's unit."""
     step: int = 0
     """The x position the user gave; may repeat or go back."""
+    model_id: str | None = None
+    """The model it was measured of, where that was said."""
     dataset_name: str | None = None
-    """The data set the metric was measured on, where that was said."""
+    """The data set it was measured on, where that was said."""
     dataset_digest: str | None = None
+    run_id: str | None = None
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """The point as a plain dict."""
+        return dict(self)
 
 
 @dataclass(frozen=True)
-class Param:
+class Param(Record):
     """An input fixed at the start of a run, written once."""
 
     key: str
@@ -136,7 +172,7 @@ class Param:
 
 
 @dataclass(frozen=True)
-class RunTag:
+class RunTag(Record):
     """A changeable note on a run."""
 
     key: str
@@ -144,7 +180,7 @@ class RunTag:
 
 
 @dataclass(frozen=True)
-class ExperimentTag:
+class ExperimentTag(Record):
     """A changeable note on an experiment."""
 
     key: str
@@ -152,7 +188,7 @@ class ExperimentTag:
 
 
 @dataclass(frozen=True)
-class FileInfo:
+class FileInfo(Record):
     """One file or folder among the artifacts of a run."""
 
     path: str
@@ -163,7 +199,7 @@ class FileInfo:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(Record):
     """A named group of runs."""
 
     experiment_id: str
@@ -183,11 +219,10 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class RunInfo:
+class RunInfo(Record):
     """What identifies a run and says how it went."""
 
     run_id: str
-    run_name: str
     experiment_id: str
     user_id: str
     status: str
@@ -197,11 +232,12 @@ class RunInfo:
     end_time: int | None
     """Milliseconds since 1970, UTC; None while the run goes on."""
     lifecycle_stage: str
-    artifact_uri: str
+    artifact_uri: str = ""
+    run_name: str = ""
 
 
 @dataclass(frozen=True)
-class RunData:
+class RunData(Record):
     """What a run recorded."""
 
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -213,14 +249,38 @@ class RunData:
     sketches: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     """The shape of each metric in at most 64 values, in the order logged."""
 
+    @property
+    def _metric_objs(self) -> list[Metric]:
+        """The last point of each metric; libraries that build on MLflow read it there."""
+        return [
+            Metric(key, summary.last, summary.last_timestamp, summary.last_step)
+            for key, summary in self.summaries.items()
+        ]
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """Metrics, params and tags as plain dicts."""
+        return {"metrics": dict(self.metrics), "params": dict(self.params), "tags": dict(self.tags)}
+
 
 @dataclass(frozen=True)
-class Run:
+class RunOutputs(Record):
+    """What a run made; nbtrack keeps no models yet, so nothing."""
+
+    model_outputs: tuple[Any, ...] = ()
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """The outputs as nested plain dicts."""
+        return {"model_outputs": list(self.model_outputs)}
+
+
+@dataclass(frozen=True)
+class Run(Record):
     """One recorded execution, as it was when it was read."""
 
     info: RunInfo
     data: RunData
     inputs: RunInputs = field(default_factory=RunInputs)
+    outputs: RunOutputs = field(default_factory=RunOutputs)
 
     def __repr__(self) -> str:
         # What a run holds is long; `print(run.data)` shows it.
@@ -229,13 +289,10 @@ class Run:
     def to_dictionary(self) -> dict[str, Any]:
         """The run as nested plain dicts, as MLflow gives it."""
         return {
-            "info": {name: getattr(self.info, name) for name in RunInfo.__dataclass_fields__},
-            "data": {
-                "metrics": dict(self.data.metrics),
-                "params": dict(self.data.params),
-                "tags": dict(self.data.tags),
-            },
+            "info": dict(self.info),
+            "data": self.data.to_dictionary(),
             "inputs": self.inputs.to_dictionary(),
+            "outputs": self.outputs.to_dictionary(),
         }
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

@@ -91,6 +91,12 @@ class InvalidStateError(NbtrackError):
     http_status = 400
 
 
+class DeletedError(InvalidStateError):
+    """The run or experiment lies in the bin: restore it first."""
+
+    rest_code = "INVALID_PARAMETER_VALUE"  # MLflow's for this case
+
+
 class StoreError(NbtrackError, OSError):
     """The store cannot be opened, read or written; the message names the path."""
 

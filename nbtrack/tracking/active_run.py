@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from nbtrack.core import metric_values, system_tags
 from nbtrack.core.datasets import DatasetInput, RunInputs
-from nbtrack.core.entities import Metric, Param, Run, RunData, RunInfo, RunStatus, RunTag
+from nbtrack.core.entities import Metric, Param, Run, RunData, RunInfo, RunOutputs, RunStatus, RunTag
 from nbtrack.core.errors import (
     InvalidTypeError,
     InvalidValueError,
@@ -89,6 +89,11 @@ class ActiveRun(ArtifactVerbs, InputVerbs, Run):
     def inputs(self) -> RunInputs:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The data sets it used, as they are now."""
         return self._runs.get(self._run_id).inputs
+
+    @property
+    def outputs(self) -> RunOutputs:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """What it made: no models yet."""
+        return RunOutputs()
 
     def snapshot(self) -> Run:
         """The run as it is now, read once."""

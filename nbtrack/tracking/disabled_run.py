@@ -19,7 +19,7 @@ def disabled_snapshot() -> Run:
     """A run that is nowhere, for code that reads what it has started."""
     stage = LifecycleStage.ACTIVE
     return Run(
-        RunInfo(DISABLED_RUN_ID, "disabled", "0", "", RunStatus.RUNNING, 0, None, stage, ""), RunData()
+        RunInfo(DISABLED_RUN_ID, "0", "", RunStatus.RUNNING, 0, None, stage, "", "disabled"), RunData()
     )
 
 

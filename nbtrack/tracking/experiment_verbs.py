@@ -6,7 +6,7 @@ from typing import Any
 
 from nbtrack.core import settings
 from nbtrack.core.entities import Experiment, LifecycleStage, ViewType
-from nbtrack.core.errors import InvalidStateError, InvalidTypeError, InvalidValueError, NotFoundError
+from nbtrack.core.errors import DeletedError, InvalidTypeError, InvalidValueError, NotFoundError
 from nbtrack.core.names import check_experiment_name, check_key
 from nbtrack.core.paged_lists import PagedList
 from nbtrack.stores.contracts import Store
@@ -39,7 +39,7 @@ class ExperimentVerbs(StoreAccess):
         Raises:
             InvalidValueError: Both or none given, or a name that cannot be.
             NotFoundError: No experiment has that id.
-            InvalidStateError: It is deleted.
+            DeletedError: It is deleted.
         """
         if (experiment_name is None) == (experiment_id is None):
             raise InvalidValueError("set_experiment takes either a name or an experiment_id.")
@@ -143,7 +143,7 @@ class ExperimentVerbs(StoreAccess):
         Raises:
             NotFoundError: None has that id.
             AlreadyExistsError: Another one has that name, perhaps a deleted one.
-            InvalidStateError: It is deleted.
+            DeletedError: It is deleted.
         """
         check_experiment_name(new_name)
         if self._is_off():
@@ -246,10 +246,10 @@ def check_active(experiment: Experiment) -> None:
     """Refuse an experiment that lies in the bin.
 
     Raises:
-        InvalidStateError: It does.
+        DeletedError: It does.
     """
     if experiment.lifecycle_stage == LifecycleStage.DELETED:
-        raise InvalidStateError(
+        raise DeletedError(
             f"Experiment {experiment.name!r} is deleted. Restore it "
             f"(restore_experiment({experiment.experiment_id!r})), or choose another name."
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 from nbtrack.core.entities import Metric
 from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.paged_lists import PagedList
 from nbtrack.stores.contracts import Runs
 
 FORMATS = ("list", "numpy", "pandas")
@@ -31,14 +32,16 @@ def read(runs: Runs, run_id: str, key: str, output_format: str = "list") -> Any:
     if output_format == "pandas":
         return _as_frame(points)
     name, digest = runs.metric_dataset(run_id, key) or (None, None)
-    return [Metric(key, value, timestamp, step, name, digest) for step, timestamp, value in points.tolist()]
+    return PagedList(
+        Metric(key, value, timestamp, step, None, name, digest) for step, timestamp, value in points.tolist()
+    )
 
 
 def nothing(output_format: str) -> Any:
     """No points, in the form that was asked for."""
     _check(output_format)
     if output_format == "list":
-        return []
+        return PagedList[Metric]()
     import numpy as np
 
     points = np.empty(0, dtype=[("step", "<i8"), ("timestamp", "<i8"), ("value", "<f8")])

@@ -19,7 +19,7 @@ from traitlets.config.configurable import Configurable
 from nbtrack.core import settings, system_tags
 from nbtrack.core.entities import Experiment, LifecycleStage, Run, RunStatus
 from nbtrack.core.errors import (
-    InvalidStateError,
+    DeletedError,
     InvalidTypeError,
     InvalidValueError,
     NbtrackError,
@@ -111,7 +111,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         Raises:
             RunAlreadyActiveError: A run is active and `nested` is not set.
             NotFoundError: The run to resume, the parent or the experiment does not exist.
-            InvalidStateError: The run, the parent or the experiment is deleted.
+            DeletedError: The run, the parent or the experiment is deleted.
             StoreError: The store cannot be opened or written.
         """
         outer = self._active.innermost()
@@ -152,7 +152,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
 
         Raises:
             NotFoundError: There is no such experiment.
-            InvalidStateError: The experiment is deleted.
+            DeletedError: The experiment is deleted.
         """
         if self._is_off():
             return DisabledRun(self).snapshot()
@@ -492,7 +492,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
             )
         parent = store.runs.get(check_run_id(parent_run_id))
         if parent.info.lifecycle_stage == LifecycleStage.DELETED:
-            raise InvalidStateError(f"The parent run {parent_run_id!r} is deleted. Restore it first.")
+            raise DeletedError(f"The parent run {parent_run_id!r} is deleted. Restore it first.")
         return parent_run_id
 
     def _experiment_of_new_run(self, store: Store, experiment_id: str | int | None) -> Experiment:

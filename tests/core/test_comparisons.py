@@ -31,7 +31,7 @@ def make_run(
         for dataset, digest in data
     )
     return Run(
-        RunInfo(run_id or name * 8, name, "0", "me", "FINISHED", 0, 1500, "active", "file:///x"),
+        RunInfo(run_id or name * 8, "0", "me", "FINISHED", 0, 1500, "active", "file:///x", name),
         RunData(
             metrics={key: summary.last for key, summary in summaries.items()},
             params=params or {},

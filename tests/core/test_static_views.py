@@ -21,7 +21,7 @@ def make_run(
     run_id: str = "a" * 32, *, name: str = "swift-otter-1", status: str = "FINISHED", **data: object
 ) -> Run:
     info = RunInfo(
-        run_id, name, "0", "me", status, 1_700_000_000_000, 1_700_000_005_000, "active", "file:///x"
+        run_id, "0", "me", status, 1_700_000_000_000, 1_700_000_005_000, "active", "file:///x", name
     )
     return Run(info, RunData(**data))  # type: ignore[arg-type]
 

@@ -16,7 +16,7 @@ from typing import Any
 from nbtrack.core import system_tags
 from nbtrack.core.datasets import DatasetInput, RunInputs, check_inputs, merge_inputs
 from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunList, RunStatus, ViewType
-from nbtrack.core.errors import InvalidStateError, NbtrackError, NotFoundError, ParamConflictError, StoreError
+from nbtrack.core.errors import DeletedError, NbtrackError, NotFoundError, ParamConflictError, StoreError
 from nbtrack.core.run_columns import RunColumns
 from nbtrack.core.summaries import MetricSummary, Sketch
 from nbtrack.core.users import current_user
@@ -147,11 +147,11 @@ class LocalRuns:
 
         Raises:
             NotFoundError: There is no such run.
-            InvalidStateError: It is deleted.
+            DeletedError: It is deleted.
         """
         document = self._document(run_id)
         if document["lifecycle_stage"] == LifecycleStage.DELETED:
-            raise InvalidStateError(f"Run {run_id!r} is deleted. Restore it before you log to it.")
+            raise DeletedError(f"Run {run_id!r} is deleted. Restore it before you log to it.")
         folder = self.folder_of(run_id)
         if document["status"] == RunStatus.RUNNING and not liveness.is_alive(document["writer"], folder):
 
@@ -174,12 +174,12 @@ class LocalRuns:
 
         Raises:
             NotFoundError: There is no such run.
-            InvalidStateError: It is deleted.
+            DeletedError: It is deleted.
         """
 
         def change(document: Document) -> None:
             if document["lifecycle_stage"] == LifecycleStage.DELETED:
-                raise InvalidStateError(f"Run {run_id!r} is deleted. Restore it before you resume it.")
+                raise DeletedError(f"Run {run_id!r} is deleted. Restore it before you resume it.")
             document["status"] = RunStatus.RUNNING
             document["writer"] = liveness.this_process()
             document["tags"].update(tags)
@@ -222,7 +222,7 @@ class LocalRuns:
 
         Raises:
             NotFoundError: There is no such run.
-            InvalidStateError: It is deleted.
+            DeletedError: It is deleted.
         """
         renamed = {} if run_name is None else {system_tags.RUN_NAME: run_name}
         if status is not None and RunStatus.is_terminated(status):

@@ -30,7 +30,7 @@ class RunStatus:
     @staticmethod
     def is_terminated(status: str | int) -> bool:
         """Whether a run of this status has ended."""
-        return RunStatus.to_string(status) in RunStatus.TERMINATED
+        return (RunStatus.ALL[status - 1] if status in range(1, 6) else status) in RunStatus.TERMINATED
 
     # In MLflow a status is a number that these two turn into text and back; ours are text already.
 

@@ -58,6 +58,8 @@ def test_words_are_turned_as_in_mlflow() -> None:
     assert RunStatus.is_terminated(RunStatus.from_string("KILLED"))
     assert RunStatus.is_terminated(3)
     assert not RunStatus.is_terminated("RUNNING")
+    assert not RunStatus.is_terminated("soon")
+    assert not RunStatus.is_terminated(0)
     assert SourceType.to_string(SourceType.from_string("JOB")) == "JOB"
     assert LifecycleStage.is_valid("deleted")
     assert not LifecycleStage.is_valid("gone")

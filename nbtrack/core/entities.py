@@ -29,8 +29,8 @@ class RunStatus:
 
     @staticmethod
     def is_terminated(status: str | int) -> bool:
-        """Whether a run of this status has ended."""
-        return (RunStatus.ALL[status - 1] if status in range(1, 6) else status) in RunStatus.TERMINATED
+        """Whether a run of this status has ended; also of MLflow's numbers."""
+        return status in RunStatus.TERMINATED or status in (3, 4, 5)
 
     # In MLflow a status is a number that these two turn into text and back; ours are text already.
 

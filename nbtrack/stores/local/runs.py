@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.core import system_tags
-from nbtrack.core.datasets import DatasetInput, RunInputs, check_inputs, merge_inputs
-from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunList, RunStatus, ViewType
+from nbtrack.core.datasets import DatasetInput, check_inputs, merge_inputs
+from nbtrack.core.entities import LifecycleStage, Run, RunList, RunStatus, ViewType
 from nbtrack.core.errors import DeletedError, NbtrackError, NotFoundError, ParamConflictError, StoreError
 from nbtrack.core.run_columns import RunColumns
-from nbtrack.core.summaries import MetricSummary, Sketch
 from nbtrack.core.users import current_user
 from nbtrack.documents.codec import encode
 from nbtrack.documents.database import Database
@@ -30,19 +29,17 @@ from nbtrack.documents.tables import EACH, Columns
 from nbtrack.stores.local import liveness, metric_log
 from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.stores.local.events import EventLog
-from nbtrack.stores.local.folder import ARTIFACTS, RUN_FILE, RUNS, SCHEMAS, local_path
+from nbtrack.stores.local.folder import RUN_FILE, RUNS
 from nbtrack.stores.local.folding import FoldedMetrics, marks_of
 from nbtrack.stores.local.metric_log import now_ms
+from nbtrack.stores.local.run_forms import RunForms
 from nbtrack.stores.local.run_search import AT_REST, RunSearch
-from nbtrack.stores.local.shared_documents import SharedDocuments
 
 # A run's document, in whatever form the table hands it out.
 Document = MutableMapping[str, Any]
 
 
 _MOST_TRIES = 20
-_LONGEST_SCHEMA = 1000
-"""Characters of a data set's schema that stand in the documents of its runs."""
 
 
 class LocalRuns:
@@ -50,12 +47,10 @@ class LocalRuns:
 
     def __init__(self, folder: Path, database: Database, events: EventLog) -> None:
         self._folder = str(folder / RUNS)
-        self._uri = (folder / RUNS).as_uri()
         self._home = str(folder)
         self._database = database
         self._events = events
-        self._schemas = SharedDocuments(folder, SCHEMAS, "schema")
-        self._known_schemas: dict[str, str] = {}
+        self._forms = RunForms(folder)
         self._table = database.table(
             "runs",
             unique=[("run_id",)],
@@ -65,7 +60,11 @@ class LocalRuns:
         )
         self._sketches = database.table("sketches", unique=[("run_id",)])
         self._search = RunSearch(
-            self._table, self._sketches, truth_of=self._truth, as_run=self._as_run, uri_of=self._artifact_uri
+            self._table,
+            self._sketches,
+            truth_of=self._truth,
+            as_run=self._forms.run,
+            uri_of=self._forms.artifact_uri,
         )
 
     def create(
@@ -117,7 +116,7 @@ class LocalRuns:
             raise StoreError(f"Cannot make the run's folder {folder}: {error.strerror}.") from error
         try:
             if artifact_location is not None:
-                _make_beside(self._artifact_root(document).parent)
+                _make_beside(self._forms.artifact_root(document).parent)
             self._table.insert(document)
             self._events.append("run.started", run_id=run_id, run_name=run_name, experiment_id=experiment_id)
         except BaseException as error:
@@ -140,7 +139,7 @@ class LocalRuns:
         if folded.advance(self.folder_of(run_id)):
             # A worker has logged since its parent ended the run, and did not live to fold that.
             document["metrics"], sketches = folded.metrics_document(), folded.sketches_document(run_id)
-        return self._as_run(document, sketches)
+        return self._forms.run(document, sketches)
 
     def take_over(self, run_id: str) -> None:
         """Make this process the writer of a run that is RUNNING and whose writer is gone; let any other be.
@@ -364,19 +363,12 @@ class LocalRuns:
             InvalidValueError: A data set has no name or digest, or a text is too long; none is kept.
         """
         checked = check_inputs(inputs)
-        # A table of hundreds of columns has a schema of many kilobytes, and a search reads documents.
-        kept = {
-            schema: self._schemas.save({"schema": schema})
-            for each in checked
-            if (schema := each.dataset.schema) and len(schema) > _LONGEST_SCHEMA
-        }
+        shorten = self._forms.shortener(checked)
 
         def change(document: Document) -> None:
             held: list[dict[str, Any]] = document.setdefault("inputs", [])
             merge_inputs(held, checked)
-            for each in held:
-                if (schema := each["dataset"]["schema"]) in kept:
-                    each["dataset"].update({"schema": None, "schema_digest": kept[schema]})
+            shorten(held)
 
         self._change(run_id, change)
 
@@ -516,7 +508,7 @@ class LocalRuns:
         Raises:
             NotFoundError: There is no such run.
         """
-        return RunArtifacts(self._artifact_root(self._document(run_id)))
+        return RunArtifacts(self._forms.artifact_root(self._document(run_id)))
 
     def folder_of(self, run_id: str) -> str:
         """Where a run keeps its files; the run need not exist.
@@ -569,29 +561,6 @@ class LocalRuns:
             if isinstance(error, OSError):
                 raise StoreError(f"Cannot write {path}: {error.strerror}.") from error
             raise
-
-    def _as_input(self, document: Mapping[str, Any]) -> DatasetInput:
-        digest = document["dataset"].get("schema_digest")
-        if digest is not None:
-            whole = {**document["dataset"], "schema": self._schema(digest)}
-            del whole["schema_digest"]
-            document = {**document, "dataset": whole}
-        return DatasetInput.from_dictionary(document)
-
-    def _schema(self, digest: str) -> str | None:
-        """A schema that is kept for all runs; None when its file is lost or damaged: a run is still read."""
-        if digest not in self._known_schemas:
-            try:
-                self._known_schemas[digest] = self._schemas.get(digest)["schema"]
-            except NbtrackError:
-                return None
-        return self._known_schemas[digest]
-
-    def _artifact_root(self, document: Mapping[str, Any]) -> Path:
-        location = document.get("artifact_location")
-        if location is None:
-            return Path(self.folder_of(document["run_id"]), ARTIFACTS)
-        return local_path(location) / document["run_id"] / ARTIFACTS
 
     def _document(self, run_id: str) -> Document:
         document = self._table.get(by_run_id(run_id)) if isinstance(run_id, str) else None
@@ -660,39 +629,6 @@ class LocalRuns:
             document = self._document(document["run_id"])
         with self._database.transaction():  # nobody folds meanwhile
             return self._document(document["run_id"]), self._sketches.get(by_run_id(document["run_id"]))
-
-    def _as_run(self, document: Mapping[str, Any], sketches: Mapping[str, Any] | None) -> Run:
-        summaries = {
-            key: MetricSummary.from_document(summary) for key, summary in document["metrics"].items()
-        }
-        shapes: Mapping[str, Any] = sketches["sketches"] if sketches else {}
-        return Run(
-            RunInfo(
-                run_id=document["run_id"],
-                run_name=document["run_name"],
-                experiment_id=document["experiment_id"],
-                user_id=document["user_id"],
-                status=document["status"],
-                start_time=document["start_time"],
-                end_time=document["end_time"],
-                lifecycle_stage=document["lifecycle_stage"],
-                artifact_uri=self._artifact_uri(document["run_id"], document.get("artifact_location")),
-            ),
-            RunData(
-                metrics={key: summary.last for key, summary in summaries.items()},
-                params=document["params"],
-                tags=document["tags"],
-                summaries=summaries,
-                sketches={key: Sketch.from_document(shape).shape for key, shape in shapes.items()},
-            ),
-            RunInputs(tuple(self._as_input(each) for each in document.get("inputs", ()))),
-        )
-
-    def _artifact_uri(self, run_id: str, location: str | None) -> str:
-        if location is None and run_id.isalnum() and run_id.isascii():
-            # The same, in a tenth of the time: a table has thousands of runs.
-            return f"{self._uri}/{run_id}/{ARTIFACTS}"
-        return self._artifact_root({"run_id": run_id, "artifact_location": location}).as_uri()
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbtrack.core import system_tags
 from nbtrack.core.html_tables import html_pairs, html_table, safe, safe_block
+from nbtrack.core.system_metric_names import PREFIX as SYSTEM_PREFIX
 from nbtrack.core.system_metric_names import is_system_metric
 from nbtrack.core.text_tables import (
     age,
@@ -73,9 +74,10 @@ def run_card(
     for name, held in (("param", run.data.params), ("metric", run.data.summaries)):
         if not held:
             continue
-        keys = (
-            sorted(held, key=is_system_metric)[:_CARD_ROWS] if name == "metric" else list(held)[:_CARD_ROWS]
-        )
+        of_training = [key for key in held if name == "param" or not is_system_metric(key)]
+        keys = of_training[:_CARD_ROWS]
+        if not keys:
+            continue
         if name == "metric":
             columns, rows = _metric_rows(run, keys)
         else:
@@ -83,10 +85,19 @@ def run_card(
             rows = [[shortened(key, _CELL), shortened(str(held[key]), _CELL)] for key in keys]
         pieces.append(html_table(columns, rows))
         lines += ["", _indented(text_table(columns, rows, right=range(1, 5) if name == "metric" else ()))]
-        if len(held) > len(keys):
-            note = f"and {len(held) - len(keys):,} {name}s more"
+        if len(of_training) > len(keys):
+            note = f"and {len(of_training) - len(keys):,} {name}s more"
             pieces.append(f"<div>{note}</div>")
             lines.append(f"  {note}")
+    machine = [
+        f"{shortened(key.removeprefix(SYSTEM_PREFIX), _CELL)} {number(value)}"
+        for key, value in run.data.metrics.items()
+        if is_system_metric(key)
+    ]
+    if machine:
+        note = f"system: {_listed(machine, 4)}"
+        pieces.append(f"<div><small>{safe(note)}</small></div>")
+        lines += ["", f"  {visible(note)}"]
     if run.inputs.dataset_inputs:
         note = f"data: {_listed([_data_note(each) for each in run.inputs.dataset_inputs])}"
         pieces.append(f"<div>{safe(note)}</div>")
@@ -146,7 +157,8 @@ def runs_table(
         return View("<p>No runs.</p>", "No runs.")
     shown = list(_grouped(runs) if grouped else runs)[:most]
     differing, constants = _differing_params(shown)
-    metrics = _most_used([run.data.metrics for run in shown])
+    # How the machine was stands on the card of a run: a table compares how the trainings went.
+    metrics = [key for key in _most_used([run.data.metrics for run in shown]) if not is_system_metric(key)]
     fixed, metric_columns, param_columns, last = (
         [_Column("run", _names(shown, best)), _Column("status", [mark(run.info.status) for run in shown])],
         [_metric_column(shown, key) for key in metrics[:_SHOWN_METRICS]],
@@ -261,9 +273,9 @@ def _data_note(used: "DatasetInput") -> str:
     return f"{name} ({', '.join(facts)})" if facts else name
 
 
-def _listed(names: Sequence[str]) -> str:
-    rest = len(names) - _SHOWN_NAMES
-    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+def _listed(names: Sequence[str], most: int = _SHOWN_NAMES) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _code_facts(tags: Mapping[str, str]) -> str:
@@ -325,8 +337,7 @@ def _most_used(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
     for mapping in mappings:
         for key in mapping:
             counts[key] = counts.get(key, 0) + 1
-    # How the machine was comes behind how the training went.
-    return sorted(counts, key=lambda key: (is_system_metric(key), -counts[key]))
+    return sorted(counts, key=lambda key: -counts[key])
 
 
 def _nesting(runs: "Sequence[Run]") -> dict[str, int]:

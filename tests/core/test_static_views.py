@@ -377,12 +377,16 @@ def test_what_stands_in_the_tags_of_a_commit_is_only_text() -> None:
     assert "\x1b" not in view.text
 
 
-def test_how_the_machine_was_comes_behind_how_the_training_went() -> None:
-    keys = ["system/cpu_utilization_percentage", "loss"]
+def test_how_the_machine_was_is_one_line_of_the_card_and_no_column_of_a_table() -> None:
+    keys = ["system/cpu_utilization_percentage", "loss", *(f"system/gpu_{number}" for number in range(6))]
     summaries = {key: fold(None, [0, 1], [0, 1], [2.0, 1.0]) for key in keys}
     run = make_run(metrics=dict.fromkeys(keys, 1.0), summaries=summaries)
 
-    card, table = run_card(run).text, runs_table([run, run]).text
+    card, table = run_card(run), runs_table([run, run])
 
-    for text in (card, table):
-        assert text.index("loss") < text.index("system/cpu")
+    assert "system: cpu_utilization_percentage 1, gpu_0 1, gpu_1 1, gpu_2 1 and 3 more" in card.text
+    assert "system: cpu_utilization_percentage 1" in card.html
+    for text in (table.text, table.html):
+        assert "loss" in text
+        assert "cpu" not in text
+        assert "left out" not in text

@@ -115,9 +115,8 @@ def _html(headings: Sequence[str], lines: Sequence[_Line]) -> str:
     body: list[str] = []
     for name, cells in lines:
         if cells is None:
-            body.append(
-                f'<tr><th scope="rowgroup" colspan="{len(headings) + 1}"{CELL_STYLE}>{safe(name)}</th></tr>'
-            )
+            head_cell = f'<th scope="rowgroup" colspan="{len(headings) + 1}"{CELL_STYLE}>'
+            body.append(f"<tr>{head_cell}<em>{safe(name)}</em></th></tr>")
             continue
         drawn = "".join(f"<td{CELL_STYLE}>{safe(cell)}</td>" for cell in cells)
         body.append(f'<tr><th scope="row"{CELL_STYLE}>{safe(name)}</th>{drawn}</tr>')

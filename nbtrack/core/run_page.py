@@ -7,7 +7,7 @@ from nbtrack.core import system_tags
 from nbtrack.core.entities import FileInfo, Run
 from nbtrack.core.html_tables import html_table, safe, safe_block
 from nbtrack.core.static_views import View, run_card
-from nbtrack.core.text_tables import text_table, visible, visible_block
+from nbtrack.core.text_tables import file_size, text_table, visible, visible_block
 
 
 def run_page(
@@ -47,20 +47,6 @@ def run_page(
         )
         text += ["", f"code ({visible(name)}):", "", visible_block(lines)]
     return View("".join(html), "\n".join(text))
-
-
-def file_size(size: int | None) -> str:
-    """A size for people: `812 B`, `1.2 MB`; nothing for a folder."""
-    if size is None:
-        return ""
-    if size < 1000:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.5:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:,.1f} TB"
 
 
 def _path(info: FileInfo) -> str:

@@ -56,6 +56,20 @@ def duration(milliseconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def file_size(size: int | None) -> str:
+    """A size for people: `812 B`, `1.2 MB`; nothing for a folder."""
+    if size is None:
+        return ""
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.5:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:,.1f} TB"
+
+
 def age(timestamp: int) -> str:
     """How long ago: `just now`, `5 min ago`, `3 d ago`.
 

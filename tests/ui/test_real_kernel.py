@@ -239,6 +239,21 @@ def test_a_store_that_is_deleted_while_the_cell_runs_does_not_fail_it(kernel: Ke
     assert kernel.value("%%track\n1") == "1"
 
 
+def test_the_tab_key_completes_the_nbtrack_line(kernel: Kernel) -> None:
+    kernel.value("%%track 'depth 2' -e digits --quiet\nnbtrack.log_metric('loss', 1)")
+
+    def completed(line: str) -> list[str]:
+        reply = kernel.client.complete(line, len(line), reply=True, timeout=TIMEOUT)["content"]
+        assert reply["status"] == "ok"
+        return [line[: reply["cursor_start"]] + match for match in reply["matches"]]
+
+    assert completed("%nbtrack comp") == ["%nbtrack compare"]
+    assert completed("%nbtrack show de") == ["%nbtrack show 'depth 2'"]
+    assert completed("%nbtrack runs -e d") == ["%nbtrack runs -e digits"]
+    assert completed("%nbtrack runs -c status,metrics.l") == ["%nbtrack runs -c status,metrics.loss"]
+    assert completed("x = 1\n%nbtrack runs --col") == ["x = 1\n%nbtrack runs --columns"]
+
+
 def notebook_of(*cells: str) -> Any:
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
 

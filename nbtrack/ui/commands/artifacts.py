@@ -1,7 +1,6 @@
 """The commands `artifacts ls` and `artifacts get`: what files a run keeps, and a copy of them."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import click
 from nbtrack.core import static_views
 from nbtrack.core.entities import FileInfo
 from nbtrack.core.errors import AlreadyExistsError, MissingFileError, StoreError
-from nbtrack.core.run_page import file_size
+from nbtrack.core.text_tables import file_size
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import completing
 from nbtrack.ui.commands.named import called, find_run, short_id
@@ -111,6 +110,8 @@ def _target(output: str | None, name: str) -> Path:
 
 def _fetch(screen: Screen, run_id: str, path: str | None, infos: list[FileInfo], target: Path) -> None:
     """Copy files to a place beside the target, and then give them their names: all of them, or none."""
+    import tempfile  # lazy: a shell that completes waits for each import
+
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".nbtrack-", dir=target.parent) as incoming:
         whole = Path(incoming) / "whole"

@@ -6,12 +6,9 @@ from typing import Any
 import click
 
 from nbtrack.core import static_views, system_tags
-from nbtrack.core.comparison_view import comparison_view
-from nbtrack.core.comparisons import compare as compare_runs
 from nbtrack.core.entities import FileInfo, Run, ViewType
 from nbtrack.core.errors import InvalidValueError, NotFoundError
 from nbtrack.core.metric_directions import known_directions
-from nbtrack.core.run_page import run_page
 from nbtrack.core.text_tables import visible
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import completing
@@ -157,6 +154,8 @@ def show(screen: Screen, run: str, as_json: bool) -> None:
         whole["artifacts"] = [_file_as_plain(info) for info in artifacts]
         screen.write(json_text(whole))
         return
+    from nbtrack.core.run_page import run_page  # lazy: a shell that completes waits for each import
+
     files = [info.path for info in artifacts if not info.is_dir and _is_code(info.path)]
     code = {path: tracker.load_text(run_id, path) for path in files[:_MOST_CODE_FILES]}
     screen.show(run_page(found, experiment=name, artifacts=artifacts, code=code, environment=environment))
@@ -173,6 +172,9 @@ def compare(screen: Screen, runs: Sequence[str], everything: bool, as_json: bool
     Params, metrics (the last and the best values), tags, data sets, code and packages; the first run is
     what the others are compared with.
     """
+    from nbtrack.core.comparison_view import comparison_view  # lazy, as above
+    from nbtrack.core.comparisons import compare as compare_runs
+
     tracker = screen.tracker
     found = find_runs(tracker, runs)
     if len(found) < 2:

@@ -1,7 +1,5 @@
 """What commands write for other programs: JSON and CSV."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
@@ -23,6 +21,9 @@ def json_text(value: Any) -> str:
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A table as CSV, with a line of names; what is missing is empty."""
+    import csv  # lazy: a shell that completes waits for each import
+    import io
+
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)

@@ -356,7 +356,7 @@ client.set_terminated(run_id)
 print(run_id)
 """,
     )
-    assert done.stderr == ""
+    assert done.returncode == 0, done.stderr
     run_id = done.stdout.strip()
 
     assert sorted(point.value for point in client.get_metric_history(run_id, "loss")) == [1.0, 2.0, 3.0]

@@ -37,8 +37,9 @@ def download_artifacts(
         artifact_uri: What to bring.
         run_id: The run it belongs to, instead of a URI.
         artifact_path: Path inside that run; None is all of its artifacts.
-        dst_path: A folder, made when there is none; the artifact keeps its path below it. None: what
-            lies on this machine already is not copied; read the store's own file, do not write to it.
+        dst_path: A folder, made when there is none; the artifact lies in it under its own name. None:
+            what lies on this machine already is not copied; read the store's own file, do not write
+            to it.
         tracking_uri: The store.
 
     Raises:

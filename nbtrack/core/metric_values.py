@@ -4,6 +4,7 @@ The rule: a value is kept exactly as the 64-bit float it is, or refused with an 
 the metric. Nothing is clamped or cut.
 """
 
+from math import floor, isfinite
 from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
@@ -66,12 +67,14 @@ def as_step(key: str, step: Any) -> int:
 
 
 def as_timestamp(key: str, timestamp: Any) -> int:
-    """Check a time in milliseconds since 1970, UTC.
+    """Check a time in milliseconds since 1970, UTC; of a float such as `time.time() * 1000`, the whole ones.
 
     Raises:
-        InvalidTypeError: It is no whole number.
+        InvalidTypeError: It is no number.
         InvalidValueError: It is negative or does not fit 64 bits.
     """
+    if isinstance(timestamp, float) and isfinite(timestamp):
+        timestamp = floor(timestamp)
     return whole_number(f"The timestamp of metric {key!r} (milliseconds since 1970)", timestamp, range(2**63))
 
 

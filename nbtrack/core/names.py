@@ -5,6 +5,7 @@ User-given names never become paths of ours; artifact paths are the exception, a
 """
 
 import re
+from pathlib import PurePath
 from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
@@ -66,14 +67,16 @@ def check_experiment_name(name: Any) -> str:
 def artifact_parts(path: Any) -> tuple[str, ...]:
     """Split an artifact path into checked components; nothing given is the artifact root, `()`.
 
-    The verdict is the same on every system, so that what one machine wrote opens on another.
+    The verdict is the same on every system, so that what one machine wrote opens on another. What
+    changes no meaning is left out: `./a`, `a//b` and `a/` are `a`, `a/b` and `a`.
 
     Raises:
-        InvalidTypeError: It is not text.
-        InvalidValueError: It is absolute, climbs (`..`), is not in its shortest form (`.`,
-            `//`, a trailing `/`), holds a backslash, a control character or a drive letter, or
-            is too long.
+        InvalidTypeError: It is neither text nor a path.
+        InvalidValueError: It is absolute, climbs (`..`), holds a backslash, a control character or a
+            drive letter, or is too long.
     """
+    if isinstance(path, PurePath):
+        path = path.as_posix()
     if path is None or path == "":
         return ()
     if not isinstance(path, str):
@@ -92,12 +95,10 @@ def artifact_parts(path: Any) -> tuple[str, ...]:
         whole = path.encode()
     except UnicodeEncodeError:
         raise InvalidValueError(f"{refusal}it holds half of a surrogate pair.") from None
-    parts = tuple(path.split("/"))
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
     for part in parts:
         if part == "..":
             raise InvalidValueError(f"{refusal}'..' would leave the run.")
-        if part in ("", "."):
-            raise InvalidValueError(f"{refusal}write it without '.', '//' and a trailing '/'.")
         if len(part.encode()) > _MAX_COMPONENT_BYTES:
             raise InvalidValueError(f"{refusal}{part[:40]!r}… is longer than {_MAX_COMPONENT_BYTES} bytes.")
     if len(whole) > _MAX_PATH_BYTES:

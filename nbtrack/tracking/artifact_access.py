@@ -42,9 +42,10 @@ def download_artifacts(
         store: Where the run is.
         run_id: The run.
         path: File or folder inside the run; None is all of them.
-        dst_path: A folder, made when there is none; the artifact keeps its path below it. None: as
-            in MLflow, an artifact that lies on this machine already is not copied. What is returned
-            is then the store's own file: read it, do not write to it.
+        dst_path: A folder, made when there is none; the artifact lies in it under its own name,
+            without the folders above it in the run. None: as in MLflow, an artifact that lies on
+            this machine already is not copied. What is returned is then the store's own file: read
+            it, do not write to it.
 
     Returns:
         Where the file or folder lies now.
@@ -135,7 +136,7 @@ def uri_of(run: Run, path: str | None = None) -> str:
     """
     from urllib.parse import quote
 
-    return "/".join([run.info.artifact_uri, *map(quote, artifact_parts(_normal(path)))])
+    return "/".join([run.info.artifact_uri, *map(quote, artifact_parts(path))])
 
 
 def find_artifact(
@@ -212,15 +213,15 @@ def _read(store: Store, run_id: str, path: str) -> bytes:
 
 
 def _normal(path: str | None) -> str | None:
-    # People write folders with a slash at the end, and MLflow takes them so.
-    return path.rstrip("/") if isinstance(path, str) and not path.startswith("/") else path
+    return "/".join(artifact_parts(path)) or None
 
 
 def _downloaded(artifacts: Artifacts, path: str | None, target: Path) -> str:
     folders, files = _tree(artifacts, path)
     target.mkdir(parents=True, exist_ok=True)
+    above, _, name = (path or "").rpartition("/")
     for place in (*folders, *files):
-        _check_stays_inside(target, place)
+        _check_stays_inside(target, place.removeprefix(f"{above}/"))
     from tempfile import mkdtemp  # lazy, as above
 
     # All of it is here before the first of it gets its name.
@@ -232,12 +233,10 @@ def _downloaded(artifacts: Artifacts, path: str | None, target: Path) -> str:
             (incoming / file).parent.mkdir(parents=True, exist_ok=True)
             with artifacts.open(file) as source, open(incoming / file, "wb") as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)
-        place = path or ""
-        (target / place).parent.mkdir(parents=True, exist_ok=True)
-        _publish(incoming / place, target / place)
+        _publish(incoming / (path or ""), target / name)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
-    return str(target.absolute() / path if path else target.absolute())
+    return str(target.absolute() / name)
 
 
 def _publish(source: Path, target: Path) -> None:

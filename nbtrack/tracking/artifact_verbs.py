@@ -85,7 +85,7 @@ class ArtifactVerbs:
         """
         from nbtrack.tracking.streams import StreamSource
 
-        artifact_parts(artifact_file)
+        artifact_file = "/".join(artifact_parts(artifact_file))
         source = StreamSource(stream)
         try:
             self._write_file(lambda: source.save(self._runs.artifacts(self._run_id), artifact_file))
@@ -108,7 +108,7 @@ class ArtifactVerbs:
         """
         from nbtrack.tracking.plain_values import as_json_default, plain
 
-        artifact_parts(artifact_file)
+        artifact_file = "/".join(artifact_parts(artifact_file))
         if artifact_file.lower().endswith(_YAML):
             import yaml
 
@@ -144,7 +144,7 @@ class ArtifactVerbs:
         """
         from nbtrack.tracking.figures import figure_bytes
 
-        artifact_parts(artifact_file)
+        artifact_file = "/".join(artifact_parts(artifact_file))
         data = figure_bytes(figure, artifact_file, save_kwargs)
         self._save(artifact_file, lambda file: _put(file, data))
 
@@ -222,6 +222,7 @@ class ArtifactVerbs:
         """
         from nbtrack.tracking import tables
 
+        artifact_file = "/".join(artifact_parts(artifact_file))
         rows = tables.NewRows(data, artifact_file)
         self._write_file(lambda: rows.add_to(self._runs.artifacts(self._run_id)))
         if artifact_file not in self._noted_tables:

@@ -1,7 +1,7 @@
 """Images: what counts as one, how it becomes a file, how the images of a series are called.
 
 Arrays are (height, width) or (height, width, channels) with 1, 3 or 4 channels; integers from 0 to
-255, floats from 0 to 1, or booleans; MLflow's rules.
+255, floats from 0 to 1 (others are stretched onto that), or booleans; MLflow's rules.
 """
 
 import re
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError
 from nbtrack.core.metric_values import INT64, whole_number
+from nbtrack.core.warn import warn_user
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
@@ -64,9 +65,8 @@ class Image:
         return self.to_array().tolist()
 
     def resize(self, size: tuple[int, int]) -> "Image":
-        """Scale the image in place to (width, height) pixels, and give it back."""
-        self.image = self.image.resize(size)
-        return self
+        """A copy, scaled to (width, height) pixels."""
+        return Image(self.image.resize(size))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the image to a file, in the format that the ending names."""
@@ -206,13 +206,35 @@ def _from_array(image: Any) -> "PilImage":
     if array.dtype.kind == "b":
         pixels = array.astype(np.uint8) * np.uint8(255)
     else:
-        low, high, most = array.min(), array.max(), 1 if array.dtype.kind == "f" else 255
-        # Asked like this, NaN is out of range too.
-        if not (low >= 0 and high <= most):
-            kind, rule = ("float", "0.0 to 1.0") if most == 1 else ("integer", "0 to 255")
-            raise InvalidValueError(f"The {kind} pixels of an image are {rule}, got {low} to {high}.")
-        pixels = (np.rint(array * 255.0) if most == 1 else array).astype(np.uint8)
+        if array.dtype.kind == "f":
+            array = np.rint(_in_range(array) * 255.0)
+        elif array.min() < 0 or array.max() > 255:
+            raise InvalidValueError(
+                f"The integer pixels of an image are 0 to 255, got {array.min()} to {array.max()}."
+            )
+        pixels = array.astype(np.uint8)
     return pillow.fromarray(np.ascontiguousarray(pixels))
+
+
+def _in_range(pixels: Any) -> Any:
+    """Float pixels between 0 and 1: those of another range are stretched onto it, as MLflow does."""
+    import numpy as np
+
+    low, high = pixels.min(), pixels.max()
+    if low >= 0 and high <= 1:
+        return pixels
+    finite = pixels[np.isfinite(pixels)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    warn_user(
+        "The float pixels of an image are 0.0 to 1.0. These are not "
+        f"({pixels.min()} to {pixels.max()}) and were stretched onto that range."
+    )
+    # In 64 bits the range of any smaller float is finite; NaN is drawn black.
+    wide = np.nan_to_num(pixels.astype(np.float64), nan=min(low, 0.0), posinf=high, neginf=low)
+    if low >= 0 and high <= 1:
+        return wide
+    low = min(low, wide.min())
+    return (wide - low) / (float(high) - float(low)) if high > low else np.clip(wide, 0, 1)
 
 
 def _as_array(image: Any) -> Any:

@@ -109,7 +109,7 @@ class ReadingVerbs(ExperimentVerbs):
         experiment_ids: Sequence[str] | None = None,
         filter_string: Any = "",
         run_view_type: int = ViewType.ACTIVE_ONLY,
-        max_results: int = 100_000,
+        max_results: int | None = 100_000,
         order_by: Sequence[str] | None = None,
         output_format: str = "pandas",
         search_all_experiments: bool = False,
@@ -122,7 +122,7 @@ class ReadingVerbs(ExperimentVerbs):
             filter_string: Such as `metrics.loss < 0.2 and params.model = 'tree'`; or a condition on
                 documents, such as `Query().params.model == "tree"`.
             run_view_type: One of `ViewType`.
-            max_results: How many at most, from 1.
+            max_results: How many at most, from 1; None is all.
             order_by: Such as `["metrics.loss ASC"]`; runs without the metric come last. Ties and
                 None: the latest start first.
             output_format: `pandas` for a DataFrame with MLflow's columns, `list` for a list of `Run`.
@@ -136,7 +136,8 @@ class ReadingVerbs(ExperimentVerbs):
             raise InvalidValueError(f"The output format {output_format!r} is none of pandas, list.")
         if experiment_ids and experiment_names:
             raise InvalidValueError("search_runs takes either experiment_ids or experiment_names.")
-        check_count("max_results", max_results)
+        if max_results is not None:
+            check_count("max_results", max_results)
         check_view("run_view_type", run_view_type)
         ids = _checked_ids(experiment_ids)
         condition, order = run_search(filter_string, order_by)

@@ -41,8 +41,6 @@ def _check_names(frame: Any) -> None:
     names = [str(name) for name in frame.columns]
     if frame.columns.nlevels > 1:
         raise InvalidTypeError("The columns of a table have one name each; flatten the MultiIndex first.")
-    if not names:
-        raise InvalidValueError("The table has no columns.")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InvalidValueError(f"The table has two columns named {twice!r}.")
@@ -55,7 +53,9 @@ def _frame_of_dict(data: Mapping[Any, Any]) -> Any:
         rows = list(data["data"])
         if all(map(_is_list, rows)):
             return _frame_of_rows(list(data["columns"]), rows)
-    if data and all(isinstance(value, Mapping) for value in data.values()):
+    if not data:
+        return pd.DataFrame()
+    if all(isinstance(value, Mapping) for value in data.values()):
         return pd.DataFrame(data).reset_index(drop=True)  # as `DataFrame.to_dict` gives it
     if not any(map(_is_column, data.values())):
         return _frame_of_rows(list(data), [list(data.values())])

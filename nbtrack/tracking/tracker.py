@@ -97,7 +97,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
             run_id: Resume this run; None starts a new one, or resumes what `NBTRACK_RUN_ID` says.
             experiment_id: The new run's experiment; None is that of `set_experiment`, else of the
                 settings, else "0", Default.
-            run_name: For people; None makes one up.
+            run_name: For people; its text is kept. None makes one up.
             nested: Start it inside the active run, as its child.
             parent_run_id: Start it as a child of this run.
             tags: First tags; values become text.
@@ -124,7 +124,9 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
             )
         if self._is_off() or isinstance(outer, DisabledRun):
             return self._activate(DisabledRun(self))
-        texts = tag_texts(tags, run_name, description)
+        texts = tag_texts(tags, None, description)
+        if run_name is not None:
+            texts[system_tags.RUN_NAME] = str(run_name)  # it wins over the tag, as in MLflow
         asked = run_id or settings.consume_run_id()
         store = self._store()
         if asked is not None:
@@ -292,7 +294,10 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         return self._current()
 
     def last_active_run(self) -> Run | None:
-        """The active run of this thread, else the one it started last, as it is now; None without one."""
+        """The active run of this thread, else the one that ended last in it, as it is now.
+
+        None without one. After a parent run with nested ones it is the parent.
+        """
         run = self._current()
         if run is not None:
             return run
@@ -390,6 +395,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
 
     def _end(self, run: ActiveRun, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
         self._active.remove(run)
+        self._last.run_id = run.run_id
         self._tell_workers()
         self._unfinished.append(run)
         run.close(status, tags, sync=sync)
@@ -518,6 +524,8 @@ def tag_texts(
     tags: Mapping[str, Any] | None, run_name: str | None, description: str | None
 ) -> dict[str, str]:
     """The tags a run starts with, its name and note among them."""
+    if tags is not None and not isinstance(tags, Mapping):
+        raise InvalidTypeError(f"tags are given as a dict, got {type(tags).__name__}.")
     texts = {check_key("tag", key): str(value) for key, value in (tags or {}).items()}
     for key, given, what in (
         (system_tags.RUN_NAME, run_name, "run_name"),
@@ -525,8 +533,7 @@ def tag_texts(
     ):
         if given is None:
             continue
-        if not isinstance(given, str):
-            raise InvalidTypeError(f"{what} is text, got {type(given).__name__} {given!r}.")
+        given = str(given)
         if texts.setdefault(key, given) != given:
             raise InvalidValueError(
                 f"{what} is {given!r}, but the tag {key!r} is {texts[key]!r}. Give one of them."

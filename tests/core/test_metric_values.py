@@ -115,7 +115,11 @@ def test_other_steps_are_refused(step: object) -> None:
         as_step("loss", step)
 
 
-@pytest.mark.parametrize("timestamp", [-1, 2**63, "now", 0.5], ids=repr)
+@pytest.mark.parametrize("timestamp", [-1, -0.5, 2**63, "now", math.inf, math.nan], ids=repr)
 def test_impossible_timestamps_are_refused(timestamp: object) -> None:
     with pytest.raises(NbtrackError, match="timestamp of metric 'loss'"):
         as_timestamp("loss", timestamp)
+
+
+def test_fractions_of_a_millisecond_are_left_out() -> None:
+    assert as_timestamp("loss", 1_700_000_000_000.9) == 1_700_000_000_000

@@ -20,7 +20,7 @@ from nbtrack.tracking.run_operations import RunOperations
 from nbtrack.tracking.tracker import Tracker
 
 
-def test_the_last_run_is_the_active_one_else_the_one_started_last(tracker: Tracker) -> None:
+def test_the_last_run_is_the_active_one_else_the_one_that_ended_last(tracker: Tracker) -> None:
     assert tracker.last_active_run() is None
     with tracker.start_run() as outer:
         with tracker.start_run(nested=True) as inner:
@@ -29,7 +29,7 @@ def test_the_last_run_is_the_active_one_else_the_one_started_last(tracker: Track
 
     last = tracker.last_active_run()
     assert last is not None
-    assert (last.info.run_id, last.info.status) == (inner.run_id, "FINISHED")
+    assert (last.info.run_id, last.info.status) == (outer.run_id, "FINISHED")
 
 
 def test_another_thread_has_no_last_run_of_its_own(tracker: Tracker) -> None:

@@ -179,6 +179,20 @@ def test_rows_come_back_as_they_were_logged(
     assert table["data"] == [[a, b, None] for a, b in first] + [[None, b, c] for b, c in more]
 
 
+@pytest.mark.parametrize("path", ["t.json", "t.parquet"])
+def test_a_table_of_nothing_is_one_that_rows_can_be_added_to(
+    path: str, run: ActiveRun, tracker: Tracker
+) -> None:
+    run.log_table({}, path)
+    run.log_table(pd.DataFrame(), path)
+    assert tracker.load_table(path, [run.run_id]).empty
+
+    run.log_table({"a": [1, 2]}, path)
+    run.log_table({}, path)
+
+    assert tracker.load_table(path, [run.run_id]).to_dict("list") == {"a": [1, 2]}
+
+
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [
@@ -186,8 +200,6 @@ def test_rows_come_back_as_they_were_logged(
         ({"columns": ["a", "b"], "data": [[1, 2], [3]]}, InvalidValueError, "Row 1.*1 values for 2 columns"),
         ({"columns": ["a", "a"], "data": [[1, 2]]}, InvalidValueError, "two columns named 'a'"),
         ({"1": [1], 1: [2]}, InvalidValueError, "two columns named '1'"),
-        ({}, InvalidValueError, "no columns"),
-        (pd.DataFrame(), InvalidValueError, "no columns"),
         (pd.DataFrame([[1, 2]], columns=[["a", "a"], ["b", "c"]]), InvalidTypeError, "MultiIndex"),
         ([{"a": 1}], InvalidTypeError, "got list"),
         (pd.Series([1]), InvalidTypeError, "got Series"),

@@ -226,11 +226,12 @@ def _ordered_sql(operator: str, value: str, kind: str, constant: str = "?") -> s
     if operator in ("==", "<>"):
         return f"{value} {'=' if operator == '==' else '<>'} {constant}"
     if kind == "text":
+        # The plus keeps the bound of the type from being the one that an index is searched for.
         return {
-            "<": f"({value} < {constant} AND {value} >= '')",
+            "<": f"({value} < {constant} AND +{value} >= '')",
             "<=": f"{value} BETWEEN '' AND {constant}",
-            ">": f"({value} > {constant} AND {value} < x'')",
-            ">=": f"({value} >= {constant} AND {value} < x'')",
+            ">": f"({value} > {constant} AND +{value} < x'')",
+            ">=": f"({value} >= {constant} AND +{value} < x'')",
         }[operator]
     # Numbers come first in SQL's order; 9e999 is infinite, and BETWEEN looks the value up only once.
     return {

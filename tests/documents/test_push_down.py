@@ -306,6 +306,31 @@ def test_odd_documents_are_found_through_an_index(table: Table) -> None:
     assert ids(table.search(where("n") > 2)) == [2, 3]
 
 
+@pytest.mark.parametrize(
+    ("condition", "bounds"),
+    [
+        (where("id") < "abd", "(<expr><?)"),
+        (where("id") >= "ab", "(<expr>>?)"),
+        ((where("id") >= "ab") & (where("id") < "abd"), "(<expr>>? AND <expr><?)"),
+    ],
+)
+def test_an_index_of_texts_is_searched_for_the_bounds_that_were_given(
+    table: Table, condition: Any, bounds: str
+) -> None:
+    table.truncate()
+    table.declare(unique=[("id",)])
+    table.insert_multiple([{"id": value} for value in ("ab", "abc", "abd", "b", "", 7, True, None, ["abc"])])
+
+    found, compiled = table.search(condition), compile_condition(condition)
+
+    assert [each["id"] for each in found] == [each["id"] for each in table if condition(each)]
+    assert compiled is not None
+    plan = table._engine.run(
+        f"EXPLAIN QUERY PLAN SELECT doc_id FROM {table._sql} WHERE {compiled.sql}", compiled.bindings
+    )
+    assert bounds in plan[0][3]
+
+
 def test_a_document_that_becomes_plain_again_is_left_to_sql(table: Table) -> None:
     table.truncate()
     table.insert({"n": 2**70})

@@ -1,6 +1,7 @@
 """The command line, as a person would use it."""
 
 import csv
+import ctypes
 import io
 import json
 import math
@@ -696,6 +697,32 @@ def test_a_failure_of_our_own_is_no_stack_trace(search: Tracker) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("Error: ")
     assert "Traceback" not in done.stderr
+
+
+def _lose_the_rights_of_root() -> None:
+    """Let permissions bind the command even where the tests run as root."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).prctl(24, 1)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+
+
+def test_a_store_that_cannot_be_written_can_be_read(search: Tracker) -> None:
+    search.close()
+    everything = [Path(".nbtrack"), *Path(".nbtrack").rglob("*")]
+    for path in everything:
+        path.chmod(path.stat().st_mode & ~0o222)
+    try:
+        read = [
+            process(*words, preexec_fn=_lose_the_rights_of_root) for words in (["runs"], ["show", "lr=2"])
+        ]
+        refused = process("tag", "lr=2", "a=b", preexec_fn=_lose_the_rights_of_root)
+    finally:
+        for path in everything:
+            path.chmod(path.stat().st_mode | 0o200)
+
+    assert [(done.returncode, done.stderr) for done in read] == [(0, ""), (0, "")]
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: The document database")
+    assert "cannot be written" in refused.stderr
 
 
 def test_pandas_and_ipython_are_not_loaded(search: Tracker) -> None:

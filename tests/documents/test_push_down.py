@@ -309,9 +309,9 @@ def test_odd_documents_are_found_through_an_index(table: Table) -> None:
 @pytest.mark.parametrize(
     ("condition", "bounds"),
     [
-        (where("id") < "abd", "(<expr><?)"),
+        (where("id") < "abe", "(<expr><?)"),
         (where("id") >= "ab", "(<expr>>?)"),
-        ((where("id") >= "ab") & (where("id") < "abd"), "(<expr>>? AND <expr><?)"),
+        ((where("id") >= "ab") & (where("id") < "abe"), "(<expr>>? AND <expr><?)"),
     ],
 )
 def test_an_index_of_texts_is_searched_for_the_bounds_that_were_given(
@@ -319,7 +319,7 @@ def test_an_index_of_texts_is_searched_for_the_bounds_that_were_given(
 ) -> None:
     table.truncate()
     table.declare(unique=[("id",)])
-    table.insert_multiple([{"id": value} for value in ("ab", "abc", "abd", "b", "", 7, True, None, ["abc"])])
+    table.insert_multiple([{"id": value} for value in ("ab", "abc", "abe", "b", "", 7, True, None, ["abc"])])
 
     found, compiled = table.search(condition), compile_condition(condition)
 

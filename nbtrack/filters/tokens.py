@@ -150,7 +150,7 @@ def _read_name(text: str, first: Part, position: int, subject: str) -> tuple[tup
     parts = [first]
     while text.startswith(".", position) and len(parts) <= MOST_TOKENS:
         start = position + 1
-        if text.startswith(('"', "`"), start):
+        if text.startswith(('"', "`", "'"), start):
             inside, position = _read_quoted(text, start, subject)
             parts.append(Part(inside, True, start))
         elif match := _KEY.match(text, start):

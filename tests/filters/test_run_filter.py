@@ -58,6 +58,9 @@ RUN = {
 
 MATCHING = [
     # MLflow's grammar
+    "params.'my param' = 'x'",
+    "run_name IN ('first',)",
+    "run_name not in ('second', 'third',)",
     "metrics.loss < 0.5",
     "metric.loss<=.25 AND metrics.loss >= 2.5e-1",
     "metrics.loss = 0.25",

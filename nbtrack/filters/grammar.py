@@ -194,10 +194,11 @@ class _Parser:
             if token.sign not in (",", ")"):
                 self._fail(token, "expected ',' or ')'")
             self._at += 1
-            if token.sign == "," and self._token.sign == ")":  # Python writes ('a',)
-                token = self._token
-                self._at += 1
             if token.sign == ")":
+                return tuple(values)
+            token = self._token
+            if token.sign == ")":  # Python writes ('a',)
+                self._at += 1
                 return tuple(values)
 
     def _value(self) -> Literal:

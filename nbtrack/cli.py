@@ -98,10 +98,7 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
-            result = super().invoke(ctx)
-            # What a pipe that is closed refuses, it refuses here, where click is ready for that.
-            sys.stdout.flush()
-            return result
+            return super().invoke(ctx)
         except NbtrackError as error:
             raise _Failure(str(error)) from error
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbtrack.core.entities import Run
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.text_tables import duration, moment, number, shortened, sparkline
 from nbtrack.filters.fields import RUN, Field, Finder, Type
 from nbtrack.filters.grammar import parse_order_entry
@@ -72,7 +73,10 @@ def _column(text: str, names: Mapping[str, str]) -> Column:
         return Column(
             "experiment", lambda run: names.get(run.info.experiment_id, run.info.experiment_id), str, False
         )
-    name, descending = parse_order_entry(text)
+    try:
+        name, descending = parse_order_entry(text)
+    except InvalidValueError as error:
+        raise InvalidValueError(str(error).replace("Order,", "Column,", 1)) from error
     if descending or text.lower().endswith(" asc"):
         raise mistake(text, len(str(name)), "a column has no direction; sort with --order", "Column")
     field = Finder(RUN, text, "Column").find(name)

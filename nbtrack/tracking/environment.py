@@ -8,6 +8,7 @@ never looked at, and secrets in the command line and in URLs are left out.
 
 import atexit
 import os
+import re
 import sys
 import threading
 import weakref
@@ -391,11 +392,14 @@ def _command_line() -> str | None:
     """The command that started this process, without secrets; None in a kernel."""
     if notebook_shell() is not None or len(sys.orig_argv) < 2:
         return None
+    program, *arguments = sys.orig_argv
+    if len(arguments) == 1 and re.fullmatch(r"[\w./][\w./-]*", arguments[0]):
+        # A script alone, the usual case: nothing to quote, nothing to hide, nothing to load.
+        return f"{os.path.basename(program)} {arguments[0]}"[:_LONGEST_COMMAND]
     import shlex
 
     from nbtrack.core.secrets import REDACTED, redact_arguments
 
-    program, *arguments = sys.orig_argv
     for index, argument in enumerate(arguments):
         if argument == "-c":
             arguments[index + 1 : index + 2] = ["…"]  # code on the command line may hold anything

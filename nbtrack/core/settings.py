@@ -23,9 +23,10 @@ SETTINGS = {
 NBTRACK_ONLY = frozenset({"DISABLED", "CAPTURE_ENVIRONMENT"})
 """Those that MLflow has no variable for."""
 
-# Set by nbtrack itself for spawned workers: process, run and store of the run their parent had
-# active. Not for users.
+# Set by nbtrack itself for the processes that are started from here: process, run and store of the
+# run that is active, process and name of the experiment that was chosen. Not for users.
 _ACTIVE_RUN = "NBTRACK_ACTIVE_RUN"
+_ACTIVE_EXPERIMENT = "NBTRACK_ACTIVE_EXPERIMENT"
 
 
 def setting(name: str) -> str | None:
@@ -79,3 +80,14 @@ def inherited_run() -> tuple[str, str] | None:
     run_id, _, uri = rest.partition(":")
     # Our own process says it too, for its children: that is nothing inherited.
     return (run_id, uri) if uri and pid != str(os.getpid()) else None
+
+
+def leave_experiment(name: str) -> None:
+    """Tell processes spawned from here which experiment was chosen."""
+    os.environ[_ACTIVE_EXPERIMENT] = f"{os.getpid()}:{name}"
+
+
+def inherited_experiment() -> str | None:
+    """The name of the experiment that was chosen in the process that spawned this one."""
+    pid, _, name = os.environ.get(_ACTIVE_EXPERIMENT, "").partition(":")
+    return name or None if pid != str(os.getpid()) else None

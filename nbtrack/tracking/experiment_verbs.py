@@ -53,7 +53,7 @@ class ExperimentVerbs(StoreAccess):
             check_experiment_name(experiment_name)
             found = store.experiments.ensure(str(experiment_name))
         check_active(found)
-        self.experiment = found.name
+        self._choose(found.name)
         self._experiment_id = found.experiment_id
         return found
 
@@ -152,7 +152,7 @@ class ExperimentVerbs(StoreAccess):
         is_chosen = store.experiments.get(str(experiment_id)).name == self.experiment
         store.experiments.rename(str(experiment_id), new_name)
         if is_chosen:
-            self.experiment = new_name
+            self._choose(new_name)
 
     def delete_experiment(self, experiment_id: str | int) -> None:
         """Put an experiment and its runs into the bin.
@@ -223,8 +223,21 @@ class ExperimentVerbs(StoreAccess):
             store = self._store()
             store.experiments.delete_tag(self._active_experiment_id(store), key)
 
+    def _choose(self, name: str) -> None:
+        self.experiment = name
+        if self._exports:
+            settings.leave_experiment(name)
+
+    def _chosen(self) -> str | None:
+        """The experiment that was chosen: here or, without settings, in the process that started this one."""
+        if self.experiment is not None or not self._exports:
+            return self.experiment
+        if settings.setting("EXPERIMENT_NAME") or settings.setting("EXPERIMENT_ID"):
+            return None
+        return settings.inherited_experiment()
+
     def _active_experiment_id(self, store: Store) -> str:
-        name = self.experiment
+        name = self._chosen()
         if name is None:
             name, experiment_id = settings.setting("EXPERIMENT_NAME"), settings.setting("EXPERIMENT_ID")
             if name is None:

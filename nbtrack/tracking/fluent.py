@@ -3,8 +3,9 @@
 from nbtrack.tracking.tracker import Tracker
 
 default_tracker = Tracker()
-# Scripts started from here inherit the store that was chosen; other trackers keep theirs to themselves.
-default_tracker._exports_uri = True  # pyright: ignore[reportPrivateUsage]
+# Scripts started from here inherit the store and the experiment that were chosen; other trackers keep
+# theirs to themselves.
+default_tracker._exports = True  # pyright: ignore[reportPrivateUsage]
 
 get_tracking_uri = default_tracker.get_tracking_uri
 is_tracking_uri_set = default_tracker.is_tracking_uri_set

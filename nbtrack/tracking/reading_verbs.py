@@ -305,7 +305,8 @@ class ReadingVerbs(ExperimentVerbs):
     def _scope(self, store: Store, names: Sequence[str] | None) -> list[str]:
         """The ids of the experiments to look in."""
         if names is None:
-            if self.experiment is not None and store.experiments.find(self.experiment) is None:
+            chosen = self._chosen()
+            if chosen is not None and store.experiments.find(chosen) is None:
                 return []
             return [self._active_experiment_id(store)]
         ids: list[str] = []

@@ -22,7 +22,7 @@ class StoreAccess:
     def _begin(self) -> None:
         self._opened: Store | None = None
         self._opening = threading.Lock()
-        self._exports_uri = False
+        self._exports = False
 
     def set_tracking_uri(self, uri: str | PathLike[str] | None) -> None:
         """Choose the store for what is logged from now on; runs that are active stay where they are.
@@ -39,7 +39,7 @@ class StoreAccess:
         self.store = folder
         self._leave()
         self._opened = None
-        if self._exports_uri:
+        if self._exports:
             if folder is None:
                 os.environ.pop("NBTRACK_TRACKING_URI", None)
             else:

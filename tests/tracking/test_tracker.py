@@ -5,6 +5,8 @@ import json
 import math
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import warnings
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import torch
 import yaml
 
+import nbtrack
 from nbtrack.core.entities import Metric, Run, RunList
 from nbtrack.core.errors import (
     AlreadyExistsError,
@@ -966,3 +969,29 @@ def test_artifacts_may_be_named_as_paths_are(tracker: Tracker) -> None:
         assert tracker.load_text(run.run_id, "conf/a.yaml") == "{}\n"
         assert '"path": "t.json"' in run.data.tags["mlflow.loggedArtifacts"]
         assert tracker.load_table("t.json", [run.run_id])["a"].tolist() == [1]
+
+
+def test_a_script_started_from_here_logs_to_the_experiment_that_was_chosen(tmp_path: Path) -> None:
+    nbtrack.set_tracking_uri(tmp_path / "store")
+    nbtrack.set_experiment("digits")
+    code = "import nbtrack; print(nbtrack.get_experiment(nbtrack.start_run().info.experiment_id).name)"
+
+    def names(**variables: str) -> str:
+        environment = {**os.environ, **variables}
+        return subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    assert names() == "digits"
+    assert names(MLFLOW_EXPERIMENT_NAME="letters") == "letters"
+    nbtrack.rename_experiment(nbtrack.set_experiment("digits").experiment_id, "numbers")
+    assert names() == "numbers"
+
+
+def test_a_tracker_of_its_own_is_not_told_what_the_functions_have_chosen(tmp_path: Path) -> None:
+    nbtrack.set_experiment("digits")
+
+    with Tracker(store=tmp_path / "store").start_run() as run:
+        pass
+
+    assert run.info.experiment_id == "0"

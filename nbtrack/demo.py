@@ -78,6 +78,7 @@ def run(*, open_lab: bool = False) -> None:
     notebook = _notebook()
     click.echo("\nnbtrack runs            lists the runs again")
     click.echo("nbtrack show RUN        shows one")
+    click.echo("nbtrack compare RUN RUN shows what differs")
     if notebook is not None:
         shown = os.path.relpath(notebook)
         click.echo(f"nbtrack demo --lab      opens {shown} in JupyterLab; so does: jupyter lab {shown}")

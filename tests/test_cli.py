@@ -643,6 +643,21 @@ def test_a_terminal_is_asked_before_several_runs_are_deleted(search: Tracker, ke
     assert "Traceback" not in shown
 
 
+def test_long_copies_show_how_far_they_are_where_somebody_looks(tmp_path: Path) -> None:
+    (tmp_path / "big.bin").write_bytes(bytes(12_000_000))
+    with Tracker(store=Path(".nbtrack")).start_run(run_name="big") as started:
+        started.log_artifact(tmp_path / "big.bin")
+
+    status, shown = in_terminal("artifacts", "get", "big", "big.bin", "-o", "copy.bin")
+    quiet = process("artifacts", "get", "big", "big.bin", "-o", "again.bin")
+
+    assert status == 0, shown
+    assert "Copying" in shown
+    assert "100%" in shown
+    assert (quiet.stdout, quiet.stderr) == ("Got 1 file, 12.0 MB: again.bin\n", "")
+    assert Path("copy.bin").stat().st_size == 12_000_000
+
+
 def test_a_note_is_written_in_the_editor(search: Tracker, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\necho 'From the editor' > \"$1\"\n")

@@ -43,8 +43,7 @@ def comparison_view(
     """
     headings = _headings(comparison)
     lines = [*_facts(comparison)]
-    for section, rows in comparison.sections.items():
-        shown = [row for row in rows if everything or row.differs]
+    for section, shown in comparison.told(everything=everything).items():
         if shown:
             lines.append(_Line(section, None))
             lines += [_drawn(row) for row in shown]
@@ -94,7 +93,9 @@ def _one_line(text: str) -> str:
 
 def _notes(comparison: Comparison) -> list[str]:
     same = {
-        section: [row for row in rows if not row.differs] for section, rows in comparison.sections.items()
+        section: [row for row in rows if not row.differs]
+        for section, rows in comparison.sections.items()
+        if section in _KINDS
     }
     whose = "both" if len(comparison.runs) == 2 else "all"
     notes: list[str] = []
@@ -105,7 +106,7 @@ def _notes(comparison: Comparison) -> list[str]:
     counts = [f"{len(rows):,} {_KINDS[section][len(rows) != 1]}" for section, rows in same.items() if rows]
     if counts:
         notes.append(f"{'also ' if notes else ''}same in {whose}: {', '.join(counts)}")
-    if not any(row.differs for rows in comparison.sections.values() for row in rows):
+    if not any(comparison.told().values()):
         notes.insert(0, f"Nothing that {whose} of them recorded differs.")
     return notes
 

@@ -12,6 +12,7 @@ from typing import Any
 from nbtrack.core import system_tags
 from nbtrack.core.entities import Run
 from nbtrack.core.metric_directions import is_greater_better
+from nbtrack.core.system_metric_names import is_system_metric
 
 # What identifies the code that ran; other tags with a fixed meaning differ in any two runs.
 _CODE_TAGS = {
@@ -87,6 +88,8 @@ class Comparison:
     code: tuple[ComparedText, ...]
     environment: tuple[ComparedText, ...]
     """Python, platform and packages, as far as they are known."""
+    machine: tuple[ComparedMetric, ...] = ()
+    """System metrics: they differ in any two runs, so they are told only with everything."""
 
     @property
     def sections(self) -> dict[str, tuple[ComparedText | ComparedMetric, ...]]:
@@ -98,6 +101,18 @@ class Comparison:
             "data": self.data,
             "code": self.code,
             "environment": self.environment,
+            "machine": self.machine,
+        }
+
+    def told(self, *, everything: bool = False) -> dict[str, list[ComparedText | ComparedMetric]]:
+        """The sections without what says nothing: what is the same, and how busy machines were.
+
+        Args:
+            everything: With all of it.
+        """
+        return {
+            name: [row for row in rows if everything or (row.differs and name != "machine")]
+            for name, rows in self.sections.items()
         }
 
     def to_dictionary(self, *, everything: bool = False) -> dict[str, Any]:
@@ -119,8 +134,8 @@ class Comparison:
                 for run in self.runs
             ]
         }
-        for name, rows in self.sections.items():
-            whole[name] = {row.key: _as_plain(row) for row in rows if everything or row.differs}
+        for name, rows in self.told(everything=everything).items():
+            whole[name] = {row.key: _as_plain(row) for row in rows}
         return whole
 
 
@@ -138,14 +153,16 @@ def compare(
             run of which they are not known, empty for none at all.
         directions: Whether more is better, for metrics whose names do not say.
     """
+    metrics = list(_metrics(runs, directions))
     return Comparison(
         runs=tuple(runs),
         params=_texts([run.data.params for run in runs]),
-        metrics=tuple(_metrics(runs, directions)),
+        metrics=tuple(row for row in metrics if not is_system_metric(row.key)),
         tags=_texts([_own_tags(run) for run in runs]),
         data=_texts([_data_sets(run) for run in runs]),
         code=_texts([_code(run) for run in runs]),
         environment=_texts([_environment(each) for each in environments]),
+        machine=tuple(row for row in metrics if is_system_metric(row.key)),
     )
 
 

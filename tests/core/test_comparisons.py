@@ -76,6 +76,19 @@ def test_metrics_tell_change_and_the_best() -> None:
     assert (metrics["epochs"].deltas, metrics["epochs"].best) == ((None, 1.0, None), ())
 
 
+def test_how_busy_the_machines_were_is_told_only_with_everything() -> None:
+    runs = [
+        make_run(name, metrics={"system/cpu_utilization_percentage": [use]})
+        for name, use in (("a", 5.0), ("b", 9.0))
+    ]
+
+    assert compare(runs).metrics == ()
+    assert not any("cpu" in line for line in lines_of(*runs))
+    assert "Nothing that both of them recorded differs." in lines_of(*runs)
+    assert any("cpu" in line for line in lines_of(*runs, everything=True))
+    assert compare(runs).to_dictionary()["machine"] == {}
+
+
 def test_nan_is_the_same_as_nan_and_an_infinity_has_no_distance() -> None:
     first = make_run("a", metrics={"loss": [math.nan], "gap": [math.inf]})
     second = make_run("b", metrics={"loss": [math.nan], "gap": [1.0]})

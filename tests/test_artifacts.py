@@ -28,7 +28,7 @@ def test_artifacts_are_read_by_uri_and_by_run(run_id: str, tmp_path: Path) -> No
     assert [info.path for info in artifacts.list_artifacts(run_id=run_id, artifact_path="config")] == [
         "config/a.json"
     ]
-    assert artifacts.download_artifacts(uri, dst_path=tmp_path / "d") == str(tmp_path / "d/config/a.json")
+    assert artifacts.download_artifacts(uri, dst_path=tmp_path / "d") == str(tmp_path / "d/a.json")
     assert Path(artifacts.download_artifacts(run_id=run_id, artifact_path="one.png")).is_file()
 
 

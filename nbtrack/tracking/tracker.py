@@ -398,6 +398,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         self._last.run_id = run.run_id
         self._tell_workers()
         self._unfinished.append(run)
+        if sync:
+            environment.settle(self._opened)  # what the background finds out survives a power cut as well
         run.close(status, tags, sync=sync)
         self._settle()
 

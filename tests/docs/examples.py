@@ -46,6 +46,7 @@ class Shown(NamedTuple):
 
 def normal(text: str) -> str:
     """An output without what is different each time."""
+    text = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", text)
     text = re.sub(r"\b[0-9a-f]{32}\b", "RUN-ID", text)
     text = re.sub(r"\b[0-9a-f]{24}\b", "WRITER", text)
     text = re.sub(r"\b[0-9a-f]{8}\b", "SHORT-ID", text)

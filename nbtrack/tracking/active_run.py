@@ -274,6 +274,9 @@ class ActiveRun(ArtifactVerbs, InputVerbs, Run):
             InvalidValueError: A param is given twice.
             ParamConflictError: A param has another value already; then nothing is logged.
         """
+        metrics = _entities("metrics", metrics, Metric)
+        params = _entities("params", params, Param)
+        tags = _entities("tags", tags, RunTag)
         points = [
             _checked_point(metric.key, metric.value, metric.step, metric.timestamp or _time_ns() // 1_000_000)
             for metric in metrics
@@ -487,6 +490,18 @@ def _input_of(dataset: Any) -> DatasetInput:
     from nbtrack.tracking.data_sets import as_input  # lazy: few metrics name their data
 
     return as_input(dataset, None, None)
+
+
+def _entities(what: str, given: Any, kind: type) -> list[Any]:
+    """What `log_batch` was given, as a list; MLflow's own entities will do, and anything like them."""
+    listed: list[Any] = [given] if isinstance(given, dict | str) else list(given)
+    for each in listed:
+        if not (hasattr(each, "key") and hasattr(each, "value")):
+            raise InvalidTypeError(
+                f"log_batch takes {what} as a list of nbtrack.entities.{kind.__name__}, got "
+                f"{type(each).__name__} {each!r:.60}. log_metrics, log_params and set_tags take dicts."
+            )
+    return listed
 
 
 def _checked_point(key: Any, value: Any, step: Any, timestamp: Any) -> tuple[str, float, int, int]:

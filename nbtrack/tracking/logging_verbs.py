@@ -4,6 +4,7 @@ What a verb does stands at the run's verb of the same name, in `active_run` and 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import cleandoc
 from os import PathLike
 from typing import Any, BinaryIO
 
@@ -11,7 +12,27 @@ from nbtrack.core.datasets import DatasetInput
 from nbtrack.core.entities import Metric, Param, RunTag
 from nbtrack.tracking.active_run import ActiveRun
 
+_BY_ID = """    run_id: Log to this run, active or not, of this process or another; None is the active run.
+"""
 
+
+def _with_docs_of_the_run(verbs: "type[LoggingVerbs]") -> "type[LoggingVerbs]":
+    """Let `help()` and Shift-Tab tell of each verb what stands at the run's."""
+    for name, verb in vars(verbs).items():
+        of_run = getattr(getattr(ActiveRun, name, None), "__doc__", None)
+        if of_run and not name.startswith("_") and "see `ActiveRun." in (verb.__doc__ or ""):
+            takes_id = "run_id" in verb.__code__.co_varnames[: verb.__code__.co_argcount]
+            lines = cleandoc(of_run).splitlines(keepends=True)
+            if takes_id and "Args:\n" in lines:
+                at = lines.index("Args:\n") + 1
+                while at < len(lines) and lines[at].startswith(" "):
+                    at += 1
+                lines.insert(at, _BY_ID)
+            verb.__doc__ = "".join(lines)
+    return verbs
+
+
+@_with_docs_of_the_run
 class LoggingVerbs:
     """Logs to the active run of this thread, starting one when there is none.
 

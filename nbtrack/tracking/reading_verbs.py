@@ -14,7 +14,7 @@ from nbtrack.documents.database import Database
 from nbtrack.stores.contracts import Store
 from nbtrack.tracking import artifact_access, environment, metric_history
 from nbtrack.tracking.conditions import check_count, check_view, run_search
-from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, disabled_snapshot
+from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, disabled_snapshot, nothing_recorded
 from nbtrack.tracking.experiment_verbs import ExperimentVerbs
 
 _OUTPUT_FORMATS = ("pandas", "list")
@@ -274,6 +274,10 @@ class ReadingVerbs(ExperimentVerbs):
         """
         from nbtrack.tracking import tables  # lazy: few need it, and it loads much
 
+        if self._is_off():
+            import pandas as pd
+
+            return pd.DataFrame()
         store = self._store_to_read("table", artifact_file)
         ids = [self._active_experiment_id(store) if experiment_id is None else str(experiment_id)]
         return tables.load_table(store, ids, artifact_file, run_ids, extra_columns)
@@ -300,6 +304,8 @@ class ReadingVerbs(ExperimentVerbs):
 
     def _store_of(self, run_id: str) -> Store:
         check_run_id(run_id)
+        if run_id == DISABLED_RUN_ID:
+            raise nothing_recorded(run_id)
         return self._store_to_read("run", run_id)
 
     def _scope(self, store: Store, names: Sequence[str] | None) -> list[str]:

@@ -9,6 +9,9 @@ class RunOperations:
     operation_futures: tuple[Any, ...] = ()
     """Nothing is left to wait for."""
 
+    def __repr__(self) -> str:
+        return "<RunOperations: done>"
+
     def wait(self) -> None:
         """Return at once: it is done."""
 

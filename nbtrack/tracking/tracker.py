@@ -128,11 +128,13 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         if run_name is not None:
             texts[system_tags.RUN_NAME] = str(run_name)  # it wins over the tag, as in MLflow
         asked = run_id or settings.consume_run_id()
+        # In a spawned worker the run to nest in is one of its parent process.
+        inherited = self._inherited_run() if nested and outer is None and parent_run_id is None else None
         store = self._store()
         if asked is not None:
             run = self._resume(store, asked, texts)
         else:
-            parent = self._parent(store, outer, parent_run_id)
+            parent = inherited or self._parent(store, outer, parent_run_id)
             experiment = self._experiment_of_new_run(store, experiment_id)
             run = self._create(store, experiment, parent, texts)
         return self._measured(store, run, log_system_metrics)
@@ -372,16 +374,24 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
 
     def _implicit(self) -> ActiveRun:
         """The run of a call that finds none active: the parent process's, else a new one."""
-        if not self._is_off() and (inherited := settings.inherited_run()):
-            run_id, uri = inherited
-            try:
-                store = self._store() if self.store is not None else open_store(uri)
-                if store.runs.get(run_id).info.status == RunStatus.RUNNING:
-                    self._opened = store
-                    return self._activate_writer(store, run_id, owner=False)
-            except NbtrackError:
-                pass  # it was of another store, or is gone: what follows is a run of our own
+        if not self._is_off() and (run_id := self._inherited_run()):
+            return self._activate_writer(self._store(), run_id, owner=False)
         return self.start_run()
+
+    def _inherited_run(self) -> str | None:
+        """The run that is active in the process that spawned this one; None when there is none."""
+        inherited = settings.inherited_run()
+        if inherited is None:
+            return None
+        run_id, uri = inherited
+        try:
+            store = self._store() if self.store is not None else open_store(uri)
+            if store.runs.get(run_id).info.status != RunStatus.RUNNING:
+                return None
+        except NbtrackError:
+            return None  # it was of another store, or is gone
+        self._opened = store
+        return run_id
 
     def _handle(self, run_id: str) -> ActiveRun:
         if self._is_off() or run_id == DISABLED_RUN_ID:

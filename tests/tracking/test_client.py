@@ -380,3 +380,13 @@ def test_threads_log_by_id_side_by_side(client: MlflowClient) -> None:
 
     counts = [len(client.get_metric_history(run_id, f"m{n}")) for run_id in run_ids for n in range(8)]
     assert sum(counts) == 8 * 200
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"metrics": {"a": 1}}, {"params": {"a": 1}}, {"tags": [("a", 1)]}, {"metrics": "loss"}]
+)
+def test_a_batch_of_something_else_is_refused(
+    client: MlflowClient, run_id: str, arguments: dict[str, object]
+) -> None:
+    with pytest.raises(MlflowException, match=r"log_batch takes (metrics|params|tags) as a list of nbtrack"):
+        client.log_batch(run_id, **arguments)  # type: ignore[arg-type]

@@ -1,5 +1,7 @@
 """Finding, deleting and restoring runs; experiments and tags; what MLflow's users take for granted."""
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -286,3 +288,58 @@ def test_a_metric_is_measured_on_a_data_set(tracker: Tracker) -> None:
         (point,) = tracker.get_metric_history(run.run_id, key)
         assert (point.dataset_name, point.dataset_digest) == (name, used.dataset.digest if name else None)
     assert "bad" not in tracker.get_run(run.run_id).data.metrics
+
+
+def test_what_was_switched_off_says_so_when_it_is_read(tmp_path: Path) -> None:
+    off = Tracker(store=tmp_path / "off", enabled=False)
+    with off.start_run() as run:
+        off.log_text("x", "a.txt")
+        off.log_table({"a": 1}, "a.json")
+
+    with pytest.raises(NotFoundError, match="Nothing was recorded: NBTRACK_DISABLED"):
+        off.load_text(run.info.run_id, "a.txt")
+    with pytest.raises(NotFoundError, match="Nothing was recorded"):
+        off.download_artifacts(run.info.run_id, "a.txt")
+    assert len(off.load_table("a.json")) == 0
+
+
+def test_help_on_a_verb_tells_all_of_it() -> None:
+    shown = nbtrack.log_metric.__doc__
+
+    assert shown is not None
+    for words in (
+        "survives the death of the process",
+        "    step: The x position",
+        "    run_id: Log to this run",
+    ):
+        assert words in shown
+    assert "run_id:" not in (nbtrack.set_tag.__doc__ or "")
+    for name in ("log_params", "log_artifact", "log_image", "log_table", "log_input", "set_tags"):
+        assert "Args:" in (getattr(nbtrack, name).__doc__ or ""), name
+
+
+def test_a_nested_run_of_a_spawned_worker_nests_in_the_run_of_its_parent(tmp_path: Path) -> None:
+    program = tmp_path / "sweep.py"
+    program.write_text(
+        """
+import multiprocessing, nbtrack
+
+def work(number):
+    with nbtrack.start_run(run_name=f"w{number}", nested=True):
+        nbtrack.log_metric("loss", number)
+
+if __name__ == "__main__":
+    nbtrack.set_experiment("sweep")
+    with nbtrack.start_run(run_name="parent"):
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            pool.map(work, range(2))
+"""
+    )
+    subprocess.run([sys.executable, program], check=True, timeout=60)
+
+    runs = nbtrack.search_runs(output_format="list", experiment_names=["sweep"])
+    by_name = {run.info.run_name: run for run in runs}
+    assert set(by_name) == {"parent", "w0", "w1"}
+    for name in ("w0", "w1"):
+        assert by_name[name].data.tags["mlflow.parentRunId"] == by_name["parent"].info.run_id
+        assert by_name[name].info.status == "FINISHED"

@@ -4,6 +4,8 @@ A comparison asks for a value: a document that lacks the field, or has null ther
 IS NULL. NOT before a comparison or a parenthesis turns the answer round, also for such a document.
 """
 
+import re
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -11,7 +13,7 @@ from nbtrack.core.errors import InvalidValueError
 from nbtrack.documents.queries import Both, Comparison, Condition, Either, Negation, Path
 from nbtrack.documents.text_conditions import AnyItem, Like, RegularExpression, SpelledNumber
 from nbtrack.filters.fields import INPUTS, Entity, Field, Finder, Type
-from nbtrack.filters.mistakes import mistake
+from nbtrack.filters.mistakes import did_you_mean, listed, mistake, quote
 from nbtrack.filters.relations import Related
 from nbtrack.filters.tree import And, Clause, Literal, Not, Tree
 
@@ -29,6 +31,9 @@ _OPERATORS = {
 _NAN = float("nan")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DATE_LIKE = re.compile(
+    r"\s*([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2}))?)?)?"
+)
 
 
 def condition_of(tree: Tree, entity: Entity, text: str) -> Condition:
@@ -146,9 +151,15 @@ class _Compiler:
         if field.type is Type.NUMBER:
             self._fail(literal.column, f"{field.label} compares with a number, without quotes")
         try:
-            return milliseconds(value) if field.type is Type.TIME else field.read(value)
+            read = milliseconds(value) if field.type is Type.TIME else field.read(value)
         except ValueError as error:
             self._fail(literal.column, str(error))
+        if field.values and read not in field.values:
+            hint = did_you_mean(value, field.values)
+            self._fail(
+                literal.column, f"{quote(value)} is no {field.label}; there are {listed(field.values)}{hint}"
+            )
+        return read
 
     def _fail(self, column: int, why: str) -> NoReturn:
         raise mistake(self._text, column, why)
@@ -191,7 +202,7 @@ def milliseconds(date: str) -> int | float:
     """Milliseconds since 1970, UTC, of a date as in ISO 8601; without a zone it is local time.
 
     Raises:
-        ValueError: It is no date; the message says what one looks like.
+        ValueError: It is no date; the message says why, or what one looks like.
     """
     try:
         moment = datetime.fromisoformat(date.strip())
@@ -200,7 +211,25 @@ def milliseconds(date: str) -> int | float:
         microseconds = (moment - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError, OSError):
         raise ValueError(
-            "expected milliseconds since 1970, or a date such as '2026-11-21' or '2026-11-21 14:00'"
+            _beyond_the_calendar(date)
+            or "expected milliseconds since 1970, or a date such as '2026-11-21' or '2026-11-21 14:00'"
         ) from None
     whole, rest = divmod(microseconds, 1000)
     return microseconds / 1000 if rest else whole
+
+
+def _beyond_the_calendar(date: str) -> str:
+    """Why a text that looks like a date is none; nothing if it does not look like one."""
+    match = _DATE_LIKE.match(date)
+    if match is None:
+        return ""
+    year, month, day, *clock = (int(part or 0) for part in match.groups())
+    if not 1 <= month <= 12:
+        return f"there is no such date: {quote(date)} has the month {month}"
+    days = monthrange(year, month)[1]
+    if not 1 <= day <= days:
+        return f"there is no such date: {quote(date)} has the day {day}, that month {days} days"
+    for unit, value, most in zip(("hour", "minute", "second"), clock, (23, 59, 59), strict=True):
+        if value > most:
+            return f"there is no such time: {quote(date)} has the {unit} {value}"
+    return ""

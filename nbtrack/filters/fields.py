@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NoReturn
 
+from nbtrack.core.entities import LifecycleStage, RunStatus
 from nbtrack.core.summaries import MetricSummary
 from nbtrack.documents.queries import Path
-from nbtrack.filters.mistakes import did_you_mean, mistake, quote
+from nbtrack.filters.mistakes import did_you_mean, listed, mistake, quote
 from nbtrack.filters.tree import Name
 
 
@@ -37,6 +38,8 @@ class Attribute:
     """Where it stands in the document; None: under its name."""
     read: Callable[[str], str] = str
     """What turns quoted text into what the document holds; raises ValueError with the reason."""
+    values: tuple[str, ...] = ()
+    """All that it can be, where that is a closed list; else nothing."""
     aliases: tuple[str, ...] = ()
 
 
@@ -67,6 +70,8 @@ class Field:
     path: Path
     """From the root of the document; of a data set from that of the input."""
     read: Callable[[str], str] = str
+    values: tuple[str, ...] = ()
+    """All that it can be, where that is a closed list; else nothing."""
     relation: str = ""
     """parent or children, if it is a field of those; else nothing."""
     is_of_input: bool = False
@@ -87,8 +92,8 @@ def _run_id_of(uri: str) -> str:
     return found[1]
 
 
-_STATUS = Attribute(read=str.upper)
-_STAGE = Attribute(read=str.lower)
+_STATUS = Attribute(read=str.upper, values=tuple(RunStatus.all_status()))
+_STAGE = Attribute(read=str.lower, values=(LifecycleStage.ACTIVE, LifecycleStage.DELETED))
 
 RUN = Entity(
     noun="a run",
@@ -128,10 +133,11 @@ _GROUPS = {
 }
 _GROUP_OF = {alias: group for group, aliases in _GROUPS.items() for alias in (group, *aliases)}
 
-_SUMMARY_TYPES = {
+SUMMARY_TYPES = {
     name: Type.TIME if name == "last_timestamp" else Type.NUMBER
     for name in MetricSummary.__dataclass_fields__
 }
+"""The parts of a metric's summary, which stand after its key, and what they hold."""
 _INPUT_PATHS: dict[str, Path] = {
     "name": ("dataset", "name"),
     "digest": ("dataset", "digest"),
@@ -195,7 +201,7 @@ class Finder:
             self._fail(
                 name,
                 at + 1,
-                f"unknown field {quote(key)} of a dataset; there are {_list(_INPUT_PATHS)}{hint}",
+                f"unknown field {quote(key)} of a dataset; there are {listed(_INPUT_PATHS)}{hint}",
             )
         return Field(label, Type.TEXT, path, relation=relation, is_of_input=True)
 
@@ -203,14 +209,14 @@ class Finder:
         """metrics.KEY is the last value, metrics.KEY.min the smallest, unless `min` is in quotes."""
         steps = name.steps[at + 1 :]
         summary = "last"
-        if len(steps) > 1 and not name.quoted[-1] and steps[-1].lower() in _SUMMARY_TYPES:
+        if len(steps) > 1 and not name.quoted[-1] and steps[-1].lower() in SUMMARY_TYPES:
             summary, steps = steps[-1].lower(), steps[:-1]
         key = ".".join(steps)
         self._check_key(key, name, at)
         label = self._label(relation, "metrics", ".".join(name.steps[at + 1 :]))
         return Field(
             label,
-            _SUMMARY_TYPES[summary],
+            SUMMARY_TYPES[summary],
             ("metrics", key, summary),
             relation=relation,
             group="metrics",
@@ -229,6 +235,7 @@ class Finder:
             attribute.type,
             attribute.path or (known,),
             attribute.read,
+            attribute.values,
             relation,
         )
 
@@ -250,7 +257,7 @@ class Finder:
         noun, word = self.entity.noun, name.steps[at]
         groups = ["attributes", *sorted(self.entity.groups), *sorted(self.entity.relations)]
         known = [alias for group in groups for alias in (group, *_GROUPS.get(group, ()))]
-        why = f"unknown kind {quote(word)}: {noun} has {_list(groups)}{did_you_mean(word, known)}"
+        why = f"unknown kind {quote(word)}: {noun} has {listed(groups)}{did_you_mean(word, known)}"
         self._fail(name, at, why)
 
     def _fail_attribute(self, word: str, name: Name, at: int) -> NoReturn:
@@ -260,13 +267,8 @@ class Finder:
             hint = f". A metric is metrics.{self._label(word)}, a param params.{self._label(word)}"
         elif not hint and "tags" in groups:
             hint = f". A tag is tags.{self._label(word)}"
-        known = _list(self.entity.attributes)
+        known = listed(self.entity.attributes)
         self._fail(name, at, f"unknown attribute {quote(word)} of {noun}; there are {known}{hint}")
 
     def _fail(self, name: Name, at: int, why: str) -> NoReturn:
         raise mistake(self.text, name.parts[at].column, why, self.subject)
-
-
-def _list(words: Mapping[str, object] | list[str]) -> str:
-    names = list(words)
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

@@ -1,6 +1,6 @@
 """How a filter or an order says no: the column, the reason, and a caret under the place."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from nbtrack.core.errors import InvalidValueError
 
@@ -32,6 +32,12 @@ def mistake(text: str, column: int, why: str, subject: str = "Filter") -> Invali
 def quote(word: str) -> str:
     """A word as errors show it: in quotes, on one line, not too long."""
     return repr(word if len(word) <= _LONGEST_WORD else f"{word[: _LONGEST_WORD - 1]}…")
+
+
+def listed(words: Iterable[str]) -> str:
+    """`"name, digest and context"`."""
+    names = list(words)
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def did_you_mean(word: str, known: Collection[str], form: str = "{}", likeness: float = 0.6) -> str:

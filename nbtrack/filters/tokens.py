@@ -39,6 +39,9 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_CURLY = tuple("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u00b4")
+_BRACKETS = re.compile(r"""\[\s*(['"`])([^'"`]+)\1\s*\]""")
+_SIGNED_NAME = re.compile(r"-\s*([^\W\d][\w/:@.-]*)")
 _KEY = re.compile(r"[\w/:@-]+")
 _AFTER_NUMBER = re.compile(r"[\w.:/@+-]+")
 
@@ -93,7 +96,7 @@ def tokenize(text: str, subject: str = "Filter") -> list[Token]:
         match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
             wrong = end - len(text[position:end].lstrip())
-            raise mistake(text, wrong, f"{text[wrong]!r} has no meaning here", subject)
+            raise mistake(text, wrong, _why_no_word(text, wrong, subject, tokens), subject)
         kind = match.lastgroup
         word, start, position = match[kind], match.start(kind), match.end()
         count += 1
@@ -158,5 +161,34 @@ def _read_name(text: str, first: Part, position: int, subject: str) -> tuple[tup
             parts.append(Part(match.group(), False, start))
         else:
             why = "expected the rest of the field's name; a key with other signs stands in backticks"
+            if text[start : start + 1] in _CURLY:
+                why = _straight(text[start])
             raise mistake(text, start, why, subject)
     return tuple(parts), position
+
+
+def _why_no_word(text: str, wrong: int, subject: str, before: list[Token]) -> str:
+    """What to say of a sign that begins no word: most come from other languages or from an editor."""
+    sign = text[wrong]
+    nothing = f"{sign!r} has no meaning here"
+    if sign in _CURLY:
+        return _straight(sign)
+    if sign == "[":
+        if before and before[-1].word == "IN":
+            return f"{nothing}; a list stands in parentheses: IN ('a', 'b')"
+        group = before[-1].text if before and before[-1].kind == "name" else "metrics"
+        match = _BRACKETS.match(text, wrong)
+        key = match[2] if match else "loss"
+        bare = f"{group}.{key} or " if _KEY.fullmatch(key) else ""
+        return f"{nothing}; a key stands behind a dot: {quote(f'{bare}{group}.`{key}`')[1:-1]}"
+    if sign in "+-*/%":
+        if subject == "Order" and (match := _SIGNED_NAME.match(text, wrong)):
+            return f"{nothing}; for the largest first write {quote(f'{match[1]} DESC')[1:-1]}"
+        if sign in "+-" and re.match(r"\s+[0-9.]", text[wrong + 1 :]):
+            return f"{nothing}; a sign stands right before its number"
+        return f"{nothing}; nothing is computed: compare a field as it is, such as metrics.loss > -1"
+    return nothing
+
+
+def _straight(sign: str) -> str:
+    return f"{sign!r} is no quote here; type straight ones: ' or \""

@@ -3,13 +3,16 @@
 A store that has no metric `los` answers `metrics.los < 1` with nothing: right, but no help.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from nbtrack.filters.fields import RUN, Entity, Finder
+from nbtrack.filters.fields import RUN, SUMMARY_TYPES, Entity, Finder
 from nbtrack.filters.grammar import parse, parse_order_entry
-from nbtrack.filters.mistakes import did_you_mean, quote
+from nbtrack.filters.mistakes import did_you_mean, listed, quote
 from nbtrack.filters.tree import Name, clauses_of
+
+_BARE = re.compile(r"[\w/:@.-]+")
 
 
 class Mention(NamedTuple):
@@ -24,6 +27,8 @@ class Mention(NamedTuple):
     """The part of a metric's summary that is asked for, if it is not the last value."""
     subject: str = "Filter"
     """Or Order."""
+    is_null: bool = False
+    """Whether the filter asks for runs that lack it: a key that no run has finds all of them."""
 
 
 def mentioned_keys(
@@ -37,13 +42,17 @@ def mentioned_keys(
     found: list[Mention] = []
     if text and text.strip():
         finder = Finder(entity, text)
-        found += [_mention(clause.name, finder) for clause in clauses_of(parse(text))]
+        found += [
+            _mention(clause.name, finder, clause.operator == "IS NULL") for clause in clauses_of(parse(text))
+        ]
     for entry in [order_by] if isinstance(order_by, str) else order_by or ():
         found.append(_mention(parse_order_entry(entry)[0], Finder(entity, entry, "Order")))
     seen: dict[tuple[str, str], Mention] = {}
     for mention in found:
         if mention.group:
-            seen.setdefault((mention.group, mention.key), mention)
+            first = seen.setdefault((mention.group, mention.key), mention)
+            if mention.is_null and not first.is_null:
+                seen[mention.group, mention.key] = first._replace(is_null=True)
     return list(seen.values())
 
 
@@ -66,10 +75,23 @@ def unknown_key_message(
     whole = f"{key}.{summary}"
     if summary and whole in known:
         return f"{message}; the metric {quote(whole)} is written metrics.`{whole}`"
+    stem, _, part = key.rpartition(".")
+    if group == "metrics" and stem in known:
+        siblings = [name for name in known if name.startswith(f"{stem}.")]
+        meant = did_you_mean(key, siblings, likeness=likeness)
+        return message + meant if meant else _unknown_summary(stem, part, place)
     return message + did_you_mean(key, known, likeness=likeness)
 
 
-def _mention(name: Name, finder: Finder) -> Mention:
+def _unknown_summary(key: str, part: str, place: str) -> str:
+    """What to tell of metrics.loss.mni where there is a metric `loss`."""
+    label = f"metrics.{key}" if _BARE.fullmatch(key) else f"metrics.`{key.replace('`', '``')}`"
+    summaries = listed(SUMMARY_TYPES)
+    hint = did_you_mean(part, SUMMARY_TYPES, label.replace("{", "{{").replace("}", "}}") + ".{}")
+    return f"metric {quote(key)} has no summary {quote(part)} ({place}); there are {summaries}{hint}"
+
+
+def _mention(name: Name, finder: Finder, is_null: bool = False) -> Mention:
     field = finder.find(name)
     summary = field.path[-1] if field.group == "metrics" and field.path[-1] != "last" else ""
-    return Mention(field.group, field.key, name.column + 1, summary, finder.subject)
+    return Mention(field.group, field.key, name.column + 1, summary, finder.subject, is_null)

@@ -17,7 +17,8 @@ def hint(
 ) -> None:
     """Warn of a key that no run has, where one much like it is known.
 
-    A key that is like no other is left alone: code asks for tags that no run has yet.
+    A key that is like no other is left alone: code asks for tags that no run has yet. So is one that
+    the filter names where something was found, but behind IS NULL, where a slip finds every run.
 
     Args:
         runs: Where the search looked.
@@ -27,10 +28,11 @@ def hint(
         found: The runs, or the columns of the runs, that it found.
     """
     count = len(found.info["run_id"]) if isinstance(found, RunColumns) else len(found)
-    if not count:
-        if isinstance(filter_string, str):
-            for mention in mentioned_keys(filter_string):
+    if isinstance(filter_string, str) and (not count or "null" in filter_string.lower()):
+        for mention in mentioned_keys(filter_string):
+            if not count or mention.is_null:
                 _hint(runs, scope, mention)
+    if not count:
         return
     # Values come before what is missing: if the first run lacks the first key, all of them do.
     for mention in mentioned_keys(None, order_by)[:1]:

@@ -62,6 +62,31 @@ MISTAKES = [
     ("metrics.`` < 1", 9, "this key is empty"),
     ("metrics.a < 1_000", 13, "'1_000' is no number; text and dates stand in quotes"),
     ("start_time > 2026-11-21", 14, "'2026-11-21' is no number; text and dates stand in quotes"),
+    ("status = \u201cFINISHED\u201d", 10, "'\u201c' is no quote here; type straight ones: ' or \""),
+    ("tags.a = \u2018x\u2019", 10, "'\u2018' is no quote here; type straight ones: ' or \""),
+    ("metrics.\u201cval loss\u201d < 1", 9, "'\u201c' is no quote here; type straight ones: ' or \""),
+    (
+        "metrics['loss'] < 1",
+        8,
+        "'[' has no meaning here; a key stands behind a dot: metrics.loss or metrics.`loss`",
+    ),
+    (
+        'params["val loss"] < 1',
+        7,
+        "'[' has no meaning here; a key stands behind a dot: params.`val loss`",
+    ),
+    ("tags.a in ['x']", 11, "'[' has no meaning here; a list stands in parentheses: IN ('a', 'b')"),
+    (
+        "-metrics.loss < 1",
+        1,
+        "'-' has no meaning here; nothing is computed: compare a field as it is, such as metrics.loss > -1",
+    ),
+    (
+        "metrics.a * 2 < 1",
+        11,
+        "'*' has no meaning here; nothing is computed: compare a field as it is, such as metrics.loss > -1",
+    ),
+    ("metrics.a < - 1", 13, "'-' has no meaning here; a sign stands right before its number"),
     # fields
     (
         "loss < 1",
@@ -114,6 +139,28 @@ MISTAKES = [
         14,
         "expected milliseconds since 1970, or a date such as '2026-11-21' or '2026-11-21 14:00'",
     ),
+    ("start_time > '2026-13-01'", 14, "there is no such date: '2026-13-01' has the month 13"),
+    (
+        "start_time > '2026-02-29 10:00'",
+        14,
+        "there is no such date: '2026-02-29 10:00' has the day 29, that month 28 days",
+    ),
+    ("start_time > '2024-02-29T24:30'", 14, "there is no such time: '2024-02-29T24:30' has the hour 24"),
+    (
+        "status = 'DONE'",
+        10,
+        "'DONE' is no status; there are RUNNING, SCHEDULED, FINISHED, FAILED and KILLED",
+    ),
+    (
+        "status in ('finished', 'kiled')",
+        24,
+        "'kiled' is no status; there are RUNNING, SCHEDULED, FINISHED, FAILED and KILLED; did you mean 'KILLED'?",
+    ),
+    (
+        "parent.lifecycle_stage != 'activ'",
+        27,
+        "'activ' is no parent.lifecycle_stage; there are active and deleted; did you mean 'active'?",
+    ),
     ("start_time like '2%'", 12, "start_time is a time: use = != IN < <= > >= BETWEEN IS NULL IS NOT NULL"),
     ("artifact_uri = 'x'", 16, "an artifact_uri ends in /<run_id>/artifacts; or compare run_id"),
     (
@@ -154,6 +201,28 @@ def test_a_mistake_far_into_a_text_shows_what_is_around() -> None:
     _, shown, pointer = str(caught.value).split("\n")
     assert len(shown) < 130
     assert shown[pointer.index("^") :].startswith("stat = 'x'")
+
+
+@pytest.mark.parametrize(
+    "text", ["status in ('Finished', 'KILLED')", "status like 'fin%'", "lifecycle_stage != 'DELETED'"]
+)
+def test_a_closed_list_takes_its_values_in_any_case_and_any_pattern(text: str) -> None:
+    condition = run_filter.parse_filter(text)
+
+    assert condition is not None
+    assert condition({"status": "FINISHED", "lifecycle_stage": "active"})
+
+
+def test_the_stage_of_an_experiment_is_one_of_two() -> None:
+    with pytest.raises(InvalidValueError, match="'gone' is no lifecycle_stage; there are active and deleted"):
+        experiment_filter.parse_filter("lifecycle_stage = 'gone'")
+
+
+def test_an_order_with_a_sign_is_told_of_desc() -> None:
+    with pytest.raises(
+        InvalidValueError, match=r"column 1: '-' .*; for the largest first write metrics.loss DESC"
+    ):
+        run_filter.parse_order(["-metrics.loss"])
 
 
 def test_an_order_says_no_in_the_same_way() -> None:

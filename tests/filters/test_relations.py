@@ -76,7 +76,9 @@ def test_an_unresolved_relation_is_never_taken_for_an_answer() -> None:
 
 def test_each_relation_is_looked_up_once() -> None:
     asked: list[Any] = []
-    condition = parse_filter("parent.run_name = 'a' and (children.status = 'x' or not parent.run_name = 'b')")
+    condition = parse_filter(
+        "parent.run_name = 'a' and (children.status = 'FAILED' or not parent.run_name = 'b')"
+    )
 
     resolved = resolve(condition, lambda inner: asked.append(inner) or [])
 

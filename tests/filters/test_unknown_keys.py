@@ -6,6 +6,11 @@ from nbtrack.core.errors import InvalidValueError
 from nbtrack.filters.fields import EXPERIMENT
 from nbtrack.filters.unknown_keys import Mention, mentioned_keys, unknown_key_message
 
+SUMMARIES = (
+    "there are last, last_step, last_timestamp, min, min_step, max, max_step, mean, count, nan_count "
+    "and first_step"
+)
+
 
 def test_all_keys_are_listed_in_their_order_each_once() -> None:
     text = (
@@ -18,7 +23,7 @@ def test_all_keys_are_listed_in_their_order_each_once() -> None:
     assert found == [
         Mention("metrics", "los", text.index("metrics") + 1, "min", "Filter"),
         Mention("params", "a b", text.index("parent") + 1, "", "Filter"),
-        Mention("tags", "a.b", text.index("tags") + 1, "", "Filter"),
+        Mention("tags", "a.b", text.index("tags") + 1, "", "Filter", is_null=True),
         Mention("metrics", "acc", 1, "", "Order"),
         Mention("params", "lr", 1, "", "Order"),
     ]
@@ -28,6 +33,22 @@ def test_all_keys_are_listed_in_their_order_each_once() -> None:
 def test_no_keys_are_an_empty_list(text: str | None) -> None:
     assert mentioned_keys(text) == []
     assert mentioned_keys(text, "start_time DESC") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_null"),
+    [
+        ("tags.a is null", True),
+        ("tags.a = 'x' or tags.a is null", True),
+        ("tags.a is null or tags.a = 'x'", True),
+        ("tags.a is not null", False),
+    ],
+)
+def test_a_key_that_is_to_be_missing_says_so(text: str, is_null: bool) -> None:
+    (mention,) = mentioned_keys(text)
+
+    assert mention.is_null is is_null
+    assert mention.column == 1
 
 
 def test_keys_of_other_entities() -> None:
@@ -52,6 +73,23 @@ def test_keys_of_other_entities() -> None:
             "no run has a metric 'loss' (filter, column 1); the metric 'loss.min' is written "
             "metrics.`loss.min`",
         ),
+        (
+            "metrics.loss.mni < 1",
+            ["loss"],
+            f"metric 'loss' has no summary 'mni' (filter, column 1); {SUMMARIES}; "
+            "did you mean 'metrics.loss.min'?",
+        ),
+        (
+            "metrics.`val loss`.p95 < 1",
+            ["val loss"],
+            f"metric 'val loss' has no summary 'p95' (filter, column 1); {SUMMARIES}",
+        ),
+        (
+            "metrics.loss.trin < 1",
+            ["loss", "loss.train"],
+            "no run has a metric 'loss.trin' (filter, column 1); did you mean 'loss.train'?",
+        ),
+        ("params.loss.mni = 1", ["width"], "no run has a param 'loss.mni' (filter, column 1)"),
         ("metrics.loss < 1", ["loss"], None),
         ("metrics.loss.min < 1", ["loss"], None),
         ("metrics.loss < 1", [], "no run has a metric 'loss' (filter, column 1)"),

@@ -30,6 +30,13 @@ def searched(tracker: Tracker) -> Tracker:
         ),
         ({"filter_string": "tags.taem = 'nlp'"}, "tag 'taem'"),
         (
+            {"filter_string": "metrics.val_loss.mni < 1"},
+            r"Metric 'val_loss' has no summary 'mni' .*there are last, .*did you mean 'metrics.val_loss.min'",
+        ),
+        ({"filter_string": "metrics.val_loss.std < 1"}, "no summary 'std'"),
+        ({"filter_string": "metrics.val_los is null"}, "metric 'val_los' .*did you mean 'val_loss'"),
+        ({"filter_string": "metrics.val_loss < 1 or tags.taem IS NULL"}, "tag 'taem'"),
+        (
             {"order_by": ["metrics.val_los DESC"]},
             r"metric 'val_los' \(order, column 1\); did you mean 'val_loss'",
         ),
@@ -46,6 +53,9 @@ def test_a_slip_of_the_pen_is_named_with_the_nearest_key(
     "where",
     [
         {"filter_string": "params.width > 1"},
+        {"filter_string": "params.width is null"},
+        {"filter_string": "metrics.val_loss is null"},
+        {"filter_string": "metrics.val_los < 1 or status = 'FINISHED'"},
         {"filter_string": "tags.data_hash = 'x'"},  # a cache that is asked for the first time
         {"filter_string": "metrics.val_loss > 1"},
         {"order_by": ["metrics.val_loss DESC"]},

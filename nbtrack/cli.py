@@ -11,12 +11,14 @@ from typing import Any
 import click
 
 import nbtrack
-from nbtrack.core.errors import NbtrackError
+from nbtrack.core.errors import NbtrackError, StoreError
 from nbtrack.core.static_views import View
 from nbtrack.core.text_tables import terminal_width, visible
+from nbtrack.stores.opening import store_exists
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import shell_completion
 from nbtrack.ui.commands.commands import COMMANDS
+from nbtrack.ui.commands.store_tracker import StoreTracker
 from nbtrack.ui.commands.verb import HELP_OPTIONS, verb
 
 # Signs of ours that a terminal without Unicode shows as these.
@@ -32,7 +34,19 @@ class TerminalScreen:
     is_bound = False
 
     def __init__(self, tracker: Tracker) -> None:
-        self.tracker = tracker
+        self._tracker = tracker
+
+    @property
+    def tracker(self) -> Tracker:
+        """Whose runs are meant.
+
+        Raises:
+            StoreError: There is no store where `--store` points.
+        """
+        tracker = self._tracker
+        if tracker.store is not None and not store_exists(tracker.store):
+            raise StoreError(f"There is no store at {tracker.get_tracking_uri()}.")
+        return tracker
 
     @property
     def width(self) -> int | None:
@@ -127,8 +141,7 @@ class _Failure(click.ClickException):
 @click.pass_context
 def main(context: click.Context, store: str | None) -> None:
     """Record machine-learning runs from notebooks and scripts, and look at them."""
-    tracker = Tracker(store=store)
-    context.obj = TerminalScreen(tracker)
+    context.obj = TerminalScreen(StoreTracker(store=store))
 
 
 @verb("demo", examples=["", "--lab"])

@@ -187,7 +187,7 @@ def test_runs_as_csv_has_a_column_for_everything(search: Tracker) -> None:
 
 
 def test_more_runs_than_asked_for_are_mentioned(search: Tracker) -> None:
-    assert "There are more; -n 10 shows 10." in lines("runs", "-n", "2")
+    assert "There are more than these 2; choose how many with -n." in lines("runs", "-n", "2")
     assert not any("more" in line for line in lines("runs", "-n", "3"))
     assert len(lines("runs", "-n", "60")) == 6
 
@@ -246,6 +246,28 @@ def test_an_ambiguous_name_lists_the_runs(recorded: Tracker) -> None:
     assert (
         len([line for line in result.output.splitlines() if line.endswith(("in Default", "in other"))]) == 2
     )
+
+
+def test_a_name_and_the_beginning_of_another_id_are_ambiguous_but_a_whole_id_is_not(search: Tracker) -> None:
+    run_id = only(search, "lr=1").info.run_id
+    with search.start_run(run_name=run_id[:4]) as short, search.start_run(run_name=run_id, nested=True):
+        pass
+
+    result = run("delete", run_id[:4])
+
+    assert result.exit_code == 1
+    assert f"2 runs are meant by '{run_id[:4]}'" in result.output
+    assert run_id[:12] in result.output
+    assert short.run_id[:12] in result.output
+    assert len(search.search_runs()) == 5
+    assert run("delete", run_id).output.startswith("Deleted 'lr=1'")
+
+
+def test_a_run_that_matches_by_its_name_alone_is_meant(search: Tracker) -> None:
+    with search.start_run(run_name="beef"):
+        pass
+
+    assert run("delete", "beef").output.startswith("Deleted 'beef'")
 
 
 def test_a_deleted_run_stands_back_behind_an_active_one_of_its_name(recorded: Tracker) -> None:
@@ -508,6 +530,12 @@ def test_artifacts_that_are_not_there_are_named(search: Tracker) -> None:
     ("arguments", "expected"),
     [
         (("show", "frist"), "Did you mean 'first'?"),
+        (("show", "97"), "at least 4 characters are needed"),
+        (("rename", "first", ""), "A new name is text that can be seen, got ''"),
+        (("rename", "-e", "other", " "), "A new name is text that can be seen, got ' '"),
+        (("artifacts", "get", "second"), "has no artifacts"),
+        (("--store", "nowhere", "runs"), "There is no store at"),
+        (("--store", "nowhere", "experiments"), "There is no store at"),
         (("runs", "-e", "othre"), "Did you mean 'other'?"),
         (("runs", "-f", "metrics.loss <"), "column 15: expected a value"),
         (("runs", "-o", "loss"), "Order, column 1: unknown attribute 'loss'"),
@@ -532,6 +560,7 @@ def test_mistakes_are_one_sentence_and_an_exit_code(
     assert result.output.startswith("Error: ")
     assert expected in result.output
     assert "Traceback" not in result.output
+    assert sorted(os.listdir()) == [".nbtrack"]
 
 
 @pytest.mark.parametrize(
@@ -569,9 +598,30 @@ def test_help_and_version() -> None:
 
 def test_looking_makes_no_store() -> None:
     assert "No runs." in run("runs").output
+    assert "There is no store yet: the first run makes" in lines("runs")[-1]
+    assert run("--store", "nowhere", "runs", "--help").exit_code == 0
     assert "No experiments." in run("experiments").output
     assert "No run 'first'." in run("show", "first").output
     assert not Path(".nbtrack").exists()
+
+
+def test_what_switches_off_recording_does_not_switch_off_commands(
+    search: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBTRACK_DISABLED", "1")
+
+    assert lines("runs", "-c", "status")[2].startswith("lr=10 ")
+    assert [line.split()[0] for line in lines("experiments")[2:]] == ["search", "Default"]
+    assert "a=b" in run("tag", "lr=1", "a=b").output
+    assert "Deleted" in run("delete", "lr=2").output
+
+    monkeypatch.delenv("NBTRACK_DISABLED")
+    assert only(search, "lr=1").data.tags["a"] == "b"
+    assert only(search, "lr=2").info.lifecycle_stage == "deleted"
+
+
+def test_a_column_that_only_other_runs_have_is_empty_without_a_word(search: Tracker) -> None:
+    assert len(lines("runs", "-f", "run_name = 'lr=1'", "-c", "tags.team")) == 3
 
 
 # ---- as a process --------------------------------------------------------------------------------
@@ -692,6 +742,17 @@ def test_warnings_are_a_line_on_stderr(search: Tracker) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("warning: ")
     assert "'loss'" in line
+
+
+def test_columns_that_no_run_has_are_hinted_at(search: Tracker) -> None:
+    done = process("runs", "-c", "status,params.lrr,metrics.loss.mni", "-c", "tags.teem")
+
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "warning: No run has a param 'lrr' (column, column 1); did you mean 'lr'?",
+        "warning: No run has a metric 'loss.mni' (column, column 1); did you mean 'loss.min'?",
+        "warning: No run has a tag 'teem' (column, column 1); did you mean 'team'?",
+    ]
 
 
 def test_a_terminal_without_unicode_shows_other_signs(search: Tracker) -> None:

@@ -44,5 +44,8 @@ class LineCompletion:
         before, typed = split_typed(rest)
         screen = NotebookScreen(self._tracker, lambda _: False)
         shell = ShellComplete(line, {"obj": screen}, PROGRAM, "")
-        items = shell.get_completions([filled_in(word) for word in before], filled_in(typed))
+        try:
+            items = shell.get_completions([filled_in(word) for word in before], filled_in(typed))
+        finally:
+            screen.close()
         return typed, [quoted(str(item.value), typed) for item in items if item.type == "plain"]

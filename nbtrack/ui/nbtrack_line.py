@@ -18,6 +18,7 @@ from nbtrack.core.static_views import View
 from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.commands import COMMANDS
+from nbtrack.ui.commands.store_tracker import StoreTracker
 from nbtrack.ui.commands.verb import HELP_OPTIONS, verb
 from nbtrack.ui.output import say
 from nbtrack.ui.output import show as display
@@ -29,7 +30,7 @@ class NotebookScreen:
     """The output of a cell.
 
     Args:
-        tracker: Whose runs are shown.
+        recorder: The tracker that records, and whose runs are shown.
         shown_anyway: Whether the card of a run that ends now is shown by the cell itself.
     """
 
@@ -38,9 +39,25 @@ class NotebookScreen:
     is_passing = False
     is_bound = True
 
-    def __init__(self, tracker: Tracker, shown_anyway: Callable[[Any], bool]) -> None:
-        self.tracker = tracker
+    def __init__(self, recorder: Tracker, shown_anyway: Callable[[Any], bool]) -> None:
+        self.recorder = recorder
         self.shown_anyway = shown_anyway
+        self._looking: Tracker | None = None
+
+    @property
+    def tracker(self) -> Tracker:
+        """Whose runs are meant: the recorder, or one that looks where recording is switched off."""
+        recorder = self.recorder
+        if recorder.enabled and not settings.is_disabled():
+            return recorder
+        if self._looking is None:
+            self._looking = StoreTracker(store=recorder.store, experiment=recorder.experiment)
+        return self._looking
+
+    def close(self) -> None:
+        """The line is done."""
+        if self._looking is not None:
+            self._looking.close()
 
     def show(self, view: View) -> None:
         """Display a view."""
@@ -80,7 +97,7 @@ def line() -> None:
 @click.pass_obj
 def status(screen: NotebookScreen) -> None:
     """Print the store, the experiment and the active run."""
-    tracker = screen.tracker
+    tracker = screen.recorder
     run = tracker.active_run()
     print(f"store       {tracker.get_tracking_uri()}")
     print(f"experiment  {_experiment_name(tracker)}")
@@ -101,11 +118,11 @@ def end(screen: NotebookScreen, words: Sequence[str]) -> None:
     status = given.upper() or RunStatus.FINISHED
     if not RunStatus.is_terminated(status):
         raise click.UsageError(f"it takes {', '.join(RunStatus.TERMINATED)}, got {given!r}.")
-    run = screen.tracker.active_run()
+    run = screen.recorder.active_run()
     if run is None:
         print("No run is active.")
         return
-    screen.tracker.finish(run, status)
+    screen.recorder.finish(run, status)
     if not isinstance(run, DisabledRun) and not screen.shown_anyway(run):
         screen.show(static_views.run_card(run.snapshot()))
 
@@ -117,7 +134,7 @@ def experiment(screen: NotebookScreen, words: Sequence[str]) -> None:
     """Choose the experiment of new runs; it is made when there is none."""
     if not words:
         raise click.UsageError("it takes the name of an experiment.")
-    chosen = screen.tracker.set_experiment(" ".join(words))
+    chosen = screen.recorder.set_experiment(" ".join(words))
     print(f"New runs go into the experiment {chosen.name!r}.")
 
 
@@ -156,6 +173,7 @@ def run(screen: NotebookScreen, words: Sequence[str]) -> None:
         except NbtrackError as error:
             raise UsageError(str(error)) from None
         finally:
+            screen.close()
             for each in caught:
                 say(str(each.message))
 

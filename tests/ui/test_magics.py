@@ -127,6 +127,20 @@ def test_status_says_that_nothing_is_recorded(
     assert not Path(".nbtrack").exists()
 
 
+def test_runs_are_looked_at_where_recording_is_switched_off(
+    digits: Notebook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NBTRACK_DISABLED", "1")
+
+    digits.value("%nbtrack runs\n%nbtrack tag 'depth 2' team=vision")
+
+    assert "depth 8" in digits.cards[0]
+    assert "team=vision" in capsys.readouterr().out
+    assert [each.info.run_name for each in digits.runs()] == []
+    monkeypatch.delenv("NBTRACK_DISABLED")
+    assert digits.runs()[0].data.tags["team"] == "vision"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "shown"),
     [
@@ -205,6 +219,7 @@ def test_help_shows_the_options_of_a_command(notebook: Notebook, capsys: pytest.
     ("line", "complaint"),
     [
         ("launch", "No such command 'launch'"),
+        ("runs -f metrics.loss < 1", 'Quote what has spaces, such as -f "metrics.loss < 1".'),
         ("runs many", "%nbtrack runs: Got unexpected extra argument (many)"),
         ("runs -n 0", "0 is not in the range x>=1"),
         ("runs --json --csv", "Give either --json or --csv"),

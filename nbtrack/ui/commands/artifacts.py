@@ -9,7 +9,7 @@ import click
 
 from nbtrack.core import static_views
 from nbtrack.core.entities import FileInfo
-from nbtrack.core.errors import AlreadyExistsError, MissingFileError, StoreError
+from nbtrack.core.errors import AlreadyExistsError, InvalidStateError, MissingFileError, StoreError
 from nbtrack.core.text_tables import file_size
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import completing
@@ -70,6 +70,8 @@ def get(screen: Screen, run: str, path: str | None, output: str | None, force: b
     if target.exists() and not force:
         raise AlreadyExistsError(f"{target} exists already. Choose another place with -o, or add --force.")
     infos = [each for each in _listed(tracker, found.info.run_id, path, True) if not each.is_dir]
+    if not infos and path is None:
+        raise InvalidStateError(f"{called(found)} has no artifacts.")
     size = sum(each.file_size or 0 for each in infos)
     try:
         _fetch(screen, found.info.run_id, path, infos, target)

@@ -101,6 +101,8 @@ def rename(screen: Screen, words: Sequence[str], experiment: str | None) -> None
         raise click.UsageError(
             "Give a run and its new name, or --experiment and its new name; quote what has spaces."
         )
+    if not words[-1].strip():
+        raise InvalidValueError(f"A new name is text that can be seen, got {words[-1]!r}.")
     if experiment is not None:
         chosen = find_experiment(tracker, experiment)
         tracker.rename_experiment(chosen.experiment_id, words[0])

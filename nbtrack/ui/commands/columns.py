@@ -1,18 +1,24 @@
 """The columns of a table of runs that the user chose: any field of the filter."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbtrack.core.entities import Run
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.text_tables import duration, moment, number, shortened, sparkline
+from nbtrack.core.warn import warn_user
 from nbtrack.filters.fields import RUN, Field, Finder, Type
 from nbtrack.filters.grammar import parse_order_entry
 from nbtrack.filters.mistakes import mistake
+from nbtrack.filters.unknown_keys import Mention, mentioned_keys, unknown_key_message
+from nbtrack.tracking.tracker import Tracker
+from nbtrack.ui.commands.named import search
 
 _CELL = 40
+_RECENT = 200
+_SUMMARIES = ("min", "max", "mean")
 # Commas separate columns, but not those in quotes.
 _COLUMN = re.compile(r"(?:`[^`]*`|\"[^\"]*\"|[^,`\"]|[`\"])+")
 
@@ -27,6 +33,8 @@ class Column:
     is_number: bool
     curve_of: str | None = None
     """The metric whose curve stands beside the value."""
+    mention: Mention | None = None
+    """The key that it names, if it names one."""
 
     def cell(self, run: Run) -> str:
         """What a table shows of a run."""
@@ -65,6 +73,21 @@ def all_columns(runs: Iterable[Run], names: Mapping[str, str]) -> list[Column]:
     return columns
 
 
+def hint_at_columns(tracker: Tracker, columns: Iterable[Column], runs: Sequence[Run]) -> None:
+    """Warn of a column that is empty because no run that is shown has its key, and name the nearest one."""
+    for column in columns:
+        mention = column.mention
+        if mention is None or not runs or any(column.value_of(run) is not None for run in runs):
+            continue
+        recent = [*runs, *search(tracker, None, limit=_RECENT)]
+        known = dict.fromkeys(key for run in recent for key in getattr(run.data, mention.group))
+        if mention.group == "metrics":
+            known |= dict.fromkeys(f"{key}.{summary}" for key in known for summary in _SUMMARIES)
+        message = unknown_key_message(mention, known)
+        if message is not None:
+            warn_user(f"{message[0].upper()}{message[1:]}", UserWarning)
+
+
 def _column(text: str, names: Mapping[str, str]) -> Column:
     word = text.lower()
     if word == "duration":
@@ -82,7 +105,8 @@ def _column(text: str, names: Mapping[str, str]) -> Column:
     field = Finder(RUN, text, "Column").find(name)
     if field.relation:
         raise mistake(text, name.column, f"{field.label} may be many: it is no column", "Column")
-    return _of_field(field)
+    (mention,) = mentioned_keys(None, text) or (None,)
+    return replace(_of_field(field), mention=None if mention is None else mention._replace(subject="Column"))
 
 
 def _of_field(field: Field) -> Column:

@@ -17,6 +17,7 @@ from nbtrack.documents.queries import Query
 from nbtrack.filters.fields import RUN
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.named import find_run, search
+from nbtrack.ui.commands.store_tracker import StoreTracker
 
 _MOST = 40
 _SUMMARIES = ("min", "max", "mean")
@@ -124,7 +125,7 @@ def field_names(tracker: Tracker, beginning: str) -> list[str]:
 def _tracker_of(ctx: click.Context) -> Tracker:
     screen: Any = ctx.find_root().obj
     # A shell asks without giving the command, and then only its options are known.
-    return Tracker(store=ctx.find_root().params.get("store")) if screen is None else screen.tracker
+    return StoreTracker(store=ctx.find_root().params.get("store")) if screen is None else screen.tracker
 
 
 def _beginning_with(tracker: Tracker, field: str, text: str) -> list[Run]:

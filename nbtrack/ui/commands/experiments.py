@@ -11,6 +11,7 @@ from nbtrack.core.text_tables import age, moment, shortened
 from nbtrack.filters.fields import EXPERIMENT
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.looking import view_of
+from nbtrack.ui.commands.named import where_it_was_looked
 from nbtrack.ui.commands.orders import with_directions
 from nbtrack.ui.commands.printing import json_text
 from nbtrack.ui.commands.screen import Screen
@@ -66,7 +67,7 @@ def experiments(
         return
     if not found:
         screen.show(static_views.View("<p>No experiments.</p>", "No experiments."))
-        screen.say(f"(in {tracker.get_tracking_uri()})")
+        screen.say(where_it_was_looked(screen))
         return
     rows: list[list[str]] = []
     for each in found:

@@ -12,8 +12,14 @@ from nbtrack.core.metric_directions import known_directions
 from nbtrack.core.text_tables import visible
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import completing
-from nbtrack.ui.commands.columns import all_columns, parse_columns
-from nbtrack.ui.commands.named import experiment_names, find_experiment, find_run, find_runs
+from nbtrack.ui.commands.columns import all_columns, hint_at_columns, parse_columns
+from nbtrack.ui.commands.named import (
+    experiment_names,
+    find_experiment,
+    find_run,
+    find_runs,
+    where_it_was_looked,
+)
 from nbtrack.ui.commands.orders import with_directions
 from nbtrack.ui.commands.printing import csv_text, json_text, run_as_plain
 from nbtrack.ui.commands.screen import Screen
@@ -109,6 +115,7 @@ def runs(
         output_format="list",
         search_all_experiments=not chosen and (everywhere or not screen.is_bound),
     )
+    hint_at_columns(tracker, shown, found)
     if as_json and shown:
         screen.write(json_text([{each.heading: each.value_of(run) for each in shown} for run in found]))
     elif as_json:
@@ -125,11 +132,11 @@ def runs(
         )
         screen.show(table)
         if not found:
-            screen.say(f"(in {tracker.get_tracking_uri()})")
+            screen.say(where_it_was_looked(screen))
         elif not chosen:
             _say_experiments(screen, found, names)
     if not as_json and not as_csv and getattr(found, "token", None):
-        screen.say(f"There are more; -n {number * 5} shows {number * 5}.")
+        screen.say(f"There are more than these {number}; choose how many with -n.")
 
 
 @verb("show", examples=["1a2b3c4d", '"forest sweep"', "1a2b3c4d --json"])

@@ -9,16 +9,21 @@ from nbtrack.core.errors import InvalidValueError, NotFoundError
 from nbtrack.core.static_views import mark
 from nbtrack.core.text_tables import moment
 from nbtrack.documents.queries import Query
+from nbtrack.stores.opening import store_exists
 from nbtrack.tracking.tracker import Tracker
+from nbtrack.ui.commands.screen import Screen
 
 # Shorter beginnings mean too many runs, and are words as well.
 _BEGINNING = re.compile(r"[0-9a-f]{4,31}")
+_TOO_SHORT = re.compile(r"[0-9a-f]{1,3}")
 _MOST_LISTED = 5
 _MOST_SUGGESTED = 200
 
 
 def find_run(tracker: Tracker, text: str, *, deleted: bool = False) -> Run:
     """The run that is meant by an id, the beginning of one, or a name.
+
+    A whole id means its run; the beginning of one and a name count alike.
 
     Args:
         tracker: Whose runs.
@@ -29,22 +34,27 @@ def find_run(tracker: Tracker, text: str, *, deleted: bool = False) -> Run:
         NotFoundError: None is.
         InvalidValueError: Several are; the message lists them.
     """
-    conditions: list[Any] = [Query().run_id == text]
-    if _BEGINNING.fullmatch(text.lower()):
-        low = text.lower()
+    if whole := search(tracker, Query().run_id == text, limit=1):
+        return whole[0]
+    low = text.lower()
+    conditions: list[Any] = [Query().run_name == text]
+    if _BEGINNING.fullmatch(low):
         conditions.append((Query().run_id >= low) & (Query().run_id < f"{low}g"))
-    conditions.append(Query().run_name == text)
+    meant: dict[str, Run] = {}
     for condition in conditions:
         found = search(tracker, condition, limit=1000)
-        if len(found) > 1:
-            wanted = LifecycleStage.DELETED if deleted else LifecycleStage.ACTIVE
-            found = [run for run in found if run.info.lifecycle_stage == wanted] or found
-        if len(found) > 1:
-            raise _ambiguous(tracker, text, found)
-        if found:
-            return found[0]
+        wanted = LifecycleStage.DELETED if deleted else LifecycleStage.ACTIVE
+        found = [run for run in found if run.info.lifecycle_stage == wanted] or found
+        meant |= {run.info.run_id: run for run in found}
+    if len(meant) > 1:
+        raise _ambiguous(tracker, text, list(meant.values()))
+    if meant:
+        return next(iter(meant.values()))
     known = [run.info.run_name for run in search(tracker, None, limit=_MOST_SUGGESTED)]
-    raise NotFoundError("run", text, known, f"It was looked for in {tracker.get_tracking_uri()}.")
+    advice = f"It was looked for in {tracker.get_tracking_uri()}."
+    if _TOO_SHORT.fullmatch(low):
+        advice = f"Of an id, at least 4 characters are needed. {advice}"
+    raise NotFoundError("run", text, known, advice)
 
 
 def find_runs(tracker: Tracker, texts: Iterable[str], *, deleted: bool = False) -> list[Run]:
@@ -93,6 +103,14 @@ def search(tracker: Tracker, condition: Any, *, limit: int) -> list[Run]:
         output_format="list",
         search_all_experiments=True,
     )
+
+
+def where_it_was_looked(screen: Screen) -> str:
+    """What stands below an answer that found nothing: where the store is, or how there comes to be one."""
+    place = screen.tracker.get_tracking_uri()
+    if store_exists(place):
+        return f"(in {place})"
+    return f"There is no store yet: the first run makes {place}. Start one, or see: nbtrack demo"
 
 
 def _ambiguous(tracker: Tracker, text: str, runs: list[Run]) -> InvalidValueError:

@@ -15,6 +15,18 @@ class Verb(click.Command):
         super().__init__(*args, context_settings=HELP_OPTIONS, **kwargs)
         self.examples = tuple(examples)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; a filter without quotes is more words than expected."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if error.message.startswith("Got unexpected extra argument"):
+                takes_filter = any(each.name == "filter_string" for each in self.params)
+                example = ', such as -f "metrics.loss < 1"' if takes_filter else ""
+                said = f"{error.message.rstrip('.')}. Quote what has spaces{example}."
+                raise click.UsageError(said, error.ctx) from None
+            raise
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the options."""
         if self.examples:

@@ -23,12 +23,13 @@ def this_process() -> dict[str, Any]:
     return {**_this_machine(), "pid": os.getpid(), "started": process_start(os.getpid())}
 
 
-def is_alive(writer: Mapping[str, Any] | None, run_folder: str) -> bool:
+def is_alive(writer: Mapping[str, Any] | None, run_folder: str, *, silence: float = SILENCE_SECONDS) -> bool:
     """Whether the writer of a running run still lives.
 
     Args:
         writer: What `this_process` said in the writer; None when the run has none.
         run_folder: Where its heartbeat is.
+        silence: Seconds without a sign of life after which a writer elsewhere is taken for dead.
     """
     if not writer:
         return False
@@ -38,7 +39,7 @@ def is_alive(writer: Mapping[str, Any] | None, run_folder: str) -> bool:
         return started is not None and started == writer.get("started")
     if writer.get("host") == here["host"] and writer.get("boot") != here["boot"] and here["boot"]:
         return False  # this machine has been restarted since
-    return _silence(run_folder) < SILENCE_SECONDS
+    return _silence(run_folder) < silence
 
 
 def process_start(pid: int) -> float | None:

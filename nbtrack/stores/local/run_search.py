@@ -1,7 +1,8 @@
 """Finding runs: which match, in what order, which page of them.
 
-Runs at rest are found by SQL. Running ones are read as they really are, with their latest points,
-*before* the condition is asked, and sorted in among the others, so an answer is right at any moment.
+Runs at rest are found by SQL. Running ones, and those whose workers may log late, are read as they
+really are, with their latest points, *before* the condition is asked, and sorted in among the others,
+so an answer is right at any moment.
 """
 
 from bisect import insort
@@ -50,6 +51,7 @@ class RunSearch:
         sketches: The documents of their sketches.
         truth_of: A run and its sketches as they really are at this moment, from its document;
             NotFoundError when it is gone.
+        late_runs: The ids of runs to which workers may log, or have logged, when they are at rest.
         as_run: The run of a document and its sketches.
         uri_of: Where the artifacts of a run are, from its id and its `artifact_location`.
     """
@@ -60,12 +62,14 @@ class RunSearch:
         sketches: Table,
         *,
         truth_of: Callable[[Any], tuple[Any, Any]],
+        late_runs: Callable[[], set[str]],
         as_run: Callable[[Any, Any], Run],
         uri_of: Callable[[str, str | None], str],
     ) -> None:
         self._table = table
         self._sketches = sketches
         self._truth_of = truth_of
+        self._late_runs = late_runs
         self._as_run = as_run
         self._uri_of = uri_of
 
@@ -134,7 +138,7 @@ class RunSearch:
         if self._table.contains(has if scope is None else has & scope):
             return True
         # The first points of a running run need not be folded yet.
-        return kind == "metrics" and bool(self._running(scope, has)[0])
+        return kind == "metrics" and bool(self._moving(scope, has).truths)
 
     def recent_keys(self, kind: str, experiment_ids: Sequence[str] | None) -> list[str]:
         """The keys of the latest thousand runs, those of the latest run first."""
@@ -191,7 +195,7 @@ class RunSearch:
         at_rest: Callable[[Any, bool], Iterable[T]],
         id_of: Callable[[T], str],
     ) -> tuple[Iterable[T], dict[str, tuple[Any, Any]]]:
-        """What was found at rest, and the running runs that match: no run in neither, none in both.
+        """What was found at rest, and the moving runs that match: no run in neither, none in both.
 
         Args:
             scope: Which experiments and lifecycle; None is all.
@@ -206,28 +210,41 @@ class RunSearch:
         tries = 0
         while True:
             tries += 1
-            truths, running = self._running(scope, condition)
-            found = at_rest(resting, bool(truths))
+            moving = self._moving(scope, condition)
+            truths = moving.truths
+            asked = resting
+            if moving.late:
+                # What is in their documents may be out of date.
+                asked = resting & ~Query().run_id.one_of(sorted(moving.late))
+            found = at_rest(asked, bool(truths))
             if truths:
                 # One that ended between the two looks is in both.
                 found = list(found)
                 for run_id in map(id_of, found):
                     truths.pop(run_id, None)
-            # A run that was resumed between the two looks is in neither: look again.
+            # A run that was resumed between the two looks is in neither: look again. What workers have
+            # begun to log since the first look need not be known.
             again: list[Any] = self._table.search(_is_running(scope))
-            if tries == _MOST_TRIES or {document["run_id"] for document in again} <= running:
+            running = {document["run_id"] for document in again}
+            if tries == _MOST_TRIES or running <= moving.run_ids | moving.late:
                 return found, truths
 
-    def _running(self, scope: Any, condition: Any) -> tuple[dict[str, tuple[Any, Any]], set[str]]:
-        """The running runs that match, as they really are, with their sketches; and the ids of all."""
+    def _moving(self, scope: Any, condition: Any) -> "_Moving":
+        """The runs that are written to, or may be, as they really are."""
+        late = self._late_runs()
+        documents: list[Any] = self._table.search(_is_running(scope))
+        run_ids = {document["run_id"] for document in documents}
+        late -= run_ids
+        if late:
+            is_late: Any = Query().run_id.one_of(sorted(late))
+            documents += self._table.search(is_late if scope is None else is_late & scope)
         truths: dict[str, tuple[Any, Any]] = {}
-        running: list[Any] = self._table.search(_is_running(scope))
-        for found in running:
+        for found in documents:
             with suppress(NotFoundError):  # it was removed since
                 truth, sketches = self._truth_of(found)
                 if condition is None or condition(truth):
                     truths[truth["run_id"]] = truth, sketches
-        return truths, {document["run_id"] for document in running}
+        return _Moving(truths, run_ids, late)
 
     def _sketches_of(self, found: "_Found") -> dict[str, Any]:
         """The sketches of what was found, by run id."""
@@ -237,6 +254,15 @@ class RunSearch:
         documents: list[Any] = self._sketches.search(Query().run_id.one_of(at_rest))
         sketches = {document["run_id"]: document for document in documents}
         return {**sketches, **found.moving}
+
+
+class _Moving(NamedTuple):
+    truths: dict[str, tuple[Any, Any]]
+    """Those that match, with their sketches, by id."""
+    run_ids: set[str]
+    """All that are running."""
+    late: set[str]
+    """All others whose workers may log."""
 
 
 class _Page(NamedTuple):
@@ -265,7 +291,7 @@ class _Found(NamedTuple):
     documents: list[Any]
     token: str | None
     moving: Mapping[str, Any]
-    """The sketches of the running runs, by id."""
+    """The sketches of the moving runs, by id."""
 
 
 def _as_columns(rows: Iterable[list[Any]], uri_of: Callable[[str, str | None], str]) -> RunColumns:

@@ -5,6 +5,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 
@@ -42,7 +43,9 @@ class RunWriter:
         self._unsynced = True
         self._ended = False
         self._beat_at = monotonic()
-        self.log = MetricLogWriter(self._folder, on_segment=self._wake_keeper, raises=raises)
+        self._note = os.urandom(8).hex()
+        self._is_noted = False
+        self.log = MetricLogWriter(self._folder, on_segment=self._begin_segment, raises=raises)
         self.append = self.log.append
         keeper.watch(self)
 
@@ -103,7 +106,7 @@ class RunWriter:
             NotFoundError: There is no such run any more.
             StoreError: The store cannot be written; it may be tried again.
         """
-        self._runs.fold(self.run_id)
+        self._fold()
         self._retire()
 
     def _retire(self) -> None:
@@ -120,6 +123,8 @@ class RunWriter:
             raise StoreError(
                 f"The folder of run {self.run_id} is gone: {self._folder}. What is logged to it is lost."
             )
+        if not self._is_noted and not self.is_owner and self.log.bytes_written:
+            self._note_worker()  # the store refused at the first point
         self.sync()
         now = monotonic()
         if self.is_owner and now - self._beat_at >= liveness.HEARTBEAT_SECONDS:
@@ -139,7 +144,7 @@ class RunWriter:
         late = self.log.unsaved
         self.log.close()  # once more, for points that the disk refused
         if late > self.log.unsaved:
-            self._runs.fold(self.run_id)
+            self._fold()
             self._unsynced = True
         self.sync()
         return not self.log.unsaved
@@ -148,6 +153,7 @@ class RunWriter:
         """Runs in a forked child: it writes to its parent's run, but does not own it."""
         self.is_owner = False
         self._folded_bytes = 0
+        self._note, self._is_noted = os.urandom(8).hex(), False
 
     def _fold_beyond(self, size: int) -> None:
         written = self.log.bytes_written
@@ -156,9 +162,22 @@ class RunWriter:
             self._runs.fold(self.run_id)
             self._unsynced = True
 
-    def _wake_keeper(self) -> None:
+    def _fold(self) -> None:
+        """Fold the last points of this process."""
+        self._runs.fold(self.run_id, done=self._note if self._is_noted else None)
+
+    def _begin_segment(self) -> None:
         self._unsynced = True  # the name of the new segment
         self._keeper.watch(self)
+        if not self.is_owner:
+            # The background tries again.
+            with suppress(NbtrackError):
+                self._note_worker()
+
+    def _note_worker(self) -> None:
+        """Say that points may come when the run is at rest, before there are any."""
+        self._runs.note_worker(self.run_id, self._note)
+        self._is_noted = True
 
 
 class Keeper:

@@ -31,6 +31,7 @@ from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import RUN_FILE, RUNS
 from nbtrack.stores.local.folding import FoldedMetrics, marks_of
+from nbtrack.stores.local.late_workers import LateWorkers
 from nbtrack.stores.local.metric_log import now_ms
 from nbtrack.stores.local.run_forms import RunForms
 from nbtrack.stores.local.run_search import AT_REST, RunSearch
@@ -59,10 +60,12 @@ class LocalRuns:
             columns=Columns([("metrics", EACH, "last"), ("params", EACH)], where=AT_REST),
         )
         self._sketches = database.table("sketches", unique=[("run_id",)])
+        self._late = LateWorkers(database, self.folder_of)
         self._search = RunSearch(
             self._table,
             self._sketches,
             truth_of=self._truth,
+            late_runs=self._late_runs,
             as_run=self._forms.run,
             uri_of=self._forms.artifact_uri,
         )
@@ -134,12 +137,7 @@ class LocalRuns:
         Raises:
             NotFoundError: There is no such run.
         """
-        document, sketches = self._truth(self._document(run_id))
-        folded = FoldedMetrics(document, sketches)
-        if folded.advance(self.folder_of(run_id)):
-            # A worker has logged since its parent ended the run, and did not live to fold that.
-            document["metrics"], sketches = folded.metrics_document(), folded.sketches_document(run_id)
-        return self._forms.run(document, sketches)
+        return self._forms.run(*self._truth(self._document(run_id)))
 
     def take_over(self, run_id: str) -> None:
         """Make this process the writer of a run that is RUNNING and whose writer is gone; let any other be.
@@ -269,13 +267,29 @@ class LocalRuns:
         self._change(run_id, change)
         self._events.append("run.restored", run_id=run_id)
 
-    def fold(self, run_id: str) -> None:
+    def fold(self, run_id: str, *, done: str | None = None) -> None:
         """Fold the points logged so far into the run's document; any process may.
+
+        Args:
+            run_id: The run.
+            done: The note of a worker that logs no more.
 
         Raises:
             NotFoundError: There is no such run.
         """
-        self._fold(run_id, None)
+        self._fold(run_id, None, done)
+
+    def note_worker(self, run_id: str, note: str) -> None:
+        """Say that this process may log to a run when its owner has ended it; see `late_workers`.
+
+        Args:
+            run_id: The run.
+            note: A name of the note, for `fold` to take it off.
+
+        Raises:
+            StoreError: The store cannot be written.
+        """
+        self._late.note(note, run_id)
 
     def set_params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Write params; all of them or, when one would change, none.
@@ -572,12 +586,28 @@ class LocalRuns:
         if not self._table.update(change, by_run_id(run_id)):
             raise NotFoundError("run", run_id, advice=f"It was looked for in {self._home}.")
 
-    def _fold(self, run_id: str, change: Callable[[Document], None] | None) -> None:
+    def _late_runs(self) -> set[str]:
+        """The ids of runs whose workers may log late; what the dead have logged is folded first."""
+        late = self._late.runs()
+        dead = self._late.runs_of_the_dead() if late else set[str]()
+        for run_id in dead:
+            # Where nothing can be written, the search folds in memory.
+            with suppress(NbtrackError):
+                try:
+                    self.fold(run_id)
+                except NotFoundError:
+                    self._late.forget(run_id)
+        return self._late.runs() if dead else late
+
+    def _fold(self, run_id: str, change: Callable[[Document], None] | None, done: str | None = None) -> None:
         """Fold and change a run, and write `run.json`, in one transaction."""
         folder = self.folder_of(run_id)
 
         def fold(document: Document) -> None:
+            notes = [] if done is None else [done]
             if metric_log.segments(folder):
+                # Asked before the points are read: what the dead have written is all there.
+                notes += self._late.of_the_dead(run_id)
                 folded = FoldedMetrics(document, self._sketches.get(by_run_id(run_id)))
                 if folded.advance(folder):
                     document["metrics"] = folded.metrics_document()
@@ -587,6 +617,7 @@ class LocalRuns:
             if change:
                 change(document)
             self._write_run_file(document)
+            self._late.take_off(notes)
 
         # `update` calls it inside its transaction, so marks and summaries change together.
         self._change(run_id, fold)
@@ -594,28 +625,31 @@ class LocalRuns:
     def _truth(self, document: Any) -> tuple[Any, Any]:
         """A run and its sketches as they really are at this moment.
 
-        A running run gets its latest points, and is KILLED when its writer is gone.
+        It gets its latest points: also one at rest, to which a worker may have logged since its parent
+        ended it. A running one is KILLED when its writer is gone.
         """
         folder = self.folder_of(document["run_id"])
         while True:
             document, sketches = self._matching_sketches(document)
-            if document["status"] != RunStatus.RUNNING:
-                return document, sketches
+            is_running = document["status"] == RunStatus.RUNNING
             # Asked before the points are read: what the dead have written is all there.
-            is_alive = liveness.is_alive(document["writer"], folder)
-            if not is_alive:
+            is_killed = is_running and not liveness.is_alive(document["writer"], folder)
+            if is_killed:
                 # It may be gone because it has ended the run since.
                 now = self._document(document["run_id"])
                 if now["writer"] != document["writer"]:
                     document = now
                     continue
-                document["status"] = RunStatus.KILLED
-                # A file's time is some milliseconds coarser than a clock's.
-                document["end_time"] = max(liveness.last_activity(folder) or 0, document["start_time"])
             folded = FoldedMetrics(document, sketches)
             if folded.advance(folder):
                 document["metrics"] = folded.metrics_document()
-            return document, folded.sketches_document(document["run_id"])
+                sketches = folded.sketches_document(document["run_id"])
+            if is_killed:
+                document["status"] = RunStatus.KILLED
+                document["end_time"] = max(
+                    liveness.last_activity(folder) or 0, document["start_time"], _last_time(folded)
+                )
+            return document, sketches
 
     def _matching_sketches(self, document: Any) -> tuple[Any, Any]:
         """A run's document with the sketches and marks of the same fold, read again until they match.
@@ -635,6 +669,16 @@ class LocalRuns:
 def by_run_id(run_id: str) -> Any:
     """The condition that finds one run; building it takes longer than the look-up it asks for."""
     return Query().run_id == run_id
+
+
+def _last_time(folded: FoldedMetrics) -> int:
+    """When the last point was logged, which a file's time may be some milliseconds before; 0 if never.
+
+    Whoever logs may give times of their own; nothing has ended in the future.
+    """
+    now = now_ms()
+    times = (summary.last_timestamp for summary in folded.summaries.values())
+    return max((time for time in times if time <= now), default=0)
 
 
 def _only_for_owner(path: str, flags: int) -> int:

@@ -167,6 +167,63 @@ def test_folders_are_copied_with_what_links_in_them_point_to(artifacts: RunArtif
     assert read(artifacts, "copy/deep/a") == read(artifacts, "copy/linked/a") == b"a"
 
 
+def test_a_link_to_a_folder_above_the_source_is_not_followed(artifacts: RunArtifacts, tmp_path: Path) -> None:
+    source, other = tmp_path / "project" / "source", tmp_path / "other" / "place"
+    for folder in (source, other):
+        folder.mkdir(parents=True)
+        (folder / "a").write_text("a")
+        (folder / "up").symlink_to("..")
+        (folder.parent / "secret").write_text("x")
+    (source / "linked").symlink_to(other)
+
+    artifacts.save_folder(source, "copy")
+
+    saved = sorted(str(path.relative_to(artifacts.root)) for path in artifacts.root.rglob("*"))
+    assert saved == ["copy", "copy/a", "copy/linked", "copy/linked/a"]
+
+
+def test_a_store_in_a_folder_is_left_out_with_one_warning(artifacts: RunArtifacts, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    store = source / "deep" / ".nbtrack"
+    (store / "runs").mkdir(parents=True)
+    (store / "documents.db").write_bytes(b"x")
+    (source / "runs").mkdir()
+    (source / "runs" / "a").write_text("a")
+
+    with pytest.warns(UserWarning, match="was not logged: a store of nbtrack") as warned:
+        artifacts.save_folder(source)
+
+    assert len(warned) == 1
+    assert str(store) in str(warned[0].message)
+    assert [path.name for path in artifacts.root.rglob("*") if path.is_file()] == ["a"]
+
+
+def test_links_to_nothing_in_a_folder_are_named_in_one_warning(
+    artifacts: RunArtifacts, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a").write_text("a")
+    (source / "gone").symlink_to("nowhere")
+    (source / "self").symlink_to("self")
+
+    with pytest.warns(RuntimeWarning, match=r"source/gone, .*source/self was not logged: a link") as warned:
+        artifacts.save_folder(source)
+
+    assert len(warned) == 1
+    assert [info.path for info in artifacts.list()] == ["a"]
+
+
+def test_a_link_to_nothing_is_named_as_one(artifacts: RunArtifacts, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("nowhere")
+
+    for save_it in (artifacts.save_file, artifacts.save_folder):
+        with pytest.raises(MissingFileError, match="is a link to 'nowhere', and that is not there") as caught:
+            save_it(link)
+        assert "Did you mean" not in str(caught.value)
+
+
 def test_a_bad_name_deep_in_a_folder_leaves_nothing_behind(artifacts: RunArtifacts, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()

@@ -11,11 +11,13 @@ import stat
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from nbtrack.core.entities import FileInfo
 from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError
 from nbtrack.core.names import artifact_parts
+from nbtrack.core.warn import warn_user
+from nbtrack.stores.local.folder import holds_store
 
 _FOLDER_FLAGS = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -48,12 +50,16 @@ class RunArtifacts:
         elif source.exists():
             self._save_copy(source, (*parts, source.name))
         else:
+            _check_link(source, "file", str(local_path))
             raise MissingFileError(
                 "file", str(local_path), _siblings(source), f"It was looked for at {source.absolute()}."
             )
 
     def save_folder(self, local_folder: str | os.PathLike[str], folder: str | None = None) -> None:
         """Copy what a local folder holds into the artifact folder `folder`.
+
+        Links are followed, those to a folder that they lie in are not. Stores of nbtrack that lie in the
+        folder, and links to nothing, are left out with a warning.
 
         Raises:
             MissingFileError: There is no such folder.
@@ -64,6 +70,7 @@ class RunArtifacts:
         if not source.is_dir():
             if source.exists():
                 raise MissingFileError("folder", str(local_folder), advice="It is a file: use log_artifact.")
+            _check_link(source, "folder", str(local_folder))
             raise MissingFileError("folder", str(local_folder), _siblings(source), "Nothing was logged.")
         self._save_tree(source, artifact_parts(folder))
 
@@ -179,9 +186,11 @@ class RunArtifacts:
 
     def _save_tree(self, source: Path, parts: tuple[str, ...]) -> None:
         # Checked whole before the first copy, so that a bad name in the middle leaves nothing behind.
-        files = [(file, (*parts, *relative)) for file, relative in _files_below(source)]
+        left_out = _LeftOut([], [])
+        files = [(file, (*parts, *relative)) for file, relative in _files_below(source, left_out)]
         for _, target in files:
             artifact_parts("/".join(target))
+        left_out.warn()
         if not files and parts:
             with self._folder(parts, make=True):
                 return
@@ -283,20 +292,71 @@ def _clear_errors(root: Path, parts: tuple[str, ...]) -> Generator[None]:
         ) from error
 
 
-def _files_below(source: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+class _LeftOut(NamedTuple):
+    """What is not copied of a local folder although somebody may expect it."""
+
+    stores: list[str]
+    dangling: list[str]
+
+    def warn(self) -> None:
+        if self.stores:
+            warn_user(
+                f"{_some(self.stores)} was not logged: a store of nbtrack would grow with each run.",
+                UserWarning,
+            )
+        if self.dangling:
+            warn_user(f"{_some(self.dangling)} was not logged: a link to something that is not there.")
+
+
+def _some(paths: list[str]) -> str:
+    more = f" and {len(paths) - 3:,} more" if len(paths) > 3 else ""
+    return ", ".join(paths[:3]) + more
+
+
+def _files_below(source: Path, left_out: _LeftOut) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Every file below a local folder with its relative parts; links are followed, loops are not."""
-    waiting: list[tuple[Path, tuple[str, ...], frozenset[tuple[int, int]]]] = [(source, (), frozenset())]
+    waiting: list[tuple[Path, tuple[str, ...], frozenset[tuple[int, int]]]] = [
+        (source, (), _folders_above(source))
+    ]
     while waiting:
         folder, parts, above = waiting.pop()
-        status = os.stat(folder)
-        identity = (status.st_dev, status.st_ino)
+        identity = _identity(folder)
         if identity in above:
             continue
+        if parts and holds_store(folder):
+            left_out.stores.append(str(folder))
+            continue
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            if entry.is_dir():
-                waiting.append((Path(entry.path), (*parts, entry.name), above | {identity}))
+            if entry.is_symlink() and not os.path.exists(entry.path):
+                left_out.dangling.append(entry.path)
+            elif entry.is_dir():
+                below = above | {identity}
+                if entry.is_symlink():
+                    below |= _folders_above(Path(entry.path))
+                waiting.append((Path(entry.path), (*parts, entry.name), below))
             elif entry.is_file():
                 yield Path(entry.path), (*parts, entry.name)
+
+
+def _folders_above(folder: Path) -> frozenset[tuple[int, int]]:
+    """The folders in which a folder really lies: a link to one of them is a loop."""
+    found: set[tuple[int, int]] = set()
+    for above in folder.resolve().parents:
+        with suppress(OSError):  # one that may not be looked at cannot be copied either
+            found.add(_identity(above))
+    return frozenset(found)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
+
+
+def _check_link(path: Path, kind: str, name: str) -> None:
+    """Raise what is wrong with a link to nothing."""
+    if path.is_symlink():
+        advice = f"It is a link to {os.readlink(path)!r}, and that is not there."
+        raise MissingFileError(kind, name, advice=advice)
 
 
 def _siblings(path: Path) -> list[str]:

@@ -107,6 +107,11 @@ def is_store(folder: Path) -> bool:
     return (folder / DOCUMENTS).exists()
 
 
+def holds_store(folder: Path) -> bool:
+    """Whether a folder looks like a store, whoever made it."""
+    return (folder / DOCUMENTS).is_file() and (folder / RUNS).is_dir()
+
+
 def make_folder(folder: Path) -> None:
     """Make the folders of a store where they are missing; many processes may do so at once.
 

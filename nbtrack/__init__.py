@@ -148,11 +148,14 @@ def __getattr__(name: str) -> Any:
         return import_module(f"nbtrack.{name}")
     home = _HOME_OF.get(name)
     if home is None:
-        raise AttributeError(f"module 'nbtrack' has no attribute {name!r}")
+        from nbtrack.absent_names import absent_name  # lazy: `import nbtrack` costs nothing
+
+        # With its name, but without the module: Python would add a guess of its own to ours.
+        raise AttributeError(absent_name(name, __all__), name=name)
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES, *_HOME_OF})
+    return sorted({*(name for name in globals() if name.startswith("__")), *__all__})

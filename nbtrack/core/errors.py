@@ -56,9 +56,12 @@ class NotFoundError(NbtrackError):
     rest_code = "RESOURCE_DOES_NOT_EXIST"
     http_status = 404
 
-    def __init__(self, kind: str, name: str, known: Collection[str] = (), advice: str = "") -> None:
+    def __init__(
+        self, kind: str, name: str, known: Collection[str] = (), advice: str = "", holder: str = ""
+    ) -> None:
         self.kind, self.name = kind, name
-        parts = [f"No {kind} {name!r}."]
+        # What has names for itself, such as a run its tags, is the subject of the sentence.
+        parts = [f"{holder} has no {kind} {name!r}." if holder else f"No {kind} {name!r}."]
         if close := _nearest(name, known):
             parts.append(f"Did you mean {close!r}?")
         if advice:

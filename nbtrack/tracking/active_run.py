@@ -251,7 +251,7 @@ class ActiveRun(ArtifactVerbs, InputVerbs, Run):
         # What the store has refused so far may hold the tag; only then can it be told.
         self._retry()
         if key not in self.data.tags:
-            raise NotFoundError(f"tag of run {self._run_id}", key, list(self.data.tags))
+            raise NotFoundError("tag", key, list(self.data.tags), holder=f"Run {self._run_id}")
         self._write(lambda: self._runs.delete_tag(self._run_id, key))
 
     def log_batch(

@@ -188,7 +188,7 @@ class ExperimentVerbs(StoreAccess):
         texts = _tag_texts(tags)
         if not self._is_off():
             store = self._store()
-            store.experiments.set_tags(self._active_experiment_id(store), texts)
+            store.experiments.set_tags(self._active_experiment(store).experiment_id, texts)
 
     def tag_experiment(self, experiment_id: str | int, tags: Mapping[str, Any]) -> None:
         """Set tags of any experiment; existing ones are overwritten.
@@ -221,7 +221,7 @@ class ExperimentVerbs(StoreAccess):
         check_key("tag", key)
         if not self._is_off():
             store = self._store()
-            store.experiments.delete_tag(self._active_experiment_id(store), key)
+            store.experiments.delete_tag(self._active_experiment(store).experiment_id, key)
 
     def _choose(self, name: str) -> None:
         self.experiment = name
@@ -235,6 +235,19 @@ class ExperimentVerbs(StoreAccess):
         if settings.setting("EXPERIMENT_NAME") or settings.setting("EXPERIMENT_ID"):
             return None
         return settings.inherited_experiment()
+
+    def _active_experiment(self, store: Store) -> Experiment:
+        experiment_id = self._active_experiment_id(store)
+        try:
+            return store.experiments.get(experiment_id)
+        except NotFoundError:
+            if experiment_id != settings.setting("EXPERIMENT_ID"):
+                raise
+            advice = (
+                f"{settings.variable_of('EXPERIMENT_ID')} asks for it. It was looked for in "
+                f"{self.get_tracking_uri()}."
+            )
+            raise NotFoundError("experiment with the id", experiment_id, advice=advice) from None
 
     def _active_experiment_id(self, store: Store) -> str:
         name = self._chosen()

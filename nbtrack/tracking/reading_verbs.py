@@ -146,6 +146,8 @@ class ReadingVerbs(ExperimentVerbs):
         if not self._is_off() and self._has_store():
             store = self._store()
             scope = None if search_all_experiments else ids or self._scope(store, experiment_names)
+            if not search_all_experiments:
+                _warn_of_unknown(store, ids)
             search: Any = (
                 partial(store.runs.search, with_sketches=True) if as_list else store.runs.search_columns
             )
@@ -325,6 +327,20 @@ class ReadingVerbs(ExperimentVerbs):
                 # In a script that runs for the first time it is no mistake: MLflow warns as well.
                 warn_user(str(NotFoundError("experiment named", name, known)), UserWarning)
         return ids
+
+
+def _warn_of_unknown(store: Store, ids: Sequence[str]) -> None:
+    for experiment_id in ids:
+        try:
+            store.experiments.get(experiment_id)
+        except NotFoundError as error:
+            message = str(error)
+            if store.experiments.find(experiment_id) is not None:
+                message = (
+                    f"No experiment with the id {experiment_id!r}. It is the name of one: "
+                    f"experiment_names=[{experiment_id!r}]."
+                )
+            warn_user(message, UserWarning)
 
 
 def _checked_ids(experiment_ids: Any) -> list[str]:

@@ -39,6 +39,7 @@ from nbtrack.tracking.logging_verbs import LoggingVerbs
 from nbtrack.tracking.reading_verbs import ReadingVerbs
 from nbtrack.tracking.run_handle import RunHandles
 
+_LENGTH_OF_OURS = 32
 _ARGUMENTS = ("store", "experiment", "enabled", "on_error")
 
 
@@ -127,12 +128,13 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         texts = tag_texts(tags, None, description)
         if run_name is not None:
             texts[system_tags.RUN_NAME] = str(run_name)  # it wins over the tag, as in MLflow
+        variable = None if run_id else settings.variable_of("RUN_ID")
         asked = run_id or settings.consume_run_id()
         # In a spawned worker the run to nest in is one of its parent process.
         inherited = self._inherited_run() if nested and outer is None and parent_run_id is None else None
         store = self._store()
         if asked is not None:
-            run = self._resume(store, asked, texts)
+            run = self._resume_asked(store, asked, texts, variable)
         else:
             parent = inherited or self._parent(store, outer, parent_run_id)
             experiment = self._experiment_of_new_run(store, experiment_id)
@@ -457,6 +459,28 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
             self._give_up(store, run_id)
             raise
 
+    def _resume_asked(
+        self, store: Store, run_id: str, tags: dict[str, str], variable: str | None
+    ) -> ActiveRun:
+        """Resume a run; an error says which environment variable asked for it, or where a name goes."""
+        advice = f"A name is given as run_name={run_id!r:.80}."
+        try:
+            check_run_id(run_id)
+        except InvalidTypeError:
+            raise
+        except InvalidValueError as error:
+            message = f"{variable} is set: {error}" if variable else f"{error} {advice}"
+            raise InvalidValueError(message) from None
+        try:
+            return self._resume(store, run_id, tags)
+        except NotFoundError:
+            if variable:
+                advice = f"{variable} asks for it."
+            elif len(run_id) == _LENGTH_OF_OURS:
+                raise
+            place = f"It was looked for in {self.get_tracking_uri()}."
+            raise NotFoundError("run", run_id, advice=f"{advice} {place}") from None
+
     def _resume(self, store: Store, run_id: str, tags: dict[str, str]) -> ActiveRun:
         check_run_id(run_id)
         if any(run.run_id == run_id for run in self._active.stack()):
@@ -515,13 +539,14 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
 
     def _experiment_of_new_run(self, store: Store, experiment_id: str | int | None) -> Experiment:
         if experiment_id is None:
-            experiment_id = self._active_experiment_id(store)
+            found = self._active_experiment(store)
         elif isinstance(experiment_id, bool) or not isinstance(experiment_id, (str, int)):
             raise InvalidTypeError(
                 "An experiment_id is text or a whole number, got "
                 f"{type(experiment_id).__name__} {experiment_id!r}."
             )
-        found = store.experiments.get(str(experiment_id))
+        else:
+            found = store.experiments.get(str(experiment_id))
         check_active(found)
         return found
 

@@ -117,7 +117,7 @@ def test_tags_of_an_experiment(store: Store) -> None:
     store.experiments.delete_tag(experiment_id, "b")
 
     assert store.experiments.get(experiment_id).tags == {"a": "2"}
-    with pytest.raises(NotFoundError, match=r"No tag of experiment 'churn' 'aa'. Did you mean 'a'\?"):
+    with pytest.raises(NotFoundError, match=r"Experiment 'churn' has no tag 'aa'\. Did you mean 'a'\?"):
         store.experiments.delete_tag(experiment_id, "aa")
     with pytest.raises(NotFoundError, match="nowhere"):
         store.experiments.set_tags("nowhere", {"a": "1"})

@@ -310,7 +310,7 @@ def test_a_tag_is_taken_off(store: Store) -> None:
 
     assert "owner" not in store.runs.get(run_id).data.tags
     assert store.runs.get(run_id).data.tags["team"] == "nlp"
-    with pytest.raises(NotFoundError, match=r"'tean'. Did you mean 'team'\?"):
+    with pytest.raises(NotFoundError, match=rf"Run {run_id} has no tag 'tean'\. Did you mean 'team'\?"):
         store.runs.delete_tag(run_id, "tean")
     with pytest.raises(NotFoundError, match="nowhere"):
         store.runs.delete_tag("nowhere", "team")

@@ -22,6 +22,22 @@ from nbtrack.tracking.run_operations import RunOperations
 from nbtrack.tracking.tracker import Tracker
 
 
+def test_ids_that_no_experiment_has_are_warned_of_and_left_out(tracker: Tracker) -> None:
+    tracker.set_experiment("churn")
+    with tracker.start_run() as run:
+        pass
+
+    with pytest.warns(
+        UserWarning, match=r"the id 'churn'\. It is the name of one: experiment_names=\['churn'\]\."
+    ):
+        by_name = tracker.search_runs(experiment_ids=["churn"], output_format="list")
+    with pytest.warns(UserWarning, match=r"No experiment with the id '999'\. It was looked for in"):
+        both = tracker.search_runs(experiment_ids=["999", run.info.experiment_id], output_format="list")
+
+    assert by_name == []
+    assert [found.info.run_id for found in both] == [run.run_id]
+
+
 def test_the_last_run_is_the_active_one_else_the_one_that_ended_last(tracker: Tracker) -> None:
     assert tracker.last_active_run() is None
     with tracker.start_run() as outer:
@@ -75,7 +91,7 @@ def test_a_run_goes_into_the_bin_and_comes_back(tracker: Tracker) -> None:
 def test_tags_of_the_active_run_are_taken_off(tracker: Tracker) -> None:
     with tracker.start_run(tags={"a": 1, "b": 2}) as run:
         tracker.delete_tag("a")
-        with pytest.raises(NotFoundError, match=r"'bb'. Did you mean 'b'\?"):
+        with pytest.raises(NotFoundError, match=rf"Run {run.run_id} has no tag 'bb'\. Did you mean 'b'\?"):
             tracker.delete_tag("bb")
 
     tags = tracker.get_run(run.run_id).data.tags

@@ -230,6 +230,54 @@ def test_resuming_what_is_not_there_is_an_error(tracker: Tracker) -> None:
     assert tracker.active_run() is None
 
 
+@pytest.mark.parametrize(
+    ("run_id", "message"),
+    [
+        ("my run", r"'my run' is no run id.* A name is given as run_name='my run'\.$"),
+        ("baseline", r"No run 'baseline'\. A name is given as run_name='baseline'\. It was looked for in"),
+        ("f" * 32, r"No run 'f{32}'\. It was looked for in"),
+    ],
+)
+def test_a_name_in_the_place_of_a_run_id_is_told_where_it_goes(
+    tracker: Tracker, run_id: str, message: str
+) -> None:
+    with pytest.raises(NbtrackError, match=message):
+        tracker.start_run(run_id)
+
+
+@pytest.mark.parametrize("variable", ["NBTRACK_RUN_ID", "MLFLOW_RUN_ID"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("zzz", r"No run 'zzz'\. {} asks for it\. It was looked for in"),
+        ("a b", "{} is set: 'a b' is no run id"),
+    ],
+)
+def test_a_run_that_the_environment_asks_for_in_vain_names_the_variable(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(NbtrackError, match=message.format(variable)) as caught:
+        tracker.start_run()
+
+    assert "run_name" not in str(caught.value)
+    assert tracker.active_run() is None
+
+
+@pytest.mark.parametrize("variable", ["NBTRACK_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_ID"])
+def test_an_experiment_that_the_environment_asks_for_in_vain_names_the_variable(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "999")
+
+    for act in (tracker.start_run, tracker.create_run, lambda: tracker.set_experiment_tag("a", 1)):
+        with pytest.raises(
+            NotFoundError, match=rf"No experiment with the id '999'\. {variable} asks for it\."
+        ):
+            act()
+
+
 def test_the_environment_asks_once_to_resume(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
     with tracker.start_run() as run:
         pass
@@ -778,6 +826,24 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
         Tracker(store=tmp_path / "thesis").start_run()
 
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("names", [["0"], ["0", "417", "models"], [".trash"], ["models"]])
+def test_a_folder_of_mlflow_is_known_before_it_holds_an_experiment(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / "mlruns" / name).mkdir(parents=True)
+
+    with pytest.raises(ForeignStoreError, match="looks like a folder of MLflow's"):
+        Tracker().set_tracking_uri(tmp_path / "mlruns")
+
+
+@pytest.mark.parametrize("names", [["models"], ["0", "notes"]])
+def test_what_a_foreign_folder_holds_is_quoted(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / "work" / name).mkdir(parents=True)
+
+    with pytest.raises(ForeignStoreError, match=f"it holds {', '.join(map(repr, names))}\\."):
+        Tracker().set_tracking_uri(tmp_path / "work")
 
 
 def test_a_sqlite_uri_is_a_folder_beside_the_file_which_stays_as_it_is(tmp_path: Path) -> None:

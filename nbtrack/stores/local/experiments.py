@@ -229,7 +229,9 @@ class LocalExperiments:
 
         def change(document: MutableMapping[str, Any]) -> None:
             if key not in document["tags"]:
-                raise NotFoundError(f"tag of experiment {document['name']!r}", key, list(document["tags"]))
+                raise NotFoundError(
+                    "tag", key, list(document["tags"]), holder=f"Experiment {document['name']!r}"
+                )
             before.append(document["tags"].pop(key))
 
         self._change(experiment_id, change)

@@ -90,9 +90,19 @@ def choose_folder(path: Path) -> Path:
         return path
     if "meta.yaml" in strangers or any((path / name / "meta.yaml").exists() for name in strangers[:50]):
         what = "holds runs of MLflow's file store, which nbtrack leaves as they are"
+    elif _is_of_mlflow(path, strangers):
+        what = "looks like a folder of MLflow's, which nbtrack leaves as it is"
     else:
-        what = f"is not a store of nbtrack: it holds {', '.join(strangers[:3])}"
+        what = f"is not a store of nbtrack: it holds {', '.join(map(repr, strangers[:3]))}"
     raise ForeignStoreError(f"{path} {what}. Give a new or empty folder, such as {path / STORE_NAME}.")
+
+
+def _is_of_mlflow(path: Path, names: list[str]) -> bool:
+    """Whether all in a folder is what MLflow makes: experiments by number, its bin, its models."""
+    rest = [name for name in names if name != "models"]
+    if any(not name.isdecimal() and name != ".trash" for name in rest) or not (rest or path.name == "mlruns"):
+        return False
+    return all((path / name).is_dir() for name in names)
 
 
 def local_path(uri: str) -> Path:

@@ -363,7 +363,7 @@ class LocalRuns:
 
         def change(document: Document) -> None:
             if key not in document["tags"]:
-                raise NotFoundError(f"tag of run {run_id}", key, list(document["tags"]))
+                raise NotFoundError("tag", key, list(document["tags"]), holder=f"Run {run_id}")
             before.append(document["tags"].pop(key))
 
         self._change(run_id, change)

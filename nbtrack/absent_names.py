@@ -1,0 +1,34 @@
+"""What to say of a name that `nbtrack` does not have: it comes later, or it is a slip of the pen."""
+
+from collections.abc import Collection
+
+_NAMES = """
+    log_model load_model save_model create_external_model initialize_logged_model finalize_logged_model
+    get_logged_model last_logged_model search_logged_models delete_logged_model_tag log_model_params
+    log_outputs set_logged_model_tags set_active_model get_active_model_id clear_active_model
+    import_checkpoints models pyfunc evaluate validate_evaluation_results MetricThreshold
+
+    register_model search_registered_models search_model_versions set_registry_uri get_registry_uri
+    set_model_version_tag
+
+    catboost diviner dspy fastai h2o johnsnowlabs keras langchain lightgbm llama_index onnx openai paddle
+    pmdarima prophet pyspark pytorch sentence_transformers shap sklearn spacy spark statsmodels tensorflow
+    transformers xgboost
+
+    autolog projects run types
+"""
+LATER = frozenset(_NAMES.split())
+"""Names that MLflow 3 has, or had in 2, of what docs/mlflow.md lists as coming later."""
+
+
+def absent_name(name: str, known: Collection[str]) -> str:
+    """The message for somebody who asked for `nbtrack.<name>`, which is not among the `known` names."""
+    if name in LATER:
+        return f"nbtrack has no {name!r} yet: docs/mlflow.md says what comes later"
+    message = f"module 'nbtrack' has no attribute {name!r}"
+    if name.startswith("_"):  # Python and notebooks ask for these on their own
+        return message
+    from difflib import get_close_matches  # lazy: it is wanted only when something went wrong
+
+    close = get_close_matches(name[:80], known, n=1, cutoff=0.7)
+    return f"{message}; did you mean {close[0]!r}?" if close else message

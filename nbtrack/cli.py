@@ -1,12 +1,13 @@
 """The command line: the commands of `nbtrack.ui.commands` in a terminal, and `demo` and `completion`."""
 
 import codecs
+import os
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -102,12 +103,23 @@ class _Group(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command of a process."""
+        if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  # closed by the shell: >&-
+            _stop("the standard output is closed")
         shell_completion.prepare()
         kwargs.setdefault("complete_var", shell_completion.VARIABLE)  # also as `python -m nbtrack`
         _let_every_sign_through()
-        with warnings.catch_warnings():
-            warnings.showwarning = _print_warning
-            return super().main(*args, **kwargs)
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = _print_warning
+                try:
+                    return super().main(*args, **kwargs)
+                finally:
+                    sys.stdout.flush()  # while there is somebody to tell that it cannot
+        except OSError as error:
+            reason = _why_nothing_is_written(error)
+            if reason is None:
+                raise
+            _stop(None if isinstance(error, BrokenPipeError) else reason)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -118,6 +130,8 @@ class _Group(click.Group):
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:  # the last boundary: a person reads what comes out
+            if isinstance(error, OSError) and _why_nothing_is_written(error):
+                raise
             what = f"{type(error).__name__}: {error}"
             raise _Failure(
                 f"{what}\nThis is a mistake in nbtrack. Please report it, with what you did."
@@ -194,6 +208,32 @@ def _ignored(steps: int) -> None:
 def _print_warning(message: Warning | str, *_: Any) -> None:
     text = "\n".join(map(visible, str(message).split("\n")))
     print(f"warning: {text}", file=sys.stderr)
+
+
+def _why_nothing_is_written(error: OSError) -> str | None:
+    """What the system says against writing to stdout; None when the error is of something else."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None and trace.tb_frame.f_code is click.echo.__code__:
+        return error.strerror or str(error)
+    try:
+        sys.stdout.flush()  # what could not be written before is tried again
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _stop(reason: str | None) -> NoReturn:
+    """End the process because nothing can be written to stdout."""
+    if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        # Python writes what is left when it ends, and would fail once more.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if reason is not None:
+        with suppress(OSError):
+            click.echo(f"Error: Nothing can be written to the standard output: {reason}.", err=True)
+    sys.exit(1)
 
 
 def _let_every_sign_through() -> None:

@@ -152,6 +152,22 @@ def test_columns_are_any_fields(search: Tracker) -> None:
     assert shown[2].split()[-1] == "█▁"
 
 
+def test_a_long_name_is_cut_in_a_terminal_and_whole_in_a_pipe(
+    search: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with search.start_run(run_name="n" * 500) as started:
+        started.log_param("long", "v" * 500)
+
+    whole = run("runs", "-c", "params.long").output
+    monkeypatch.setattr("nbtrack.cli.terminal_width", lambda: 100)
+    cut = run("runs", "-c", "params.long").output
+
+    assert "n" * 500 in whole
+    assert "v" * 500 in whole
+    assert "nnn…" in cut
+    assert max(map(len, cut.splitlines())) <= 100
+
+
 def test_a_column_with_a_comma_in_its_key_stands_in_quotes() -> None:
     with Tracker(store=Path(".nbtrack")).start_run() as started:
         started.log_param("a, b", "both")
@@ -732,6 +748,32 @@ def test_a_pipe_that_is_closed_is_no_error(search: Tracker) -> None:
 
     assert done.stdout == "[\n  {\n    "
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("redirected", "reason"),
+    [
+        ("runs >&-", "the standard output is closed"),
+        ("runs > /dev/full", "No space left on device"),
+        ("--version > /dev/full", "No space left on device"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_one_line(
+    search: Tracker, redirected: str, reason: str, unbuffered: str
+) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m nbtrack {redirected}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == f"Error: Nothing can be written to the standard output: {reason}.\n"
 
 
 def test_warnings_are_a_line_on_stderr(search: Tracker) -> None:

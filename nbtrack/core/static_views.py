@@ -5,7 +5,7 @@ scripts, so the HTML is plain tables and words; curves are block characters. Nam
 always escaped.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +37,8 @@ _SHOWN_METRICS = 5
 _SHOWN_NAMES = 8
 _CARD_ROWS = 40
 _CODE_LINES, _CODE_LETTERS = 200, 16_000
+
+_Cut = Callable[[str, int], str]
 
 TEXT_WIDTH = 160
 """Columns that a table may take as text when nobody knows how wide the reader's screen is."""
@@ -112,7 +114,7 @@ def run_card(
         pieces.append(f"<div>{safe(note)}</div>")
         lines += ["", f"  {visible(note)}"]
     if nested:
-        table = runs_table(nested)
+        table = runs_table(nested, grouped=True)
         pieces.append(table.html)
         lines += ["", _indented(table.text)]
         if nested_count > len(nested):
@@ -149,32 +151,37 @@ def runs_table(
         best: The id of a run to mark as the best.
         grouped: Put nested runs under their parents; without it the order given stays.
         width: Columns that the text may take, as far as leaving out columns achieves that; None
-            is any number.
+            is any number: nothing is left out or cut then.
         ages: Say how long ago runs started, not when: for what is looked at now and not kept.
         most: How many runs to draw at most.
     """
     if not runs:
         return View("<p>No runs.</p>", "No runs.")
     shown = list(_grouped(runs) if grouped else runs)[:most]
+    cut = shortened if width is not None else _whole
     differing, constants = _differing_params(shown)
     # How the machine was stands on the card of a run: a table compares how the trainings went.
     metrics = [key for key in _most_used([run.data.metrics for run in shown]) if not is_system_metric(key)]
+    most_metrics = len(metrics) if width is None else _SHOWN_METRICS
+    most_params = len(differing) if width is None else _SHOWN_PARAMS
+    names = _names(shown, _depths(shown) if grouped else {}, best, cut)
     fixed, metric_columns, param_columns, last = (
-        [_Column("run", _names(shown, best)), _Column("status", [mark(run.info.status) for run in shown])],
-        [_metric_column(shown, key) for key in metrics[:_SHOWN_METRICS]],
-        [_param_column(shown, key) for key in differing[:_SHOWN_PARAMS]],
+        [_Column("run", names), _Column("status", [mark(run.info.status) for run in shown])],
+        [_metric_column(shown, key, cut) for key in metrics[:most_metrics]],
+        [_param_column(shown, key, cut) for key in differing[:most_params]],
         [
             _Column("took", [took(run) for run in shown]),
             _Column("started", [_started(run, ages) for run in shown]),
         ],
     )
     columns = [*fixed, *metric_columns, *param_columns, *last]
-    hidden = [*metrics[_SHOWN_METRICS:], *differing[_SHOWN_PARAMS:]]
+    hidden = [*metrics[most_metrics:], *differing[most_params:]]
     # The most important first: at least two metrics stand before all params, the others behind.
     ranking = [*fixed, *metric_columns[:2], *param_columns, *metric_columns[2:], *last]
     kept = _fitting(columns, ranking, width)
     narrowed = [column.heading for column in columns if all(column is not each for each in kept)]
-    above = [f"same in all: {_listed([f'{key}={value}' for key, value in constants])}"] if constants else []
+    same = [f"{key}={cut(value, 24)}" for key, value in constants]
+    above = [f"same in all: {_listed(same, len(same) if width is None else _SHOWN_NAMES)}"] if same else []
     count = [f"{len(shown)} of {len(runs)} runs"] if len(runs) > len(shown) else []
 
     def notes(left_out: Sequence[str]) -> list[str]:
@@ -227,27 +234,31 @@ class _Column(NamedTuple):
         return max(text_width(visible(cell)) for cell in (self.heading, *self.cells))
 
 
-def _names(runs: "Sequence[Run]", best: str | None) -> list[str]:
-    depths = _nesting(runs)
+def _names(runs: "Sequence[Run]", depths: Mapping[str, int], best: str | None, cut: _Cut) -> list[str]:
     names: list[str] = []
     for run in runs:
-        depth = depths[run.info.run_id]
+        depth = depths.get(run.info.run_id, 0)
         branch = "  " * (depth - 1) + "└ " * bool(depth)
-        names.append(branch + shortened(run.info.run_name, 40) + "  ★ best" * (run.info.run_id == best))
+        names.append(branch + cut(run.info.run_name, 40) + "  ★ best" * (run.info.run_id == best))
     return names
 
 
-def _metric_column(runs: "Sequence[Run]", key: str) -> _Column:
+def _metric_column(runs: "Sequence[Run]", key: str, cut: _Cut) -> _Column:
     """The last values, one above the other, and the curves beside them."""
     values = [number(run.data.metrics[key]) if key in run.data.metrics else "" for run in runs]
     width = max(map(len, values))
     curves = [sparkline(run.data.sketches.get(key, ()), width=10) for run in runs]
     cells = [f"{value:>{width}} {curve}".rstrip() for value, curve in zip(values, curves, strict=True)]
-    return _Column(shortened(key, 24), cells)
+    return _Column(cut(key, 24), cells)
 
 
-def _param_column(runs: "Sequence[Run]", key: str) -> _Column:
-    return _Column(shortened(key, 24), [shortened(run.data.params.get(key, ""), 24) for run in runs])
+def _param_column(runs: "Sequence[Run]", key: str, cut: _Cut) -> _Column:
+    return _Column(cut(key, 24), [cut(run.data.params.get(key, ""), 24) for run in runs])
+
+
+def _whole(text: str, limit: int) -> str:
+    """The text as it is, where `shortened` would cut it."""
+    return text
 
 
 def _fitting(columns: list[_Column], ranking: list[_Column], width: int | None) -> list[_Column]:
@@ -328,7 +339,7 @@ def _differing_params(runs: "Sequence[Run]") -> tuple[list[str], list[tuple[str,
         if len(values) > 1:
             differing.append(key)
         else:
-            constants.append((key, shortened(values.pop() or "", 24)))
+            constants.append((key, values.pop() or ""))
     return differing, constants
 
 
@@ -340,15 +351,12 @@ def _most_used(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
     return sorted(counts, key=lambda key: -counts[key])
 
 
-def _nesting(runs: "Sequence[Run]") -> dict[str, int]:
-    """How deep each run stands under its parents, as far as those are in the list."""
-    parents = {run.info.run_id: run.data.tags.get(system_tags.PARENT_RUN_ID) for run in runs}
+def _depths(runs: "Sequence[Run]") -> dict[str, int]:
+    """How deep each run stands under its parents, as far as those stand above it."""
     depths: dict[str, int] = {}
-    for run_id in parents:
-        depth, ancestor = 0, parents[run_id]
-        while ancestor in parents and depth < len(parents):
-            depth, ancestor = depth + 1, parents[ancestor]
-        depths[run_id] = depth
+    for run in runs:
+        parent = run.data.tags.get(system_tags.PARENT_RUN_ID)
+        depths[run.info.run_id] = depths[parent] + 1 if parent in depths else 0
     return depths
 
 

@@ -5,6 +5,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import dropwhile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -480,7 +481,9 @@ def outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
     """
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return RunStatus.FINISHED, {}
-    tags = {system_tags.ERROR: "".join(traceback.format_exception_only(error)).strip()[-2000:]}
+    # Of a SyntaxError the lines before the last show the code, indented: the traceback has them.
+    said = dropwhile(lambda line: line.startswith(" "), traceback.format_exception_only(error))
+    tags = {system_tags.ERROR: "".join(said).strip()[-2000:]}
     if isinstance(error, KeyboardInterrupt):
         tags[system_tags.INTERRUPTED] = "true"
     return RunStatus.FAILED, tags

@@ -208,11 +208,30 @@ def test_params_and_metrics_beyond_the_first_are_named() -> None:
     metrics = dict.fromkeys((f"metric-{number}" for number in range(7)), 1.0)
     runs = [make_run(f"{run}" * 32, params=params[run], metrics=metrics) for run in range(2)]
 
-    view = runs_table(runs, width=None)
+    view = runs_table(runs, width=1000)
 
     note = "left out: metric-5, metric-6, param-8, param-9, param-10, param-11, param-12, param-13 and 6 more"
     assert note in view.text
     assert note in view.html
+
+
+def test_without_a_width_nothing_is_left_out_or_cut() -> None:
+    shared = {f"same-{number}": "s" * 50 for number in range(12)}
+    differing = [{f"{'k' * 30}-{number}": f"{run}" * 50 for number in range(20)} for run in range(2)]
+    metrics = dict.fromkeys((f"metric-{number}" for number in range(7)), 1.0)
+    runs = [
+        make_run(f"{run}" * 32, name=f"{run}" * 500, params=differing[run] | shared, metrics=metrics)
+        for run in range(2)
+    ]
+
+    whole, cut = runs_table(runs, width=None).text, runs_table(runs).text
+
+    assert "…" not in whole
+    assert "left out" not in whole
+    assert whole.startswith("same in all: " + ", ".join(f"{key}={value}" for key, value in shared.items()))
+    for expected in ("1" * 500, "metric-6", "k" * 30 + "-19"):
+        assert expected in whole
+    assert max(map(text_width, cut.splitlines())) < 400
 
 
 def test_values_of_a_metric_stand_right_above_each_other() -> None:
@@ -232,6 +251,15 @@ def test_nested_runs_stand_under_their_parents() -> None:
     ]
 
     assert names == ["other", "parent", "└ child"]
+
+
+def test_a_branch_is_drawn_only_below_its_parent() -> None:
+    parent = make_run("1" * 32, name="parent")
+    child = make_run("3" * 32, name="child", tags={"mlflow.parentRunId": "1" * 32})
+
+    for table in (runs_table([child, parent]), runs_table([child], grouped=True)):
+        assert "└" not in table.text
+        assert "└" not in table.html
 
 
 def test_runs_that_are_each_others_parents_are_still_shown() -> None:

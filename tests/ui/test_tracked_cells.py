@@ -573,3 +573,12 @@ def test_code_of_a_long_cell_is_kept_whole(notebook: Notebook) -> None:
 
     assert code_of(notebook.only_run()) == cell
     assert len(notebook.pages[0]) < 40_000
+
+
+def test_of_a_syntax_error_the_tag_is_the_sentence(notebook: Notebook) -> None:
+    notebook.run("%%track\nx = (")
+
+    error = notebook.only_run().data.tags["nbtrack.error"]
+    assert error.startswith("SyntaxError: ")
+    assert "\n" not in error
+    assert "\\n" not in notebook.cards[0]

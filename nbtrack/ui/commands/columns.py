@@ -16,7 +16,8 @@ from nbtrack.filters.unknown_keys import Mention, mentioned_keys, unknown_key_me
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.named import search
 
-_CELL = 40
+CELL = 40
+"""Letters that a cell shows at most, where there is no room for any number."""
 _RECENT = 200
 _SUMMARIES = ("min", "max", "mean")
 # Commas separate columns, but not those in quotes.
@@ -36,10 +37,11 @@ class Column:
     mention: Mention | None = None
     """The key that it names, if it names one."""
 
-    def cell(self, run: Run) -> str:
-        """What a table shows of a run."""
+    def cell(self, run: Run, *, whole: bool = False) -> str:
+        """What a table shows of a run; `whole` cuts nothing."""
         value = self.value_of(run)
-        return "" if value is None else shortened(self.drawn(value), _CELL)
+        text = "" if value is None else self.drawn(value)
+        return text if whole else shortened(text, CELL)
 
     def curve(self, run: Run) -> str:
         """The curve beside the value; empty when there is none."""

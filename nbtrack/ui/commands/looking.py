@@ -9,10 +9,10 @@ from nbtrack.core import static_views, system_tags
 from nbtrack.core.entities import FileInfo, Run, ViewType
 from nbtrack.core.errors import InvalidValueError, NotFoundError
 from nbtrack.core.metric_directions import known_directions
-from nbtrack.core.text_tables import visible
+from nbtrack.core.text_tables import shortened, visible
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import completing
-from nbtrack.ui.commands.columns import all_columns, hint_at_columns, parse_columns
+from nbtrack.ui.commands.columns import CELL, Column, all_columns, hint_at_columns, parse_columns
 from nbtrack.ui.commands.named import (
     experiment_names,
     find_experiment,
@@ -125,7 +125,7 @@ def runs(
         rows = [[each.value_of(run) for each in wanted] for run in found]
         screen.write(csv_text([each.heading for each in wanted], rows))
     elif shown and found:
-        screen.show(_chosen_columns(found, shown))
+        screen.show(_chosen_columns(found, shown, whole=screen.width is None))
     else:
         table = static_views.runs_table(
             found, grouped=not order, width=screen.width, ages=screen.is_passing, most=number
@@ -219,18 +219,18 @@ def _directions(tracker: Tracker, experiment_ids: Sequence[str]) -> dict[str, bo
     return found
 
 
-def _chosen_columns(found: Sequence[Run], columns: Sequence[Any]) -> static_views.View:
+def _chosen_columns(found: Sequence[Run], columns: Sequence[Column], *, whole: bool) -> static_views.View:
     headings = ["run", *(column.heading for column in columns if column.heading != "run_name")]
     shown = [column for column in columns if column.heading != "run_name"]
     cells: list[list[str]] = []
     for column in shown:
-        values = [column.cell(run) for run in found]
+        values = [column.cell(run, whole=whole) for run in found]
         curves = [column.curve(run) for run in found]
         width = max(map(len, values)) if column.is_number else 0
         cells.append(
             [f"{value:>{width}} {curve}".rstrip() for value, curve in zip(values, curves, strict=True)]
         )
-    names = [run.info.run_name for run in found]
+    names = [run.info.run_name if whole else shortened(run.info.run_name, CELL) for run in found]
     return static_views.table(headings, [list(row) for row in zip(names, *cells, strict=True)])
 
 

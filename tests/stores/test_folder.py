@@ -1,6 +1,7 @@
 """Where a store is found and made, and what is left alone."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -95,6 +96,38 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path, name: str) 
         choose_folder(tmp_path / "theirs")
 
     assert os.listdir(tmp_path / "theirs") == [name]
+
+
+@pytest.mark.parametrize("state", ["missing", "empty"])
+def test_a_store_that_has_lost_its_documents_says_so_and_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    tracker = Tracker(store=project / ".nbtrack")
+    for _ in range(2):
+        tracker.start_run().end()
+    tracker.close()
+    store = project / ".nbtrack"
+    for file in store.glob("documents.db*"):
+        file.unlink()
+    if state == "empty":
+        (store / "documents.db").touch()
+    before = sorted(store.rglob("*"))
+    (project / "below").mkdir()
+    monkeypatch.chdir(project / "below")
+
+    said = rf"{re.escape(str(store))} has lost its documents\.db, which is {state}: there are 2 run folders"
+    for uri in (None, store, project):
+        with pytest.raises(StoreError, match=said):
+            open_store(uri)
+        with pytest.raises(StoreError, match=said):
+            store_exists(uri)
+    with pytest.raises(StoreError, match=said):
+        Tracker(store=store).search_runs()
+
+    assert sorted(store.rglob("*")) == before
+    assert os.listdir(project / "below") == []
 
 
 def test_a_file_is_no_store(tmp_path: Path) -> None:

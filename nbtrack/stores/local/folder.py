@@ -45,7 +45,7 @@ def find_store(start: Path) -> Path:
     try:
         device, owner = os.stat(start).st_dev, os.stat(start).st_uid
         while True:
-            if (here / STORE_NAME / DOCUMENTS).exists():
+            if (here / STORE_NAME / DOCUMENTS).exists() or _runs_without_documents(here / STORE_NAME):
                 return here / STORE_NAME
             above = here.parent
             if home in (above, here) or above == here:
@@ -63,7 +63,7 @@ def choose_folder(path: Path) -> Path:
     """The store folder that a path given by the user means.
 
     It is the path itself when it is a store, does not exist or is empty; the `.nbtrack` in it
-    when there is one.
+    when there is one. A store that has lost its documents is one, too.
 
     Raises:
         ForeignStoreError: It is a file, or a folder with other things in it.
@@ -77,7 +77,7 @@ def choose_folder(path: Path) -> Path:
                 f"{path} is a file; a store is a folder. Give a folder, or sqlite:///{path} to keep "
                 "the store beside it."
             )
-        if (path / STORE_NAME / DOCUMENTS).exists():
+        if (path / STORE_NAME / DOCUMENTS).exists() or _runs_without_documents(path / STORE_NAME):
             return path / STORE_NAME
         found = sorted(os.listdir(path))
     except OSError as error:
@@ -113,8 +113,51 @@ def local_path(uri: str) -> Path:
 
 
 def is_store(folder: Path) -> bool:
-    """Whether a store has been made in a folder."""
+    """Whether a store has been made in a folder.
+
+    Raises:
+        StoreError: It has lost its documents.
+    """
+    if has_documents(folder):
+        return True
+    check_not_lost(folder)
     return (folder / DOCUMENTS).exists()
+
+
+def has_documents(folder: Path) -> bool:
+    """Whether a folder has a database with something in it."""
+    try:
+        return os.stat(folder / DOCUMENTS).st_size > 0
+    except OSError:
+        return False
+
+
+def check_not_lost(folder: Path) -> None:
+    """Refuse a folder with runs and no documents: a new database would hide that they are lost.
+
+    Raises:
+        StoreError: It is one.
+    """
+    if count := _runs_without_documents(folder):
+        state = "is empty" if (folder / DOCUMENTS).exists() else "is missing"
+        raise StoreError(
+            f"The store {folder} has lost its {DOCUMENTS}, which {state}: there are {count:,} run folders in "
+            f"{folder / RUNS}. Nothing was changed. Put {DOCUMENTS} back from a copy, or move the "
+            "folder away to begin a new store."
+        )
+
+
+def _runs_without_documents(folder: Path) -> int:
+    """How many run folders there are in a folder without documents; 0 where there are documents."""
+    if has_documents(folder):
+        return 0
+    try:
+        with os.scandir(folder / RUNS) as entries:
+            count = len([entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")])
+    except OSError:
+        return 0
+    # A run comes after the database: another process may have made both meanwhile.
+    return 0 if has_documents(folder) else count
 
 
 def holds_store(folder: Path) -> bool:

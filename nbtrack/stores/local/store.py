@@ -25,10 +25,11 @@ class LocalStore:
         Raises:
             ForeignStoreError: Something else lives there.
             StoreVersionError: A newer nbtrack made it.
-            StoreError: It cannot be made or opened.
+            StoreError: It cannot be made or opened, or it has lost its documents.
         """
         self.path = path
-        if not (path / store_folder.DOCUMENTS).exists():
+        if not store_folder.has_documents(path):
+            store_folder.check_not_lost(path)
             store_folder.make_folder(path)
         self.documents = Database(path / store_folder.DOCUMENTS)
         self._documents_path = str(path / store_folder.DOCUMENTS)

@@ -13,6 +13,7 @@ from IPython.core.magic import (  # noqa: TID253 - as above
 
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.ui.line_completion import LineCompletion
+from nbtrack.ui.own_frames import OwnFrames
 from nbtrack.ui.track_line import help_text, parse_options, transform
 from nbtrack.ui.tracked_cells import TrackedCells
 
@@ -58,6 +59,7 @@ class _Extension:
         self._shell = shell
         self.cells = TrackedCells(shell, default_tracker)
         self._events = (("pre_run_cell", self.cells.before), ("post_run_cell", self.cells.after))
+        self._own_frames = OwnFrames(shell)
         self._transform = transform
         shell.register_magics(NbtrackMagics)
         shell.input_transformer_manager.line_transforms.insert(0, transform)
@@ -70,6 +72,7 @@ class _Extension:
     def remove(self) -> None:
         """Leave nothing behind."""
         self.cells.close()
+        self._own_frames.remove()
         for event, callback in self._events:
             shell_callbacks = self._shell.events.callbacks[event]
             if callback in shell_callbacks:

@@ -8,6 +8,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 
 import nbtrack
+from nbtrack.core.errors import NbtrackError
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.ui import nbtrack_line
 from nbtrack.ui.commands.commands import COMMANDS
@@ -27,6 +28,7 @@ def hooks_of(notebook: Notebook) -> dict[str, Any]:
         "attributes": set(vars(shell)),
         "matchers": list(shell.Completer.custom_matchers),
         "names": set(shell.user_ns),
+        "errors": set(vars(NbtrackError)),
     }
 
 

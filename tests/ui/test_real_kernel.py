@@ -149,6 +149,46 @@ def test_a_failing_cell_is_an_error_for_the_front_end(kernel: Kernel, stored: Tr
     assert {run.info.status for run in runs_in(stored)} == {"FAILED"}
 
 
+def traceback_of(said: list[dict[str, Any]]) -> str:
+    (error,) = [each["content"] for each in said if each["msg_type"] == "error"]
+    return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error["traceback"]))
+
+
+@pytest.mark.parametrize("track", ["%%track\n", ""])
+def test_an_error_of_ours_shows_the_frames_of_the_user(kernel: Kernel, track: str) -> None:
+    reply, said = kernel.run(
+        track + "def tell(value):\n    nbtrack.log_param('lr', value)\n\ntell(1)\ntell(2)"
+    )
+
+    shown = traceback_of(said)
+    assert reply["ename"] == "ParamConflictError"
+    assert "tell(2)" in shown
+    assert "nbtrack.log_param('lr', value)" in shown
+    assert reply["evalue"] in shown
+    assert "/nbtrack/" not in shown
+    assert kernel.value(
+        "import sys, traceback; 'active_run.py' in str(traceback.extract_tb(sys.last_traceback))"
+    )
+
+
+def test_what_the_user_did_before_an_error_of_ours_is_shown(kernel: Kernel) -> None:
+    _, said = kernel.run("try:\n    1/0\nexcept ZeroDivisionError:\n    nbtrack.get_run('nobody')")
+
+    shown = traceback_of(said)
+    assert "1/0" in shown
+    assert "nbtrack.get_run('nobody')" in shown
+    assert "/nbtrack/" not in shown
+
+
+def test_other_errors_and_those_after_unloading_are_shown_whole(kernel: Kernel) -> None:
+    _, other = kernel.run("class Odd:\n    def __str__(self):\n        1/0\n\nnbtrack.set_tag('t', Odd())")
+    kernel.value("%unload_ext nbtrack")
+    _, unloaded = kernel.run("nbtrack.get_run('nobody')")
+
+    assert "/nbtrack/" in traceback_of(other)
+    assert "/nbtrack/" in traceback_of(unloaded)
+
+
 def test_a_mistake_in_the_line_stops_run_all_too(kernel: Kernel) -> None:
     reply, said = kernel.run("%%track --bogus\nprint('ran')")
 

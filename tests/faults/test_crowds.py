@@ -198,7 +198,7 @@ def write_a_lot_carelessly(ack: Ack, number: int, store: Path, points: int) -> N
     """A broken writer: summaries and marks of a fold in two transactions, params one by one."""
     set_params = LocalRuns.set_params
 
-    def fold(self: LocalRuns, run_id: str, change: Any) -> None:
+    def fold(self: LocalRuns, run_id: str, change: Any, done: str | None = None) -> None:
         from tests.faults.test_kills import folding_in_two_transactions
 
         folding_in_two_transactions(self, run_id)

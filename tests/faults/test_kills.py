@@ -276,7 +276,7 @@ def folding_in_two_transactions(runs: LocalRuns, run_id: str) -> None:
 def fold_in_two_transactions(ack: Ack, store: Path, seed: str) -> None:
     """Logs and folds with a broken fold."""
 
-    def fold(self: LocalRuns, run_id: str, change: Any) -> None:
+    def fold(self: LocalRuns, run_id: str, change: Any, done: str | None = None) -> None:
         folding_in_two_transactions(self, run_id)
 
     LocalRuns._fold = fold  # type: ignore[method-assign]

@@ -26,6 +26,7 @@ NBTRACK_ONLY = frozenset({"DISABLED", "CAPTURE_ENVIRONMENT"})
 # Set by nbtrack itself for the processes that are started from here: process, run and store of the
 # run that is active, process and name of the experiment that was chosen. Not for users.
 _ACTIVE_RUN = "NBTRACK_ACTIVE_RUN"
+_PARENT_RUN = "NBTRACK_PARENT_RUN"
 _ACTIVE_EXPERIMENT = "NBTRACK_ACTIVE_EXPERIMENT"
 
 
@@ -66,11 +67,24 @@ def consume_run_id() -> str | None:
 
 def leave_run(run_id: str, uri: str) -> None:
     """Tell processes spawned from here which run is active."""
+    if inherited_run() is not None:
+        # A worker's own runs come and go; what it was started in is to be found again after them.
+        os.environ[_PARENT_RUN] = os.environ[_ACTIVE_RUN]
     os.environ[_ACTIVE_RUN] = f"{os.getpid()}:{run_id}:{uri}"
 
 
 def leave_no_run() -> None:
-    """Tell processes spawned from here that no run is active."""
+    """Tell processes spawned from here that no run of this process is active."""
+    inherited = os.environ.get(_PARENT_RUN)
+    if inherited is None:
+        os.environ.pop(_ACTIVE_RUN, None)
+    else:
+        os.environ[_ACTIVE_RUN] = inherited
+
+
+def forget_inherited_run() -> None:
+    """Have nothing to do with the run of the process that spawned this one any more."""
+    os.environ.pop(_PARENT_RUN, None)
     os.environ.pop(_ACTIVE_RUN, None)
 
 

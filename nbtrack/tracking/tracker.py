@@ -386,8 +386,12 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         if inherited is None:
             return None
         run_id, uri = inherited
+        opened = self._opened
         try:
-            store = self._store() if self.store is not None else open_store(uri)
+            if self.store is not None or (opened is not None and opened.uri == uri):
+                store = self._store()
+            else:
+                store = open_store(uri)
             if store.runs.get(run_id).info.status != RunStatus.RUNNING:
                 return None
         except NbtrackError:
@@ -408,6 +412,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
     def _end(self, run: ActiveRun, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
         self._active.remove(run)
         self._last.run_id = run.run_id
+        if not run.is_owner:
+            settings.forget_inherited_run()
         self._tell_workers()
         self._unfinished.append(run)
         if sync:

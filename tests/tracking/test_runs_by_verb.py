@@ -334,28 +334,41 @@ def test_help_on_a_verb_tells_all_of_it() -> None:
         assert "Args:" in (getattr(nbtrack, name).__doc__ or ""), name
 
 
-def test_a_nested_run_of_a_spawned_worker_nests_in_the_run_of_its_parent(tmp_path: Path) -> None:
+def test_all_nested_runs_of_a_spawned_worker_nest_in_the_run_of_its_parent(tmp_path: Path) -> None:
     program = tmp_path / "sweep.py"
     program.write_text(
         """
 import multiprocessing, nbtrack
+from nbtrack.stores.local.store import LocalStore
+
+opened = []
+begin = LocalStore.__init__
+
+def counted(self, *args):
+    opened.append(args)
+    begin(self, *args)
 
 def work(number):
+    LocalStore.__init__ = counted
     with nbtrack.start_run(run_name=f"w{number}", nested=True):
         nbtrack.log_metric("loss", number)
+    nbtrack.log_metric("done", number)  # to the run of the parent
+    return len(opened)
 
 if __name__ == "__main__":
     nbtrack.set_experiment("sweep")
     with nbtrack.start_run(run_name="parent"):
-        with multiprocessing.get_context("spawn").Pool(2) as pool:
-            pool.map(work, range(2))
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            print(max(pool.map(work, range(4))))
 """
     )
-    subprocess.run([sys.executable, program], check=True, timeout=60)
+    done = subprocess.run([sys.executable, program], check=True, timeout=60, capture_output=True, text=True)
 
     runs = nbtrack.search_runs(output_format="list", experiment_names=["sweep"])
     by_name = {run.info.run_name: run for run in runs}
-    assert set(by_name) == {"parent", "w0", "w1"}
-    for name in ("w0", "w1"):
+    assert set(by_name) == {"parent", "w0", "w1", "w2", "w3"}
+    for name in ("w0", "w1", "w2", "w3"):
         assert by_name[name].data.tags["mlflow.parentRunId"] == by_name["parent"].info.run_id
         assert by_name[name].info.status == "FINISHED"
+    assert by_name["parent"].data.summaries["done"].count == 4
+    assert done.stdout == "1\n"  # one store for all of them

@@ -1,4 +1,4 @@
-"""From the tree of a filter to a condition on documents: what each comparison means.
+"""From a filter to a condition on documents: what each comparison means.
 
 A comparison asks for a value: a document that lacks the field, or has null there, matches none but
 IS NULL. NOT before a comparison or a parenthesis turns the answer round, also for such a document.
@@ -13,6 +13,7 @@ from nbtrack.core.errors import InvalidValueError
 from nbtrack.documents.queries import Both, Comparison, Condition, Either, Negation, Path
 from nbtrack.documents.text_conditions import AnyItem, Like, RegularExpression, SpelledNumber
 from nbtrack.filters.fields import INPUTS, Entity, Field, Finder, Type
+from nbtrack.filters.grammar import parse
 from nbtrack.filters.mistakes import did_you_mean, listed, mistake, quote
 from nbtrack.filters.relations import Related
 from nbtrack.filters.tree import And, Clause, Literal, Not, Tree
@@ -36,18 +37,21 @@ _DATE_LIKE = re.compile(
 )
 
 
-def condition_of(tree: Tree, entity: Entity, text: str) -> Condition:
-    """The condition that a filter means.
+def filter_of(text: str | None, entity: Entity) -> Condition | None:
+    """The condition that a filter means; None and blank text match everything.
 
     Args:
-        tree: The parsed filter.
+        text: The filter.
         entity: What is searched.
-        text: The filter as written; errors show it.
 
     Raises:
-        InvalidValueError: It names an unknown field, or compares one in a way that it cannot be.
+        InvalidTypeError: It is no text.
+        InvalidValueError: It is malformed, names an unknown field or compares one in a way that it
+            cannot be; the message points at the column.
     """
-    return _Compiler(entity, text).compile(tree)
+    if text is None or (isinstance(text, str) and not text.strip()):
+        return None
+    return _Compiler(entity, text).compile(parse(text))
 
 
 class _Compiler:

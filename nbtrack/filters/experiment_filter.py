@@ -7,23 +7,14 @@ from collections.abc import Sequence
 
 from nbtrack.documents.ordering import Order
 from nbtrack.documents.queries import Condition
-from nbtrack.filters.conditions import condition_of
+from nbtrack.filters.conditions import filter_of
 from nbtrack.filters.fields import EXPERIMENT
-from nbtrack.filters.grammar import parse
 from nbtrack.filters.orders import orders_of
 
 
 def parse_filter(text: str | None) -> Condition | None:
-    """Turn a filter into a condition; None and blank text match every experiment.
-
-    Raises:
-        InvalidTypeError: It is no text.
-        InvalidValueError: It is malformed, names an unknown field or compares one in a way that it
-            cannot be; the message points at the column.
-    """
-    if text is None or (isinstance(text, str) and not text.strip()):
-        return None
-    return condition_of(parse(text), EXPERIMENT, text)
+    """Turn a filter into a condition; `filter_of` says what it raises."""
+    return filter_of(text, EXPERIMENT)
 
 
 def parse_order(order_by: Sequence[str] | str | None) -> list[Order]:

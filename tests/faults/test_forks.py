@@ -372,8 +372,6 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", ["fork"] if rounds(0, 1) == 0 else multiprocessing.get_all_start_methods())
 def test_the_workers_of_a_data_loader_log_to_the_run_of_their_parent(method: str, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-
     done = run_script(DATA_LOADER, tmp_path / "store", method, folder=tmp_path)
 
     assert done.returncode == 0, done.stderr
@@ -408,8 +406,6 @@ if __name__ == "__main__":
 
 
 def test_the_workers_of_joblib_log_to_the_run_of_their_parent(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
-
     done = run_script(GRID_SEARCH, tmp_path / "store", folder=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")

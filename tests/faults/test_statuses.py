@@ -122,7 +122,11 @@ TABLE = {
     "a kill (SIGKILL)": Case(INSIDE, "os.kill(os.getpid(), signal.SIGKILL)", KILLED, -signal.SIGKILL),
     "a crash (SIGSEGV)": Case(INSIDE, "os.kill(os.getpid(), signal.SIGSEGV)", KILLED, -signal.SIGSEGV),
     "a hung up terminal (SIGHUP)": Case(
-        OUTSIDE, "os.kill(os.getpid(), signal.SIGHUP)", KILLED, -signal.SIGHUP
+        # Under `nohup` it would be ignored.
+        OUTSIDE,
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL); os.kill(os.getpid(), signal.SIGHUP)",
+        KILLED,
+        -signal.SIGHUP,
     ),
     "os._exit(0)": Case(INSIDE, "os._exit(0)", KILLED, 0),
     "os.abort()": Case(OUTSIDE, "os.abort()", KILLED, -signal.SIGABRT),

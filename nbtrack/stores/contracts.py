@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from nbtrack.core.datasets import DatasetInput
@@ -83,6 +84,13 @@ class Artifacts(Protocol):
 
     def save_bytes(self, path: str, write: Callable[[BinaryIO], None]) -> None:
         """Publish one artifact, whole or not at all."""
+        ...
+
+    def write_folder(self, path: str) -> AbstractContextManager[Path]:
+        """Publish a whole folder or nothing: an empty local one to fill, listed when the block ends well.
+
+        AlreadyExistsError when something lies at `path`.
+        """
         ...
 
     def list(self, path: str | None = None) -> list[FileInfo]:

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from nbtrack.core.entities import FileInfo
-from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError
+from nbtrack.core.errors import AlreadyExistsError, InvalidValueError, MissingFileError, StoreError
 from nbtrack.core.names import artifact_parts
 from nbtrack.core.warn import warn_user
 from nbtrack.stores.local.folder import holds_store
+from nbtrack.stores.local.incoming_folders import PREFIX as _TEMPORARY
+from nbtrack.stores.local.incoming_folders import check_and_sync, incoming_folder
 
 _FOLDER_FLAGS = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 )
-_TEMPORARY = ".nbtrack-incoming-"
 _LOCK = "artifacts.lock"
 """Beside the artifacts, not among them."""
 
@@ -85,6 +86,34 @@ class RunArtifacts:
         if not parts:
             raise InvalidValueError(f"An artifact needs a file name, got {path!r}.")
         self._publish(parts, write)
+
+    @contextmanager
+    def write_folder(self, path: str) -> Generator[Path]:
+        """Publish a whole folder: an empty one to fill, which gets its name when the block ends well.
+
+        Until then, and after an error or a kill, nothing is listed. On the disk it lies beside the
+        artifacts, so that one rename publishes it, however much it holds.
+
+        Raises:
+            AlreadyExistsError: Something lies at `path`; also when it came there meanwhile.
+            InvalidValueError: `path` is no artifact path, or leads out of the run by a link; or the folder
+                was given something that is no file and no folder.
+            StoreError: It cannot be written; nothing is published.
+        """
+        parts = artifact_parts(path)
+        if not parts:
+            raise InvalidValueError(f"A folder among the artifacts needs a name, got {path!r}.")
+        with (
+            _clear_errors(self.root, parts),
+            suppress(FileNotFoundError),
+            self._folder(parts[:-1], make=False) as handle,
+        ):
+            _check_free(parts, handle)
+        with incoming_folder(self.root.parent) as incoming:
+            yield incoming
+            with _clear_errors(self.root, parts):
+                check_and_sync(incoming)
+                self._publish_folder(incoming, parts)
 
     def list(self, path: str | None = None) -> list[FileInfo]:
         """What lies in an artifact folder, one level, by name; empty when there is nothing.
@@ -222,6 +251,17 @@ class RunArtifacts:
                     os.unlink(temporary, dir_fd=handle)
                 raise
 
+    def _publish_folder(self, incoming: Path, parts: tuple[str, ...]) -> None:
+        with self._folder(parts[:-1], make=True) as handle:
+            _check_free(parts, handle)
+            try:
+                os.rename(incoming, parts[-1], dst_dir_fd=handle)
+            except OSError as error:
+                # Between the look and the rename another may have been faster.
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                    raise _taken(parts) from None
+                raise
+
     @contextmanager
     def _folder(self, parts: tuple[str, ...], *, make: bool) -> Generator[int]:
         """A handle of an artifact folder, reached without following a link."""
@@ -257,6 +297,19 @@ def _open_at(name: str, flags: int, handle: int) -> int:
         if error.errno == errno.ELOOP:
             raise _leaves_run(name) from None
         raise
+
+
+def _check_free(parts: tuple[str, ...], handle: int) -> None:
+    with suppress(FileNotFoundError):
+        os.stat(parts[-1], dir_fd=handle, follow_symlinks=False)
+        raise _taken(parts)
+
+
+def _taken(parts: tuple[str, ...]) -> AlreadyExistsError:
+    return AlreadyExistsError(
+        f"The run has an artifact {'/'.join(parts)!r} already. Choose another path; a folder is published "
+        "once, whole."
+    )
 
 
 def _is_link(name: str, handle: int) -> bool:

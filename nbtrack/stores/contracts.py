@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from nbtrack.core.datasets import DatasetInput
-from nbtrack.core.entities import Experiment, FileInfo, Run, RunList, ViewType
+from nbtrack.core.entities import Experiment, FileInfo, Metric, Run, RunList, ViewType
+from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModelStatus
+from nbtrack.core.model_links import LoggedModelOutput
 from nbtrack.core.paged_lists import PagedList
 from nbtrack.core.run_columns import RunColumns
 from nbtrack.documents.database import Database
@@ -283,6 +285,126 @@ class Runs(Protocol):
         ...
 
 
+class FoundModel(NamedTuple):
+    """What an artifact path of a run means."""
+
+    model: LoggedModel | None
+    """The model that lies there, or around it; None when there is none."""
+    path: str
+    """Where it lies among the artifacts of the run."""
+
+
+class LoggedModels(Protocol):
+    """The logged models of a store."""
+
+    def create(
+        self,
+        experiment_id: str,
+        name: str | None = None,
+        *,
+        source_run_id: str | None = None,
+        model_id: str | None = None,
+        path: str | None = None,
+        model_type: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        status: str = LoggedModelStatus.PENDING,
+        step: int | None = None,
+        as_output: bool = False,
+        flavors: Mapping[str, Any] | None = None,
+        model_uuid: str | None = None,
+        copy_from_run: bool = False,
+    ) -> LoggedModel:
+        """Keep a model; what its run says of it changes in the same transaction.
+
+        Args:
+            experiment_id: An experiment that exists.
+            name: Its name, an artifact path; None makes one up.
+            source_run_id: The run that made it; None is none.
+            model_id: Its id, where that had to be known before; None makes one.
+            path: Where its files lie among the artifacts of its run, or will; None is `free_path`.
+            model_type: Any text.
+            tags: Its first tags.
+            params: Its params; those of the run win, where both are wanted.
+            status: One of `LoggedModelStatus`.
+            step: Where in the training it was made; None is 0.
+            as_output: Whether it becomes an output of its run.
+            flavors: What it can be loaded with: the run's tag `mlflow.log-model.history` then lists it.
+            model_uuid: How that tag identifies it; None is `model_id`.
+            copy_from_run: Whether it gets the run's params, and the run's metrics of `step`; with no step
+                the last value of each.
+        """
+        ...
+
+    def get(self, model_id: str) -> LoggedModel:
+        """Read a model, also one whose run is deleted; NotFoundError when it is deleted itself."""
+        ...
+
+    def find_model(self, run_id: str, path: str) -> FoundModel:
+        """What `runs:/<run_id>/<path>` means, also where there are several models of one name.
+
+        Of those that are READY the one of the highest step, of these the latest.
+        """
+        ...
+
+    def free_path(self, run_id: str, name: str) -> str:
+        """The artifact path for a next model of that name in a run."""
+        ...
+
+    def artifacts(self, model_id: str) -> tuple[Artifacts, str | None]:
+        """The artifacts among which a model's files lie, and its folder among them; None is all of them."""
+        ...
+
+    def search(
+        self,
+        experiment_ids: Sequence[str] | None = None,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        view: int = ViewType.ACTIVE_ONLY,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> LoggedModelList:
+        """Find models; ties and no order: the newest first. The `token` goes on as `after`."""
+        ...
+
+    def set_tags(self, model_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags, overwriting."""
+        ...
+
+    def delete_tag(self, model_id: str, key: str) -> None:
+        """Take a tag off; NotFoundError when there is none of that key."""
+        ...
+
+    def log_params(self, model_id: str, params: Mapping[str, str]) -> None:
+        """Write params, all or none; ParamConflictError when one would change."""
+        ...
+
+    def log_metrics(self, model_id: str, points: Iterable[Metric]) -> None:
+        """Say what was measured of a model: it keeps the last point of each metric on each data set."""
+        ...
+
+    def log_outputs(self, run_id: str, outputs: Sequence[LoggedModelOutput]) -> None:
+        """Say which models a run made; all or none."""
+        ...
+
+    def log_inputs(self, run_id: str, model_ids: Sequence[str]) -> None:
+        """Say which models a run used; all or none."""
+        ...
+
+    def finalize(self, model_id: str, status: str, message: str | None = None) -> LoggedModel:
+        """Say how a model has become, and why."""
+        ...
+
+    def delete(self, model_id: str) -> None:
+        """Put a model into the bin; its files stay."""
+        ...
+
+    def restore(self, model_id: str) -> None:
+        """Take a model out of the bin."""
+        ...
+
+
 class Environments(Protocol):
     """What runs ran in: Python, platform, packages; kept once for all runs that share it."""
 
@@ -321,6 +443,11 @@ class Store(Protocol):
     @property
     def runs(self) -> Runs:
         """Its runs."""
+        ...
+
+    @property
+    def logged_models(self) -> LoggedModels:
+        """Its logged models."""
         ...
 
     @property

@@ -76,6 +76,13 @@ class MissingFileError(NotFoundError, FileNotFoundError):
         super().__init__(kind, name, known, advice)
 
 
+class UnknownAliasError(NotFoundError):
+    """No version of the registered model holds that alias."""
+
+    rest_code = "INVALID_PARAMETER_VALUE"  # MLflow's for this case
+    http_status = 400
+
+
 class AlreadyExistsError(NbtrackError):
     """The name is taken."""
 

@@ -14,6 +14,7 @@ from nbtrack.core.entities import Experiment, FileInfo, Metric, Run, RunList, Vi
 from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModelStatus
 from nbtrack.core.model_links import LoggedModelOutput
 from nbtrack.core.paged_lists import PagedList
+from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
 from nbtrack.core.run_columns import RunColumns
 from nbtrack.documents.database import Database
 from nbtrack.documents.tables import Order
@@ -417,8 +418,155 @@ class Environments(Protocol):
         ...
 
 
+class Registry(Protocol):
+    """The registered models of a store and their versions.
+
+    Each change is one transaction that nobody else writes into, and one event, in the same order; `why`
+    is a comment that the event keeps. A version is given as a number or its text, a stage in any case.
+    NotFoundError: there is no such registered model or version.
+    """
+
+    def create_model(
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        why: str | None = None,
+    ) -> RegisteredModel:
+        """Make a registered model without versions; AlreadyExistsError when the name is taken."""
+        ...
+
+    def get_model(self, name: str) -> RegisteredModel:
+        """Read a registered model."""
+        ...
+
+    def find_model(self, name: str) -> RegisteredModel | None:
+        """Read a registered model; None when there is none of that name."""
+        ...
+
+    def rename_model(self, name: str, new_name: str, *, why: str | None = None) -> RegisteredModel:
+        """Give a registered model, and its versions, another name; AlreadyExistsError if it is taken."""
+        ...
+
+    def describe_model(
+        self, name: str, description: str | None, *, why: str | None = None
+    ) -> RegisteredModel:
+        """Write the description of a registered model; None takes it away."""
+        ...
+
+    def delete_model(self, name: str, *, why: str | None = None) -> None:
+        """Remove a registered model with all its versions, whatever stage they are in."""
+        ...
+
+    def set_model_tags(self, name: str, tags: Mapping[str, Any], *, why: str | None = None) -> None:
+        """Write tags of a registered model, overwriting."""
+        ...
+
+    def delete_model_tag(self, name: str, key: str, *, why: str | None = None) -> None:
+        """Take a tag off a registered model, if it has one of that key."""
+        ...
+
+    def set_alias(self, name: str, alias: str, version: Any, *, why: str | None = None) -> None:
+        """Let an alias name a version, and no other from now on."""
+        ...
+
+    def delete_alias(self, name: str, alias: str, *, why: str | None = None) -> None:
+        """Take an alias away, if there is one of that name."""
+        ...
+
+    def create_version(
+        self,
+        name: str,
+        source: str,
+        *,
+        location: str | None = None,
+        run_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        model_id: str | None = None,
+        make_model: bool = False,
+        why: str | None = None,
+    ) -> ModelVersion:
+        """Add a version, whose number is one more than the registered model ever had.
+
+        `location` is where its files are, whatever the registry does later; None is the source. With
+        `make_model` a registered model that does not exist is made in the same change.
+        """
+        ...
+
+    def get_version(self, name: str, version: Any) -> ModelVersion:
+        """Read a version."""
+        ...
+
+    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        """Read the version an alias names; `latest` is the highest. UnknownAliasError: none has it."""
+        ...
+
+    def location_of(self, name: str, version: Any) -> str:
+        """Where the files of a version are; see `create_version`."""
+        ...
+
+    def latest_versions(self, name: str, stages: Sequence[str] | None = None) -> ModelVersionList:
+        """The highest version in each stage that has any, in the order of the stages."""
+        ...
+
+    def describe_version(
+        self, name: str, version: Any, description: str | None, *, why: str | None = None
+    ) -> ModelVersion:
+        """Write the description of a version; None takes it away."""
+        ...
+
+    def set_stage(
+        self, name: str, version: Any, stage: str, *, archive_others: bool = False, why: str | None = None
+    ) -> ModelVersion:
+        """Move a version to a stage, and with `archive_others` the others in it to Archived."""
+        ...
+
+    def delete_version(self, name: str, version: Any, *, why: str | None = None) -> None:
+        """Remove a version, whatever stage it is in, and its aliases; its number is not used again."""
+        ...
+
+    def set_version_tags(
+        self, name: str, version: Any, tags: Mapping[str, Any], *, why: str | None = None
+    ) -> None:
+        """Write tags of a version, overwriting."""
+        ...
+
+    def delete_version_tag(self, name: str, version: Any, key: str, *, why: str | None = None) -> None:
+        """Take a tag off a version, if it has one of that key."""
+        ...
+
+    def search_models(
+        self,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> RegisteredModelList:
+        """Find registered models; ties and no order: by name. The `token` goes on as `after`."""
+        ...
+
+    def search_versions(
+        self,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> ModelVersionList:
+        """Find model versions; no order: the latest updated first. Ties: by name, the highest first."""
+        ...
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Every change of a registered model and its versions, the oldest first, also under former names."""
+        ...
+
+
 class Store(Protocol):
-    """Experiments, runs and their files in one place."""
+    """Experiments, runs, registered models and their files in one place."""
 
     @property
     def uri(self) -> str:
@@ -453,6 +601,11 @@ class Store(Protocol):
     @property
     def environments(self) -> Environments:
         """What its runs ran in."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """Its registered models."""
         ...
 
     def is_there(self) -> bool:

@@ -15,6 +15,7 @@ from nbtrack.stores.local.shared_documents import SharedDocuments
 
 if TYPE_CHECKING:
     from nbtrack.stores.local.logged_models import LocalLoggedModels
+    from nbtrack.stores.local.registry import LocalRegistry
 
 
 class LocalStore:
@@ -45,6 +46,7 @@ class LocalStore:
         self._logged_models: LocalLoggedModels | None = None
         self.environments = SharedDocuments(path, store_folder.ENVIRONMENTS, "environment")
         self._keeper = Keeper(self.documents.sync, self.events)
+        self._registry: LocalRegistry | None = None
 
     @property
     def logged_models(self) -> "LocalLoggedModels":
@@ -66,6 +68,15 @@ class LocalStore:
     def artifact_location(self) -> str:
         """Where artifacts lie of experiments that want no place of their own."""
         return self.experiments.default_location
+
+    @property
+    def registry(self) -> "LocalRegistry":
+        """Its registered models."""
+        if self._registry is None:
+            from nbtrack.stores.local.registry import LocalRegistry  # lazy: most scripts only log
+
+            self._registry = LocalRegistry(self.documents, self.events)
+        return self._registry
 
     def is_there(self) -> bool:
         """Whether the database is still the file that was opened."""

@@ -1,6 +1,6 @@
 # `make` alone lists the commands; they sit on top of pip and pytest.
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format types lab faults bench bench-peers notebooks
+.PHONY: help setup test lint format types lab faults interop bench bench-peers notebooks
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,10 @@ lab: ## open JupyterLab on the notebooks
 
 faults: ## run the long fault tests: kills, crowds, forks
 	NBTRACK_TEST_FAULTS=full pytest tests/faults -q
+
+interop: ## test models beside the real MLflow; installs it
+	pip install -q -e ".[test,interop]" -c tests/constraints.txt
+	pytest tests/interop
 
 bench: ## measure, next to the floors; prints the README's table
 	python -m tests.benchmarks

@@ -5,11 +5,12 @@ from, its columns and its size.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.core.model_links import LoggedModelInput
 from nbtrack.core.records import Record
 
 CONTEXT = "mlflow.data.context"
@@ -99,14 +100,14 @@ class RunInputs(Record):
     """What a run used, in the order in which that was said."""
 
     dataset_inputs: tuple[DatasetInput, ...] = ()
-    model_inputs: tuple[Any, ...] = ()
-    """The models it used; nbtrack keeps none yet."""
+    model_inputs: Sequence[LoggedModelInput] = field(default_factory=list[LoggedModelInput])
+    """The logged models it used."""
 
     def to_dictionary(self) -> dict[str, Any]:
         """The inputs as nested plain dicts."""
         return {
             "dataset_inputs": [each.to_dictionary() for each in self.dataset_inputs],
-            "model_inputs": list(self.model_inputs),
+            "model_inputs": [each.to_dictionary() for each in self.model_inputs],
         }
 
 
@@ -121,8 +122,8 @@ def check_inputs(inputs: Iterable[DatasetInput]) -> list[DatasetInput]:
     for each in checked:
         if not isinstance(each, DatasetInput) or not isinstance(each.dataset, Dataset):
             raise InvalidTypeError(f"A run's inputs are DatasetInput objects, got {type(each).__name__}.")
-        for field, most in _MOST_LETTERS.items():
-            _check_text(f"The {field} of a data set", getattr(each.dataset, field), most, field in _REQUIRED)
+        for name, most in _MOST_LETTERS.items():
+            _check_text(f"The {name} of a data set", getattr(each.dataset, name), most, name in _REQUIRED)
         for tag in each.tags:
             _check_text("The key of an input tag", tag.key, _MOST_IN_TAG_KEY, True)
             _check_text(f"The input tag {tag.key!r}", tag.value, _MOST_IN_TAG_VALUE, False)

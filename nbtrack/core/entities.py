@@ -4,12 +4,13 @@ Attribute names and units are MLflow's, so that code written for its entities re
 them are frozen: a changed run is a new `Run`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.core.datasets import RunInputs
 from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.model_links import LoggedModelOutput
 from nbtrack.core.paged_lists import PagedList
 from nbtrack.core.records import Record
 from nbtrack.core.summaries import MetricSummary
@@ -264,13 +265,13 @@ class RunData(Record):
 
 @dataclass(frozen=True)
 class RunOutputs(Record):
-    """What a run made; nbtrack keeps no models yet, so nothing."""
+    """What a run made, in the order in which that was said."""
 
-    model_outputs: tuple[Any, ...] = ()
+    model_outputs: Sequence[LoggedModelOutput] = field(default_factory=list[LoggedModelOutput])
 
     def to_dictionary(self) -> dict[str, Any]:
         """The outputs as nested plain dicts."""
-        return {"model_outputs": list(self.model_outputs)}
+        return {"model_outputs": [each.to_dictionary() for each in self.model_outputs]}
 
 
 @dataclass(frozen=True)

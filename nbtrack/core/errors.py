@@ -76,6 +76,13 @@ class MissingFileError(NotFoundError, FileNotFoundError):
         super().__init__(kind, name, known, advice)
 
 
+class UnknownAliasError(NotFoundError):
+    """No version of the registered model holds that alias."""
+
+    rest_code = "INVALID_PARAMETER_VALUE"  # MLflow's for this case
+    http_status = 400
+
+
 class AlreadyExistsError(NbtrackError):
     """The name is taken."""
 
@@ -127,23 +134,6 @@ class StoreVersionError(StoreError):
 
 class CorruptLogError(StoreError):
     """Whole records of a metric log fail their checksum; the message names file and byte range."""
-
-
-class UntrustedModelError(NbtrackError):
-    """Loading a model would run code, and the user neither logged nor trusted it."""
-
-    rest_code = "PERMISSION_DENIED"
-    http_status = 403
-
-
-class ConfigurationError(NbtrackError, OSError):
-    """nbtrack's folder in the user's configuration cannot be used; the message names what is wrong."""
-
-    rest_code = "INVALID_STATE"
-    http_status = 500
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
 
 
 class MissingExtraError(NbtrackError, ImportError):

@@ -5,6 +5,7 @@ User-given names never become paths of ours; artifact paths are the exception, a
 """
 
 import re
+from operator import index
 from pathlib import PurePath
 from typing import Any
 
@@ -15,6 +16,12 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _MAX_COMPONENT_BYTES = 255
 _MAX_PATH_BYTES = 4000
 _MAX_EXPERIMENT_NAME = 500
+_MAX_MODEL_NAME = 500
+_ALIAS = re.compile(r"[A-Za-z0-9_-]+")
+_VERSION_LIKE = re.compile(r"[vV][0-9]+")
+_MAX_ALIAS = 255
+_MAX_VERSION = 2**63 - 1
+_MAX_REGISTRY_KEY, _MAX_REGISTRY_VALUE = 250, 100_000
 
 
 def check_key(kind: str, key: Any) -> str:
@@ -64,16 +71,121 @@ def check_experiment_name(name: Any) -> str:
     return name
 
 
-def artifact_parts(path: Any, *, kind: str = "artifact path", root: str = "run") -> tuple[str, ...]:
+def check_model_name(name: Any) -> str:
+    """Check the name of a registered model: 1 to 500 characters without what parts a model URI.
+
+    Raises:
+        InvalidTypeError: It is not text.
+        InvalidValueError: It is empty, blank, too long, `.` or `..`, or holds `/`, `:` or NUL.
+    """
+    if not isinstance(name, str):
+        raise InvalidTypeError(
+            f"The name of a registered model is text, got {type(name).__name__} {name!r:.80}."
+        )
+    if not name.strip():
+        raise InvalidValueError(f"The name of a registered model is empty: {name!r:.80}.")
+    if found := [letter for letter in "/:\0" if letter in name]:
+        raise InvalidValueError(
+            f"{name[:80]!r} is no name of a registered model: it holds {found[0]!r}, which parts a model "
+            "URI such as models:/iris/3."
+        )
+    if name in (".", ".."):
+        raise InvalidValueError(f"{name!r} is no name of a registered model. Give it a word.")
+    if len(name) > _MAX_MODEL_NAME:
+        raise InvalidValueError(
+            f"The name of a registered model may have {_MAX_MODEL_NAME} characters, "
+            f"this one has {len(name)}: {name[:60]!r}…"
+        )
+    return name
+
+
+def check_alias(alias: Any) -> str:
+    """Check an alias of a model version that is to be set, as MLflow does.
+
+    Raises:
+        InvalidTypeError: It is not text.
+        InvalidValueError: It is empty, too long, holds other characters than letters, digits, `_` and
+            `-`, is `latest`, or reads like a version (`v2`).
+    """
+    check_alias_form(alias)
+    if alias.lower() == "latest":
+        raise InvalidValueError(
+            f"The alias {alias!r} is taken: models:/<name>/latest is always the highest version."
+        )
+    if _VERSION_LIKE.fullmatch(alias):
+        raise InvalidValueError(f"The alias {alias!r} reads like a version. Use a word, such as 'champion'.")
+    return alias
+
+
+def check_alias_form(alias: Any) -> str:
+    """Check the form of an alias that is to be looked up; `latest` is one that is always there.
+
+    Raises:
+        InvalidTypeError: It is not text.
+        InvalidValueError: It could never be an alias.
+    """
+    if not isinstance(alias, str):
+        raise InvalidTypeError(f"An alias is text, got {type(alias).__name__} {alias!r:.80}.")
+    if not _ALIAS.fullmatch(alias):
+        raise InvalidValueError(
+            f"{alias[:80]!r} is no alias: those are letters, digits, '_' and '-', such as 'champion'."
+        )
+    if len(alias) > _MAX_ALIAS:
+        raise InvalidValueError(
+            f"An alias may have {_MAX_ALIAS} characters, this one has {len(alias)}: {alias[:60]!r}…"
+        )
+    return alias
+
+
+def check_version(version: Any) -> int:
+    """Check the number of a model version, which may come as text: `3` or `"3"`.
+
+    Raises:
+        InvalidTypeError: It is neither a whole number nor text.
+        InvalidValueError: It could never be a version.
+    """
+    if isinstance(version, str):
+        text = version.strip()
+        # isdecimal() would take digits of all alphabets, and int() underscores.
+        if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _MAX_VERSION:
+            return int(text)
+        raise InvalidValueError(f"{version[:80]!r} is no version of a model: those are whole numbers from 1.")
+    try:
+        number = None if isinstance(version, bool) else index(version)
+    except TypeError:
+        number = None
+    if number is None:
+        raise InvalidTypeError(
+            f"The version of a model is a whole number, got {type(version).__name__} {version!r:.80}."
+        )
+    if not 0 <= number <= _MAX_VERSION:
+        raise InvalidValueError(f"{number} is no version of a model: those are whole numbers from 1.")
+    return number
+
+
+def check_registry_tag(key: Any, value: Any) -> tuple[str, str]:
+    """Check a tag of a registered model or a version; the value becomes text.
+
+    Raises:
+        InvalidTypeError: The key is not text.
+        InvalidValueError: The key is empty, or one of the two is longer than MLflow takes.
+    """
+    check_key("tag", key)
+    text = str(value)
+    for what, given, most in (("key", key, _MAX_REGISTRY_KEY), ("value", text, _MAX_REGISTRY_VALUE)):
+        if len(given) > most:
+            raise InvalidValueError(
+                f"The {what} of a tag in the registry may have {most:,} characters, this one has "
+                f"{len(given):,}: {given[:60]!r}…"
+            )
+    return key, text
+
+
+def artifact_parts(path: Any) -> tuple[str, ...]:
     """Split an artifact path into checked components; nothing given is the artifact root, `()`.
 
     The verdict is the same on every system, so that what one machine wrote opens on another. What
     changes no meaning is left out: `./a`, `a//b` and `a/` are `a`, `a/b` and `a`.
-
-    Args:
-        path: What was given.
-        kind: What it is called in errors.
-        root: What it must not leave, for errors.
 
     Raises:
         InvalidTypeError: It is neither text nor a path.
@@ -85,12 +197,12 @@ def artifact_parts(path: Any, *, kind: str = "artifact path", root: str = "run")
     if path is None or path == "":
         return ()
     if not isinstance(path, str):
-        raise InvalidTypeError(f"An {kind} is text, got {type(path).__name__} {path!r:.80}.")
+        raise InvalidTypeError(f"An artifact path is text, got {type(path).__name__} {path!r}.")
     shown = repr(path if len(path) <= 80 else path[:79] + "…")
-    refusal = f"The {kind} {shown} is not taken: "
+    refusal = f"The artifact path {shown} is not taken: "
     if path.startswith("/") or _DRIVE.match(path):
         raise InvalidValueError(
-            f"{refusal}it is absolute. Give a path inside the {root}, such as 'plots/roc.png'."
+            f"{refusal}it is absolute. Give a path inside the run, such as 'plots/roc.png'."
         )
     if "\\" in path:
         raise InvalidValueError(f"{refusal}it holds a backslash. Part folders with '/'.")
@@ -103,7 +215,7 @@ def artifact_parts(path: Any, *, kind: str = "artifact path", root: str = "run")
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     for part in parts:
         if part == "..":
-            raise InvalidValueError(f"{refusal}'..' would leave the {root}.")
+            raise InvalidValueError(f"{refusal}'..' would leave the run.")
         if len(part.encode()) > _MAX_COMPONENT_BYTES:
             raise InvalidValueError(f"{refusal}{part[:40]!r}… is longer than {_MAX_COMPONENT_BYTES} bytes.")
     if len(whole) > _MAX_PATH_BYTES:

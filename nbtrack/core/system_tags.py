@@ -10,6 +10,9 @@ LOGGED_IMAGES = "mlflow.loggedImages"
 LOGGED_ARTIFACTS = "mlflow.loggedArtifacts"
 """A JSON list of `{"path", "type": "table"}`: the tables of a run."""
 
+LOGGED_MODELS = "mlflow.log-model.history"
+"""A JSON list of the models that were logged in a run, as MLflow 2 writes it."""
+
 GIT_COMMIT = "mlflow.source.git.commit"
 GIT_BRANCH = "mlflow.source.git.branch"
 GIT_REPOSITORY_URL = "mlflow.source.git.repoURL"

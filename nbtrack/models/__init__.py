@@ -1,1 +1,27 @@
-"""A model on disk: a folder with an MLmodel file, its flavors, its signature, and whether it may run code."""
+"""Models: a folder that MLflow reads, the signature that says what it takes, and its flavors."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbtrack.models.signature import ModelSignature as ModelSignature
+    from nbtrack.models.signature import infer_signature as infer_signature
+
+# What MLflow's users import from here; it loads when first used.
+_HOME_OF = {
+    "ModelSignature": "nbtrack.models.signature",
+    "infer_signature": "nbtrack.models.signature",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'nbtrack.models' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from nbtrack.core.datasets import DatasetInput
-from nbtrack.core.entities import Experiment, FileInfo, Run, RunList, ViewType
+from nbtrack.core.entities import Experiment, FileInfo, Metric, Run, RunList, ViewType
+from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModelStatus
+from nbtrack.core.model_links import LoggedModelOutput
 from nbtrack.core.paged_lists import PagedList
+from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
 from nbtrack.core.run_columns import RunColumns
 from nbtrack.documents.database import Database
 from nbtrack.documents.tables import Order
@@ -283,6 +286,126 @@ class Runs(Protocol):
         ...
 
 
+class FoundModel(NamedTuple):
+    """What an artifact path of a run means."""
+
+    model: LoggedModel | None
+    """The model that lies there, or around it; None when there is none."""
+    path: str
+    """Where it lies among the artifacts of the run."""
+
+
+class LoggedModels(Protocol):
+    """The logged models of a store."""
+
+    def create(
+        self,
+        experiment_id: str,
+        name: str | None = None,
+        *,
+        source_run_id: str | None = None,
+        model_id: str | None = None,
+        path: str | None = None,
+        model_type: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        status: str = LoggedModelStatus.PENDING,
+        step: int | None = None,
+        as_output: bool = False,
+        flavors: Mapping[str, Any] | None = None,
+        model_uuid: str | None = None,
+        copy_from_run: bool = False,
+    ) -> LoggedModel:
+        """Keep a model; what its run says of it changes in the same transaction.
+
+        Args:
+            experiment_id: An experiment that exists.
+            name: Its name, an artifact path; None makes one up.
+            source_run_id: The run that made it; None is none.
+            model_id: Its id, where that had to be known before; None makes one.
+            path: Where its files lie among the artifacts of its run, or will; None is `free_path`.
+            model_type: Any text.
+            tags: Its first tags.
+            params: Its params; those of the run win, where both are wanted.
+            status: One of `LoggedModelStatus`.
+            step: Where in the training it was made; None is 0.
+            as_output: Whether it becomes an output of its run.
+            flavors: What it can be loaded with: the run's tag `mlflow.log-model.history` then lists it.
+            model_uuid: How that tag identifies it; None is `model_id`.
+            copy_from_run: Whether it gets the run's params, and the run's metrics of `step`; with no step
+                the last value of each.
+        """
+        ...
+
+    def get(self, model_id: str) -> LoggedModel:
+        """Read a model, also one whose run is deleted; NotFoundError when it is deleted itself."""
+        ...
+
+    def find_model(self, run_id: str, path: str) -> FoundModel:
+        """What `runs:/<run_id>/<path>` means, also where there are several models of one name.
+
+        Of those that are READY the one of the highest step, of these the latest.
+        """
+        ...
+
+    def free_path(self, run_id: str, name: str) -> str:
+        """The artifact path for a next model of that name in a run."""
+        ...
+
+    def artifacts(self, model_id: str) -> tuple[Artifacts, str | None]:
+        """The artifacts among which a model's files lie, and its folder among them; None is all of them."""
+        ...
+
+    def search(
+        self,
+        experiment_ids: Sequence[str] | None = None,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        view: int = ViewType.ACTIVE_ONLY,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> LoggedModelList:
+        """Find models; ties and no order: the newest first. The `token` goes on as `after`."""
+        ...
+
+    def set_tags(self, model_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags, overwriting."""
+        ...
+
+    def delete_tag(self, model_id: str, key: str) -> None:
+        """Take a tag off; NotFoundError when there is none of that key."""
+        ...
+
+    def log_params(self, model_id: str, params: Mapping[str, str]) -> None:
+        """Write params, all or none; ParamConflictError when one would change."""
+        ...
+
+    def log_metrics(self, model_id: str, points: Iterable[Metric]) -> None:
+        """Say what was measured of a model: it keeps the last point of each metric on each data set."""
+        ...
+
+    def log_outputs(self, run_id: str, outputs: Sequence[LoggedModelOutput]) -> None:
+        """Say which models a run made; all or none."""
+        ...
+
+    def log_inputs(self, run_id: str, model_ids: Sequence[str]) -> None:
+        """Say which models a run used; all or none."""
+        ...
+
+    def finalize(self, model_id: str, status: str, message: str | None = None) -> LoggedModel:
+        """Say how a model has become, and why."""
+        ...
+
+    def delete(self, model_id: str) -> None:
+        """Put a model into the bin; its files stay."""
+        ...
+
+    def restore(self, model_id: str) -> None:
+        """Take a model out of the bin."""
+        ...
+
+
 class Environments(Protocol):
     """What runs ran in: Python, platform, packages; kept once for all runs that share it."""
 
@@ -295,8 +418,155 @@ class Environments(Protocol):
         ...
 
 
+class Registry(Protocol):
+    """The registered models of a store and their versions.
+
+    Each change is one transaction that nobody else writes into, and one event, in the same order; `why`
+    is a comment that the event keeps. A version is given as a number or its text, a stage in any case.
+    NotFoundError: there is no such registered model or version.
+    """
+
+    def create_model(
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        why: str | None = None,
+    ) -> RegisteredModel:
+        """Make a registered model without versions; AlreadyExistsError when the name is taken."""
+        ...
+
+    def get_model(self, name: str) -> RegisteredModel:
+        """Read a registered model."""
+        ...
+
+    def find_model(self, name: str) -> RegisteredModel | None:
+        """Read a registered model; None when there is none of that name."""
+        ...
+
+    def rename_model(self, name: str, new_name: str, *, why: str | None = None) -> RegisteredModel:
+        """Give a registered model, and its versions, another name; AlreadyExistsError if it is taken."""
+        ...
+
+    def describe_model(
+        self, name: str, description: str | None, *, why: str | None = None
+    ) -> RegisteredModel:
+        """Write the description of a registered model; None takes it away."""
+        ...
+
+    def delete_model(self, name: str, *, why: str | None = None) -> None:
+        """Remove a registered model with all its versions, whatever stage they are in."""
+        ...
+
+    def set_model_tags(self, name: str, tags: Mapping[str, Any], *, why: str | None = None) -> None:
+        """Write tags of a registered model, overwriting."""
+        ...
+
+    def delete_model_tag(self, name: str, key: str, *, why: str | None = None) -> None:
+        """Take a tag off a registered model, if it has one of that key."""
+        ...
+
+    def set_alias(self, name: str, alias: str, version: Any, *, why: str | None = None) -> None:
+        """Let an alias name a version, and no other from now on."""
+        ...
+
+    def delete_alias(self, name: str, alias: str, *, why: str | None = None) -> None:
+        """Take an alias away, if there is one of that name."""
+        ...
+
+    def create_version(
+        self,
+        name: str,
+        source: str,
+        *,
+        location: str | None = None,
+        run_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        model_id: str | None = None,
+        make_model: bool = False,
+        why: str | None = None,
+    ) -> ModelVersion:
+        """Add a version, whose number is one more than the registered model ever had.
+
+        `location` is where its files are, whatever the registry does later; None is the source. With
+        `make_model` a registered model that does not exist is made in the same change.
+        """
+        ...
+
+    def get_version(self, name: str, version: Any) -> ModelVersion:
+        """Read a version."""
+        ...
+
+    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        """Read the version an alias names; `latest` is the highest. UnknownAliasError: none has it."""
+        ...
+
+    def location_of(self, name: str, version: Any) -> str:
+        """Where the files of a version are; see `create_version`."""
+        ...
+
+    def latest_versions(self, name: str, stages: Sequence[str] | None = None) -> ModelVersionList:
+        """The highest version in each stage that has any, in the order of the stages."""
+        ...
+
+    def describe_version(
+        self, name: str, version: Any, description: str | None, *, why: str | None = None
+    ) -> ModelVersion:
+        """Write the description of a version; None takes it away."""
+        ...
+
+    def set_stage(
+        self, name: str, version: Any, stage: str, *, archive_others: bool = False, why: str | None = None
+    ) -> ModelVersion:
+        """Move a version to a stage, and with `archive_others` the others in it to Archived."""
+        ...
+
+    def delete_version(self, name: str, version: Any, *, why: str | None = None) -> None:
+        """Remove a version, whatever stage it is in, and its aliases; its number is not used again."""
+        ...
+
+    def set_version_tags(
+        self, name: str, version: Any, tags: Mapping[str, Any], *, why: str | None = None
+    ) -> None:
+        """Write tags of a version, overwriting."""
+        ...
+
+    def delete_version_tag(self, name: str, version: Any, key: str, *, why: str | None = None) -> None:
+        """Take a tag off a version, if it has one of that key."""
+        ...
+
+    def search_models(
+        self,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> RegisteredModelList:
+        """Find registered models; ties and no order: by name. The `token` goes on as `after`."""
+        ...
+
+    def search_versions(
+        self,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> ModelVersionList:
+        """Find model versions; no order: the latest updated first. Ties: by name, the highest first."""
+        ...
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Every change of a registered model and its versions, the oldest first, also under former names."""
+        ...
+
+
 class Store(Protocol):
-    """Experiments, runs and their files in one place."""
+    """Experiments, runs, registered models and their files in one place."""
 
     @property
     def uri(self) -> str:
@@ -324,8 +594,18 @@ class Store(Protocol):
         ...
 
     @property
+    def logged_models(self) -> LoggedModels:
+        """Its logged models."""
+        ...
+
+    @property
     def environments(self) -> Environments:
         """What its runs ran in."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """Its registered models."""
         ...
 
     def is_there(self) -> bool:

@@ -74,6 +74,40 @@ def download_artifacts(
         ) from error
 
 
+def copy_local(source: Path, dst_path: str | os.PathLike[str]) -> str:
+    """Copy a file or folder of this machine into a folder, under its own name; all of it or nothing.
+
+    Args:
+        source: File or folder; links in it are copied as links.
+        dst_path: A folder, made when there is none.
+
+    Returns:
+        Where the copy lies.
+
+    Raises:
+        StoreError: It cannot be read or written.
+    """
+    target = Path(dst_path).expanduser()
+    source = source.absolute()
+    from tempfile import mkdtemp  # lazy, as above
+
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        _check_stays_inside(target, source.name)
+        incoming = Path(mkdtemp(prefix=_INCOMING, dir=target))
+        try:
+            if source.is_dir():
+                shutil.copytree(source, incoming / source.name, symlinks=True)
+            else:
+                shutil.copy(source, incoming / source.name)
+            _publish(incoming / source.name, target / source.name)
+        finally:
+            shutil.rmtree(incoming, ignore_errors=True)
+    except (OSError, shutil.Error) as error:
+        raise StoreError(f"Cannot copy {source} to {target}: {error.strerror or error}.") from error
+    return str(target.absolute() / source.name)
+
+
 def load_text(store: Store, run_id: str, path: str) -> str:
     """Read a text artifact, in UTF-8.
 

@@ -14,6 +14,8 @@ import nbtrack
 from nbtrack.cli import main
 from nbtrack.core import system_tags
 from nbtrack.core.settings import NBTRACK_ONLY, SETTINGS
+from nbtrack.stores.contracts import Registry
+from nbtrack.stores.opening import open_store
 from nbtrack.ui.magics import USAGE
 from nbtrack.ui.track_line import help_text
 from tests.docs import examples
@@ -133,6 +135,7 @@ def test_every_field_of_the_tables_and_events_of_a_store_is_mentioned() -> None:
         run.set_tag("team", "nlp")
     with nbtrack.start_run(run_id=run.run_id):
         pass
+    change_the_registry(open_store().registry)
     documents = nbtrack.Tracker().documents
     fields: set[str] = set()
     for table in documents.tables():
@@ -143,7 +146,25 @@ def test_every_field_of_the_tables_and_events_of_a_store_is_mentioned() -> None:
         fields |= {*event, event["what"]}
 
     assert {"folds", "marks", "nan_count", "before", "run.resumed", "experiment.created"} <= fields
+    assert {"archived", "location", "why", "registered_model.aliased", "model_version.staged"} <= fields
     assert not missing(sorted(fields), code(page("store")))
+
+
+def change_the_registry(registry: Registry) -> None:
+    """Make a change of each kind."""
+    for _ in range(2):
+        registry.create_version("iris", "x", make_model=True, why="y")
+    registry.rename_model("iris", "iris")
+    registry.describe_model("iris", "kinds")
+    registry.set_model_tags("iris", {"team": "nlp"})
+    registry.set_alias("iris", "champion", 1)
+    registry.describe_version("iris", 1, "first")
+    registry.set_version_tags("iris", 1, {"team": "nlp"})
+    registry.set_stage("iris", 1, "Production")
+    registry.set_stage("iris", 2, "Production", archive_others=True)
+    registry.delete_version("iris", 1)
+    registry.delete_model("iris")
+    registry.create_version("iris", "x", make_model=True)
 
 
 def test_every_error_is_mentioned() -> None:

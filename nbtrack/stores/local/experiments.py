@@ -14,6 +14,7 @@ from nbtrack.core.paged_lists import PagedList
 from nbtrack.documents.database import Database
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
+from nbtrack.stores.local import model_lifecycle
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import RUNS
 from nbtrack.stores.local.metric_log import now_ms
@@ -180,6 +181,7 @@ class LocalExperiments:
                 },
                 of_it,
             )
+            model_lifecycle.hide(self._database, _of(experiment_id), model_lifecycle.WITH_EXPERIMENT)
         self._events.append("experiment.deleted", experiment_id=experiment_id)
 
     def restore(self, experiment_id: str) -> None:
@@ -201,6 +203,7 @@ class LocalExperiments:
             self._set_stage(experiment_id, LifecycleStage.ACTIVE)
             went_with_it = (Query().experiment_id == experiment_id) & (Query()[_WITH_EXPERIMENT] == True)  # noqa: E712
             self._runs.update(come_back, went_with_it)
+            model_lifecycle.show(self._database, _of(experiment_id), model_lifecycle.WITH_EXPERIMENT)
         self._events.append("experiment.restored", experiment_id=experiment_id)
 
     def set_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:
@@ -288,6 +291,10 @@ class LocalExperiments:
 
 @lru_cache(maxsize=256)
 def _by_id(experiment_id: str) -> Any:
+    return Query().experiment_id == experiment_id
+
+
+def _of(experiment_id: str) -> Any:
     return Query().experiment_id == experiment_id
 
 

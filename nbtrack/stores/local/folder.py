@@ -7,6 +7,7 @@
       runs/<run_id>/    run.json, metrics-<writer>.log, artifacts/
       environments/     <digest>.json: what runs ran in
       schemas/          <digest>.json: long schemas of data sets
+      logged_models/    <model_id>/artifacts/ of models that no run has made
 
 Paths inside are relative, so a store may be moved and copied.
 """
@@ -18,7 +19,7 @@ from nbtrack.core.errors import ForeignStoreError, StoreError
 
 STORE_NAME = ".nbtrack"
 DOCUMENTS, EVENTS, RUNS, ARTIFACTS, RUN_FILE = "documents.db", "events.log", "runs", "artifacts", "run.json"
-ENVIRONMENTS, SCHEMAS = "environments", "schemas"
+ENVIRONMENTS, SCHEMAS, MODELS = "environments", "schemas", "logged_models"
 
 _OURS = {
     ".gitignore",
@@ -30,6 +31,7 @@ _OURS = {
     RUNS,
     ENVIRONMENTS,
     SCHEMAS,
+    MODELS,
 }
 
 

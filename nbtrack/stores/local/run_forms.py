@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.core.datasets import DatasetInput, RunInputs
-from nbtrack.core.entities import Run, RunData, RunInfo
+from nbtrack.core.entities import Run, RunData, RunInfo, RunOutputs
 from nbtrack.core.errors import NbtrackError
+from nbtrack.core.model_links import LoggedModelInput, LoggedModelOutput
 from nbtrack.core.summaries import MetricSummary, Sketch
 from nbtrack.stores.local.folder import ARTIFACTS, RUNS, SCHEMAS, local_path
 from nbtrack.stores.local.shared_documents import SharedDocuments
@@ -58,7 +59,11 @@ class RunForms:
                 summaries=summaries,
                 sketches={key: Sketch.from_document(shape).shape for key, shape in shapes.items()},
             ),
-            RunInputs(tuple(self._input(each) for each in document.get("inputs", ()))),
+            RunInputs(
+                tuple(self._input(each) for each in document.get("inputs", ())),
+                [LoggedModelInput(**each) for each in document.get("model_inputs", ())],
+            ),
+            RunOutputs([LoggedModelOutput(**each) for each in document.get("outputs", ())]),
         )
 
     def artifact_root(self, document: Mapping[str, Any]) -> Path:

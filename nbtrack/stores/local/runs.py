@@ -26,7 +26,7 @@ from nbtrack.documents.ordering import Order
 from nbtrack.documents.queries import Query
 from nbtrack.documents.schema import Index
 from nbtrack.documents.tables import EACH, Columns
-from nbtrack.stores.local import liveness, metric_log
+from nbtrack.stores.local import liveness, metric_log, model_lifecycle
 from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import RUN_FILE, RUNS
@@ -249,7 +249,9 @@ class LocalRuns:
                 document["lifecycle_stage"] = LifecycleStage.DELETED
                 document["deleted_time"] = now_ms()
 
-        self._change(run_id, change)
+        with self._database.transaction():
+            self._change(run_id, change)
+            model_lifecycle.hide(self._database, _made_by(run_id), model_lifecycle.WITH_RUN)
         self._events.append("run.deleted", run_id=run_id)
 
     def restore(self, run_id: str) -> None:
@@ -264,7 +266,10 @@ class LocalRuns:
             document.pop("deleted_time", None)
             document.pop("deleted_with_experiment", None)
 
-        self._change(run_id, change)
+        reasons = (model_lifecycle.WITH_RUN, model_lifecycle.WITH_EXPERIMENT)
+        with self._database.transaction():
+            self._change(run_id, change)
+            model_lifecycle.show(self._database, _made_by(run_id), *reasons)
         self._events.append("run.restored", run_id=run_id)
 
     def fold(self, run_id: str, *, done: str | None = None) -> None:
@@ -524,6 +529,35 @@ class LocalRuns:
         """
         return RunArtifacts(self._forms.artifact_root(self._document(run_id)))
 
+    def change_document(self, run_id: str, change: Callable[[Document], None]) -> None:
+        """Change a run's document, for what else stands in it; call it inside the transaction of that.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        self._change(run_id, change)
+
+    def own_location(self, run_id: str) -> str | None:
+        """The `artifact_location` of a run, that of its experiment; None for the store's own place.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        return self._document(run_id).get("artifact_location")
+
+    def artifact_uri(self, run_id: str, location: str | None) -> str:
+        """The URI of the artifact folder of a run, from its `own_location`."""
+        return self._forms.artifact_uri(run_id, location)
+
+    def metric_datasets(self, run_id: str) -> dict[str, tuple[str, str]]:
+        """Name and digest of the data sets that metrics of a run were measured on, by key.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        held: Mapping[str, Sequence[str]] = self._document(run_id).get("metric_datasets", {})
+        return {key: (name, digest) for key, (name, digest) in held.items()}
+
     def folder_of(self, run_id: str) -> str:
         """Where a run keeps its files; the run need not exist.
 
@@ -669,6 +703,10 @@ class LocalRuns:
 def by_run_id(run_id: str) -> Any:
     """The condition that finds one run; building it takes longer than the look-up it asks for."""
     return Query().run_id == run_id
+
+
+def _made_by(run_id: str) -> Any:
+    return Query().source_run_id == run_id
 
 
 def _last_time(folded: FoldedMetrics) -> int:

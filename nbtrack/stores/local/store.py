@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from nbtrack.documents.database import Database
 from nbtrack.stores.local import folder as store_folder
@@ -11,6 +12,10 @@ from nbtrack.stores.local.experiments import LocalExperiments
 from nbtrack.stores.local.run_writer import Keeper, RunWriter
 from nbtrack.stores.local.runs import LocalRuns
 from nbtrack.stores.local.shared_documents import SharedDocuments
+
+if TYPE_CHECKING:
+    from nbtrack.stores.local.logged_models import LocalLoggedModels
+    from nbtrack.stores.local.registry import LocalRegistry
 
 
 class LocalStore:
@@ -38,8 +43,21 @@ class LocalStore:
         self.experiments.ensure_default()
         self._opened_file = _identity(self._documents_path)
         self.runs = LocalRuns(path, self.documents, self.events)
+        self._logged_models: LocalLoggedModels | None = None
         self.environments = SharedDocuments(path, store_folder.ENVIRONMENTS, "environment")
         self._keeper = Keeper(self.documents.sync, self.events)
+        self._registry: LocalRegistry | None = None
+
+    @property
+    def logged_models(self) -> "LocalLoggedModels":
+        """Its logged models."""
+        if self._logged_models is None:
+            from nbtrack.stores.local.logged_models import LocalLoggedModels  # lazy: few scripts log a model
+
+            self._logged_models = LocalLoggedModels(
+                self.path, self.documents, self.events, self.runs, self.experiments
+            )
+        return self._logged_models
 
     @property
     def uri(self) -> str:
@@ -50,6 +68,15 @@ class LocalStore:
     def artifact_location(self) -> str:
         """Where artifacts lie of experiments that want no place of their own."""
         return self.experiments.default_location
+
+    @property
+    def registry(self) -> "LocalRegistry":
+        """Its registered models."""
+        if self._registry is None:
+            from nbtrack.stores.local.registry import LocalRegistry  # lazy: most scripts only log
+
+            self._registry = LocalRegistry(self.documents, self.events)
+        return self._registry
 
     def is_there(self) -> bool:
         """Whether the database is still the file that was opened."""

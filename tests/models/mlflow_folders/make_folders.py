@@ -49,6 +49,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from values import described
 
 VERSION = ".".join(mlflow.__version__.split(".")[:2])
 IS_3 = VERSION.startswith("3")
@@ -579,35 +580,6 @@ def pyfunc_loader_module(path: Path) -> dict[str, Any]:
 
 
 # What is written beside the folders.
-
-
-def described(value: Any) -> dict[str, Any]:
-    """A value as JSON that says its type and its dtypes."""
-    if isinstance(value, pd.DataFrame):
-        columns = {str(name): described(column) for name, column in value.items()}
-        return {"is": "DataFrame", "columns": columns}
-    if isinstance(value, pd.Series):
-        dtype = "object" if value.dtype.name == "str" else value.dtype.name
-        return {"is": "Series", "dtype": dtype, "values": plain(value.tolist())}
-    if isinstance(value, np.ndarray):
-        return {"is": "ndarray", "dtype": value.dtype.name, "values": plain(value.tolist())}
-    if isinstance(value, dict) and any(isinstance(part, np.ndarray) for part in value.values()):
-        return {"is": "dict", "values": {name: described(part) for name, part in value.items()}}
-    return {"is": "plain", "values": plain(value)}
-
-
-def plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: plain(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [plain(part) for part in value]
-    if isinstance(value, bytes):
-        return value.decode()
-    if isinstance(value, pd.Timestamp):
-        return value.isoformat()
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    return value
 
 
 def write(name: str, make: Make, out: Path) -> None:

@@ -1,0 +1,53 @@
+"""Which logged models are listed: those that nobody has deleted, and neither their run nor its experiment.
+
+A model's document names all reasons why it is not listed, so that taking one back brings back just those
+models that nothing else hides.
+"""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+from nbtrack.core.entities import LifecycleStage
+from nbtrack.documents.database import Database
+from nbtrack.documents.queries import Query
+from nbtrack.documents.schema import Index
+from nbtrack.documents.tables import EACH, Columns, Table
+
+OF_ITSELF, WITH_RUN, WITH_EXPERIMENT = "itself", "run", "experiment"
+"""Why a model is not listed: what was deleted."""
+
+LISTED = Query().lifecycle_stage == LifecycleStage.ACTIVE
+"""Which models are listed."""
+
+
+def models_table(database: Database) -> Table:
+    """The table of logged models."""
+    return database.table(
+        "logged_models",
+        unique=[("model_id",), (("source_run_id",), ("path",))],
+        indexes=[Index(("creation_timestamp",))],
+        columns=Columns([("metrics", EACH, "last"), ("params", EACH)], where=LISTED),
+    )
+
+
+def hide(database: Database, condition: Any, reason: str) -> None:
+    """List the models that match no more."""
+
+    def change(document: MutableMapping[str, Any]) -> None:
+        reasons = document["deleted_with"]
+        if reason not in reasons:
+            reasons.append(reason)
+        document["lifecycle_stage"] = LifecycleStage.DELETED
+
+    models_table(database).update(change, condition)
+
+
+def show(database: Database, condition: Any, *reasons: str) -> None:
+    """Take reasons back; a model that has no other is listed again."""
+
+    def change(document: MutableMapping[str, Any]) -> None:
+        document["deleted_with"] = [each for each in document["deleted_with"] if each not in reasons]
+        if not document["deleted_with"]:
+            document["lifecycle_stage"] = LifecycleStage.ACTIVE
+
+    models_table(database).update(change, condition)

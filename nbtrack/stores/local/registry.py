@@ -1,0 +1,693 @@
+"""The registry of a local store: registered models, their versions, and every change of both.
+
+A change is one transaction: what it changes, and the event that tells of it in the table
+`registry_events`. The same event goes to the event log from inside the transaction, so that both
+have one order, that of the changes. Its `number` is its place in that order; of two lines with one
+number the later holds, since the change of the earlier was undone by a disk that refused.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import replace
+from time import time_ns
+from typing import Any
+
+from nbtrack.core.errors import AlreadyExistsError, NotFoundError, UnknownAliasError
+from nbtrack.core.names import (
+    check_alias,
+    check_alias_form,
+    check_key,
+    check_model_name,
+    check_registry_tag,
+    check_version,
+)
+from nbtrack.core.registry import (
+    ModelVersion,
+    ModelVersionList,
+    ModelVersionStages,
+    ModelVersionStatus,
+    RegisteredModel,
+    RegisteredModelList,
+)
+from nbtrack.core.users import current_user
+from nbtrack.documents.database import Database
+from nbtrack.documents.queries import Query
+from nbtrack.documents.schema import Index
+from nbtrack.documents.tables import Order, Table
+from nbtrack.stores.local.events import EventLog
+from nbtrack.stores.page_tokens import make_token, read_token
+
+_FEW = 200
+"""Names that are asked for one by one; of more, all are read."""
+_LISTED = 12
+_MOST_TRIES = 20
+
+_BY_NAME = Order(("name",))
+_LATEST_FIRST = Order(("last_updated_timestamp",), True)
+_HIGHEST_FIRST = Order(("version",), True)
+
+Document = Mapping[str, Any]
+
+
+class LocalRegistry:
+    """Creates, changes, reads and searches registered models and their versions."""
+
+    def __init__(self, database: Database, events: EventLog) -> None:
+        self._database = database
+        self._log = events
+        self._models = database.table("registered_models", unique=[("name",)])
+        self._versions = database.table(
+            "model_versions",
+            unique=[(("name",), ("version",))],
+            indexes=[Index(("last_updated_timestamp",)), Index(("run_id",))],
+        )
+        self._events = database.table("registry_events", indexes=[Index(("registered_model_id",))])
+
+    # ---- registered models -------------------------------------------------------------------
+
+    def create_model(
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        why: str | None = None,
+    ) -> RegisteredModel:
+        """Make a registered model without versions.
+
+        Raises:
+            InvalidValueError: The name or a tag cannot be used.
+            AlreadyExistsError: There is one of that name.
+        """
+        check_model_name(name)
+        texts = _tag_texts(tags)
+        with self._database.transaction():
+            if self._models.get(Query().name == name) is not None:
+                raise AlreadyExistsError(
+                    f"A registered model named {name!r} exists already. Choose another name, or add a "
+                    "version to that one (register_model)."
+                )
+            model = self._create_model(name, texts, description, why)
+        return self._as_model(model, ())
+
+    def get_model(self, name: str) -> RegisteredModel:
+        """Read a registered model; NotFoundError when there is none of that name."""
+        for _ in range(_MOST_TRIES):
+            model = self._model(name)
+            latest = self._latest(model)
+            # Another process may have moved a version between the two looks.
+            if latest is not None:
+                return self._as_model(model, latest)
+        return self._as_model(self._model(name), ())
+
+    def find_model(self, name: str) -> RegisteredModel | None:
+        """Read a registered model; None when there is none of that name."""
+        try:
+            return self.get_model(name)
+        except NotFoundError:
+            return None
+
+    def rename_model(self, name: str, new_name: str, *, why: str | None = None) -> RegisteredModel:
+        """Give a registered model another name; versions, tags and aliases go with it.
+
+        Raises:
+            InvalidValueError: The new name cannot be used.
+            NotFoundError: There is none of that name.
+            AlreadyExistsError: Another one has the new name.
+        """
+        check_model_name(new_name)
+        with self._database.transaction():
+            model = self._model(name)
+            if new_name != name and self._models.get(Query().name == new_name) is not None:
+                raise AlreadyExistsError(
+                    f"A registered model named {new_name!r} exists already. Choose another name."
+                )
+            now = _now()
+            model["name"], model["last_updated_timestamp"] = new_name, now
+            self._write_model(model)
+            self._versions.update({"name": new_name, "last_updated_timestamp": now}, Query().name == name)
+            self._tell("registered_model.renamed", model, why, before=name)
+            return self._as_model(model, self._latest(model) or ())
+
+    def describe_model(
+        self, name: str, description: str | None, *, why: str | None = None
+    ) -> RegisteredModel:
+        """Write the description of a registered model; None takes it away."""
+        with self._database.transaction():
+            model = self._model(name)
+            before, model["description"] = model["description"], description
+            model["last_updated_timestamp"] = _now()
+            self._write_model(model)
+            self._tell("registered_model.described", model, why, description=description, before=before)
+            return self._as_model(model, self._latest(model) or ())
+
+    def delete_model(self, name: str, *, why: str | None = None) -> None:
+        """Remove a registered model with all its versions; the runs and their files stay.
+
+        A registered model made later under that name begins at version 1 again.
+        """
+        with self._database.transaction():
+            model = self._model(name)
+            removed = self._versions.remove(Query().name == name)
+            self._models.remove(Query().name == name)
+            before = {key: model[key] for key in ("description", "tags", "aliases", "latest")}
+            self._tell("registered_model.deleted", model, why, before=before, versions=len(removed))
+
+    def set_model_tags(self, name: str, tags: Mapping[str, Any], *, why: str | None = None) -> None:
+        """Write tags of a registered model, overwriting."""
+        texts = _tag_texts(tags)
+        with self._database.transaction():
+            model = self._model(name)
+            before = {key: model["tags"].get(key) for key in texts}
+            model["tags"].update(texts)
+            self._write_model(model)
+            self._tell("registered_model.tagged", model, why, tags=texts, before=before)
+
+    def delete_model_tag(self, name: str, key: str, *, why: str | None = None) -> None:
+        """Take a tag off a registered model; one that is not there is no error, as in MLflow."""
+        check_key("tag", key)
+        with self._database.transaction():
+            model = self._model(name)
+            if key in model["tags"]:
+                before = {key: model["tags"].pop(key)}
+                self._write_model(model)
+                self._tell("registered_model.tagged", model, why, tags={key: None}, before=before)
+
+    def set_alias(self, name: str, alias: str, version: Any, *, why: str | None = None) -> None:
+        """Let an alias name a version, and no other from now on.
+
+        Raises:
+            InvalidValueError: It cannot be an alias, or is one that is always there.
+            NotFoundError: There is no such registered model, or it has no such version.
+        """
+        check_alias(alias)
+        number = check_version(version)
+        with self._database.transaction():
+            model = self._model(name)
+            self._version(model, number)
+            before = model["aliases"].get(alias)
+            model["aliases"][alias] = number
+            self._write_model(model)
+            self._tell("registered_model.aliased", model, why, alias=alias, version=number, before=before)
+
+    def delete_alias(self, name: str, alias: str, *, why: str | None = None) -> None:
+        """Take an alias away; one that is not there is no error, as in MLflow."""
+        check_alias_form(alias)
+        with self._database.transaction():
+            model = self._model(name)
+            if alias in model["aliases"]:
+                before = model["aliases"].pop(alias)
+                self._write_model(model)
+                self._tell("registered_model.aliased", model, why, alias=alias, version=None, before=before)
+
+    # ---- versions ----------------------------------------------------------------------------
+
+    def create_version(
+        self,
+        name: str,
+        source: str,
+        *,
+        location: str | None = None,
+        run_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        model_id: str | None = None,
+        make_model: bool = False,
+        why: str | None = None,
+    ) -> ModelVersion:
+        """Add a version to a registered model: one more than it ever had.
+
+        Args:
+            name: The registered model.
+            source: Where the files are, as the user said it.
+            location: Where they are when nothing else changes: a `runs:/` URI, a `file:` URI, ...; None
+                is the source.
+            run_id: The run that made it; it need not be of this store.
+            tags: Its first tags.
+            run_link: The address of a run elsewhere.
+            description: A note.
+            model_id: The logged model it is made of.
+            make_model: Make the registered model when there is none of that name, as part of the same change.
+            why: A comment for the event.
+
+        Raises:
+            NotFoundError: There is no such registered model.
+            InvalidValueError: A tag cannot be used.
+        """
+        check_model_name(name)
+        texts = _tag_texts(tags)
+        with self._database.transaction():
+            model: Any = self._models.get(Query().name == name)
+            if model is None:
+                if not make_model:
+                    raise self._no_model(name)
+                model = self._create_model(name, {}, None, why)
+            number = model["last_version"] + 1
+            now = _now()
+            version = {
+                "name": name,
+                "version": number,
+                "creation_timestamp": now,
+                "last_updated_timestamp": now,
+                "description": description,
+                "user_id": current_user(),
+                "current_stage": ModelVersionStages.NONE,
+                "source": source,
+                "location": source if location is None else location,
+                "run_id": run_id,
+                "run_link": run_link,
+                "status": ModelVersionStatus.READY,
+                "tags": texts,
+                "model_id": model_id,
+            }
+            model["last_version"] = number
+            model["latest"][ModelVersionStages.NONE] = number
+            model["last_updated_timestamp"] = now
+            self._write_model(model)
+            self._versions.insert(version)
+            told = ("source", "location", "run_id", "run_link", "description", "tags", "model_id", "user_id")
+            self._tell(
+                "model_version.created",
+                model,
+                why,
+                version=number,
+                **{key: version[key] for key in told if version[key]},
+            )
+        return _as_version(version, ())
+
+    def get_version(self, name: str, version: Any) -> ModelVersion:
+        """Read a version; NotFoundError when there is none of that number."""
+        number = check_version(version)
+        model = self._model(name)
+        return _as_version(self._version(model, number), model["aliases"])
+
+    def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        """Read the version that an alias names; `latest` is always the highest.
+
+        Raises:
+            NotFoundError: There is no such registered model, or it has no versions.
+            UnknownAliasError: It has no such alias.
+        """
+        check_alias_form(alias)
+        model = self._model(name)
+        for _ in range(_MOST_TRIES):
+            version = self._find_version(name, _number_of(model, alias))
+            if version is not None:
+                return _as_version(version, model["aliases"])
+            # Another process has deleted it since, and the alias with it.
+            model = self._model(name)
+        return _as_version(self._version(model, _number_of(model, alias)), model["aliases"])
+
+    def location_of(self, name: str, version: Any) -> str:
+        """Where the files of a version are; see `create_version`."""
+        number = check_version(version)
+        return self._version(self._model(name), number)["location"]
+
+    def latest_versions(self, name: str, stages: Sequence[str] | None = None) -> ModelVersionList:
+        """The highest version in each stage that has any, in the order of the stages.
+
+        Args:
+            name: The registered model.
+            stages: Only these, in any case; None and an empty list are all.
+
+        Raises:
+            NotFoundError: There is no such registered model.
+            InvalidValueError: There is no such stage.
+        """
+        if isinstance(stages, str):
+            stages = [stages]
+        wanted = {ModelVersionStages.canonical(stage) for stage in stages or ModelVersionStages.ALL}
+        model = self.get_model(name)
+        return ModelVersionList(
+            replace(version, aliases=_aliases_of(version.version, model.aliases))
+            for version in model.latest_versions
+            if version.current_stage in wanted
+        )
+
+    def describe_version(
+        self, name: str, version: Any, description: str | None, *, why: str | None = None
+    ) -> ModelVersion:
+        """Write the description of a version; None takes it away."""
+        number = check_version(version)
+        with self._database.transaction():
+            model = self._model(name)
+            document = self._version(model, number)
+            before, document["description"] = document["description"], description
+            document["last_updated_timestamp"] = _now()
+            self._write_version(document)
+            self._tell(
+                "model_version.described",
+                model,
+                why,
+                version=number,
+                description=description,
+                before=before,
+            )
+            return _as_version(document, model["aliases"])
+
+    def set_stage(
+        self, name: str, version: Any, stage: str, *, archive_others: bool = False, why: str | None = None
+    ) -> ModelVersion:
+        """Move a version to a stage.
+
+        Args:
+            name: The registered model.
+            version: The version.
+            stage: Where it goes, in any case.
+            archive_others: Whether the other versions in that stage go to Archived, in the same change.
+            why: A comment for the event.
+
+        Raises:
+            NotFoundError: There is no such registered model or version.
+            InvalidValueError: There is no such stage.
+        """
+        number, stage = check_version(version), ModelVersionStages.canonical(stage)
+        with self._database.transaction():
+            model = self._model(name)
+            document = self._version(model, number)
+            before = document["current_stage"]
+            now = _now()
+            archived: list[int] = []
+            if archive_others:
+                others: list[Any] = self._versions.search(
+                    (Query().name == name) & (Query().current_stage == stage) & (Query().version != number)
+                )
+                archived = [other["version"] for other in others]
+                self._versions.update(
+                    {"current_stage": ModelVersionStages.ARCHIVED, "last_updated_timestamp": now},
+                    doc_ids=[other.doc_id for other in others],
+                )
+            document["current_stage"], document["last_updated_timestamp"] = stage, now
+            self._write_version(document)
+            self._find_latest(model, {before, stage, *([ModelVersionStages.ARCHIVED] if archived else [])})
+            model["last_updated_timestamp"] = now
+            self._write_model(model)
+            details = {"archived": archived} if archived else {}
+            self._tell(
+                "model_version.staged", model, why, version=number, stage=stage, before=before, **details
+            )
+            return _as_version(document, model["aliases"])
+
+    def delete_version(self, name: str, version: Any, *, why: str | None = None) -> None:
+        """Remove a version and its aliases; its number is not used again."""
+        number = check_version(version)
+        with self._database.transaction():
+            model = self._model(name)
+            document = self._version(model, number)
+            aliases = _aliases_of(number, model["aliases"])
+            for alias in aliases:
+                del model["aliases"][alias]
+            self._versions.remove(doc_ids=[document.doc_id])
+            self._find_latest(model, {document["current_stage"]})
+            model["last_updated_timestamp"] = _now()
+            self._write_model(model)
+            left_out = ("name", "version", "status", "last_updated_timestamp")
+            before = {
+                "aliases": aliases,
+                **{key: value for key, value in document.items() if value and key not in left_out},
+            }
+            self._tell("model_version.deleted", model, why, version=number, before=before)
+
+    def set_version_tags(
+        self, name: str, version: Any, tags: Mapping[str, Any], *, why: str | None = None
+    ) -> None:
+        """Write tags of a version, overwriting."""
+        number, texts = check_version(version), _tag_texts(tags)
+        with self._database.transaction():
+            model = self._model(name)
+            document = self._version(model, number)
+            before = {key: document["tags"].get(key) for key in texts}
+            document["tags"].update(texts)
+            self._write_version(document)
+            self._tell("model_version.tagged", model, why, version=number, tags=texts, before=before)
+
+    def delete_version_tag(self, name: str, version: Any, key: str, *, why: str | None = None) -> None:
+        """Take a tag off a version; one that is not there is no error, as in MLflow."""
+        check_key("tag", key)
+        number = check_version(version)
+        with self._database.transaction():
+            model = self._model(name)
+            document = self._version(model, number)
+            if key in document["tags"]:
+                before = {key: document["tags"].pop(key)}
+                self._write_version(document)
+                self._tell(
+                    "model_version.tagged", model, why, version=number, tags={key: None}, before=before
+                )
+
+    # ---- searching ---------------------------------------------------------------------------
+
+    def search_models(
+        self,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> RegisteredModelList:
+        """Find registered models; ties and no order: by name. The `token` goes on as `after`.
+
+        Raises:
+            InvalidValueError: `after` is no page token of this order.
+        """
+        order = _completed(order_by, _BY_NAME)
+        page, token = _page(self._models, condition, order, limit, after)
+        latest = self._latest_of(page)
+        return RegisteredModelList((self._read(model, latest[model["name"]]) for model in page), token)
+
+    def search_versions(
+        self,
+        condition: Any = None,
+        order_by: Sequence[Order] = (),
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> ModelVersionList:
+        """Find model versions; no order: the latest updated first. Ties: by name, the highest first.
+
+        Raises:
+            InvalidValueError: `after` is no page token of this order.
+        """
+        order = _completed(order_by or [_LATEST_FIRST], _BY_NAME, _HIGHEST_FIRST)
+        page, token = _page(self._versions, condition, order, limit, after)
+        aliases = self._aliases_by_name({version["name"] for version in page})
+        return ModelVersionList(
+            (_as_version(version, aliases.get(version["name"], {})) for version in page), token
+        )
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Every change of a registered model and its versions, the oldest first, also under former names.
+
+        Raises:
+            NotFoundError: There is no such registered model.
+        """
+        model = self._model(name)
+        found: list[Any] = self._events.search(Query().registered_model_id == model["registered_model_id"])
+        return [dict(event) for event in found]
+
+    # ---- documents ---------------------------------------------------------------------------
+
+    def _create_model(self, name: str, tags: dict[str, str], description: str | None, why: str | None) -> Any:
+        now = _now()
+        model: dict[str, Any] = {
+            # The name may change, and come back with another model; what was done to this one stays its own.
+            "registered_model_id": os.urandom(16).hex(),
+            "name": name,
+            "description": description,
+            "tags": tags,
+            "aliases": {},
+            "last_version": 0,
+            "latest": {},
+            "creation_timestamp": now,
+            "last_updated_timestamp": now,
+        }
+        doc_id = self._models.insert(model)
+        details = {key: model[key] for key in ("tags", "description") if model[key]}
+        self._tell("registered_model.created", model, why, **details)
+        return self._models.get(doc_id=doc_id)
+
+    def _model(self, name: str) -> Any:
+        check_model_name(name)
+        model = self._models.get(Query().name == name)
+        if model is None:
+            raise self._no_model(name)
+        return model
+
+    def _no_model(self, name: str) -> NotFoundError:
+        known = [row[0] for row in self._models.select_values([("name",)], limit=1000)]
+        advice = "" if known else "There are none yet: register_model makes one."
+        return NotFoundError("registered model", name, known, advice)
+
+    def _version(self, model: Document, number: int) -> Any:
+        version = self._find_version(model["name"], number)
+        if version is None:
+            raise NotFoundError(
+                "version", str(number), holder=_holder(model["name"]), advice=self._advice(model, number)
+            )
+        return version
+
+    def _find_version(self, name: str, number: int) -> Any:
+        return self._versions.get((Query().name == name) & (Query().version == number))
+
+    def _advice(self, model: Document, number: int) -> str:
+        of_it = Query().name == model["name"]
+        newest = self._versions.select_values([("version",)], of_it, order_by=[_HIGHEST_FIRST], limit=_LISTED)
+        numbers = [str(row[0]) for row in newest]
+        if not numbers:
+            return "It has none yet." if not model["last_version"] else "All of its versions were deleted."
+        count = self._versions.count(of_it)
+        known = f"It has {_listed(numbers, count)}."
+        # It was given out once; only an undo of ours could bring it back.
+        return f"It was deleted. {known}" if 0 < number <= model["last_version"] else known
+
+    def _write_model(self, model: Any) -> None:
+        self._models.update(dict(model), doc_ids=[model.doc_id])
+
+    def _write_version(self, version: Any) -> None:
+        self._versions.update(dict(version), doc_ids=[version.doc_id])
+
+    def _find_latest(self, model: MutableMapping[str, Any], stages: Iterable[str]) -> None:
+        """Look again which version of each of these stages is the highest."""
+        for stage in stages:
+            in_stage = (Query().name == model["name"]) & (Query().current_stage == stage)
+            found = list(
+                self._versions.select_values([("version",)], in_stage, order_by=[_HIGHEST_FIRST], limit=1)
+            )
+            if found:
+                model["latest"][stage] = found[0][0]
+            else:
+                model["latest"].pop(stage, None)
+
+    def _latest(self, model: Document) -> list[Document] | None:
+        """The highest version in each stage, in the order of the stages; None if it is so no more."""
+        return self._latest_of([model])[model["name"]]
+
+    def _latest_of(self, models: Sequence[Document]) -> dict[str, list[Document] | None]:
+        """What `_latest` says, by the names of the models."""
+        wanted = {(model["name"], number) for model in models for number in model["latest"].values()}
+        found: dict[tuple[str, str], Document] = {}
+        if wanted:
+            names, numbers = sorted({name for name, _ in wanted}), sorted({number for _, number in wanted})
+            condition: Any = Query().version.one_of(numbers) & Query().name.one_of(names)
+            for version in self._versions.search(condition):
+                if (version["name"], version["version"]) in wanted:
+                    found[version["name"], version["current_stage"]] = version
+        latest: dict[str, list[Document] | None] = {}
+        for model in models:
+            held, name = model["latest"], model["name"]
+            stages = [stage for stage in ModelVersionStages.ALL if stage in held]
+            versions = [found.get((name, stage)) for stage in stages]
+            is_so = all(
+                version is not None and version["version"] == held[stage]
+                for version, stage in zip(versions, stages, strict=True)
+            )
+            latest[name] = [version for version in versions if version is not None] if is_so else None
+        return latest
+
+    def _read(self, model: Document, latest: Sequence[Document] | None) -> RegisteredModel:
+        if latest is not None:
+            return self._as_model(model, latest)
+        return self.find_model(model["name"]) or self._as_model(model, ())
+
+    def _aliases_by_name(self, names: set[str]) -> dict[str, Mapping[str, int]]:
+        condition = Query().name.one_of(sorted(names)) if len(names) <= _FEW else None
+        rows = self._models.select_values([("name",), ("aliases",)], condition) if names else ()
+        return {name: aliases for name, aliases in rows}
+
+    def _as_model(self, model: Document, latest: Iterable[Document]) -> RegisteredModel:
+        return RegisteredModel(
+            name=model["name"],
+            creation_timestamp=model["creation_timestamp"],
+            last_updated_timestamp=model["last_updated_timestamp"],
+            description=model["description"],
+            latest_versions=[_as_version(version, ()) for version in latest],
+            tags=model["tags"],
+            aliases=model["aliases"],
+        )
+
+    # ---- events ------------------------------------------------------------------------------
+
+    def _tell(self, what: str, model: Document, why: str | None, **details: Any) -> None:
+        """Write the event of a change, inside its transaction and last."""
+        event: dict[str, Any] = {
+            "time": _now(),
+            "who": current_user(),
+            "what": what,
+            "registered_model_id": model["registered_model_id"],
+            "name": model["name"],
+            **details,
+            **({"why": why} if why else {}),
+        }
+        number = self._events.insert(event)
+        self._log.append(**event, number=number)
+
+
+def _now() -> int:
+    return time_ns() // 1_000_000
+
+
+def _page(
+    table: Table, condition: Any, order: Sequence[Order], limit: int | None, after: str | None
+) -> tuple[list[Any], str | None]:
+    position = None if after is None else read_token(after, order)
+    # One more than asked for tells whether a page follows.
+    more = None if limit is None else limit + 1
+    found: list[Any] = table.select(condition, order_by=order, after=position, limit=more)
+    page = found[:limit]
+    return page, make_token(page[-1], order) if page and len(found) > len(page) else None
+
+
+def _completed(order: Sequence[Order], *last: Order) -> list[Order]:
+    """An order that leaves no ties."""
+    named = {key.path for key in order}
+    return [*order, *(key for key in last if key.path not in named)]
+
+
+def _as_version(version: Document, aliases: Mapping[str, int] | tuple[()]) -> ModelVersion:
+    return ModelVersion(
+        name=version["name"],
+        version=version["version"],
+        creation_timestamp=version["creation_timestamp"],
+        last_updated_timestamp=version["last_updated_timestamp"],
+        description=version["description"],
+        user_id=version["user_id"],
+        current_stage=version["current_stage"],
+        source=version["source"],
+        run_id=version["run_id"],
+        status=version["status"],
+        tags=version["tags"],
+        run_link=version["run_link"],
+        aliases=_aliases_of(version["version"], aliases) if aliases else [],
+        model_id=version["model_id"],
+    )
+
+
+def _aliases_of(number: int, aliases: Mapping[str, int]) -> list[str]:
+    return sorted(alias for alias, held in aliases.items() if held == number)
+
+
+def _number_of(model: Document, alias: str) -> int:
+    """The version that an alias names."""
+    held: Mapping[str, int] = model["aliases"]
+    if alias in held:
+        return held[alias]
+    if alias.lower() == "latest":
+        if model["latest"]:
+            return max(model["latest"].values())
+        raise NotFoundError("version", alias, holder=_holder(model["name"]), advice="It has none yet.")
+    known = f"It has {_listed(sorted(held))}." if held else "It has no aliases."
+    raise UnknownAliasError("alias", alias, list(held), known, _holder(model["name"]))
+
+
+def _tag_texts(tags: Mapping[str, Any] | None) -> dict[str, str]:
+    return dict(check_registry_tag(key, value) for key, value in (tags or {}).items())
+
+
+def _holder(name: str) -> str:
+    return f"Registered model {name!r}"
+
+
+def _listed(names: Sequence[str], count: int | None = None) -> str:
+    rest = (len(names) if count is None else count) - len(names[:_LISTED])
+    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,304 @@
+"""Model URIs: what they name, where they lead, and what is said when they lead nowhere."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbtrack.core.errors import InvalidValueError, NbtrackError, NotFoundError, UnknownAliasError
+from nbtrack.stores.contracts import Store
+from nbtrack.stores.opening import open_store
+from nbtrack.tracking.model_uris import (
+    ModelUri,
+    artifact_uri_of,
+    local_model_folder,
+    parse_model_uri,
+    resolve_model,
+)
+from nbtrack.tracking.tracker import Tracker
+
+RUN_ID = "0123456789abcdef0123456789abcdef"
+MODEL_ID = f"m-{RUN_ID}"
+
+
+def parts(uri: Any) -> dict[str, Any]:
+    parsed = parse_model_uri(uri)
+    return {
+        key: value for key, value in dict(vars(parsed)).items() if key != "text" and value is not None
+    } | ({"is_latest": True} if parsed.is_latest else {})
+
+
+def write_model(folder: Path, text: str = "flavors: {}\n") -> Path:
+    (folder / "data").mkdir(parents=True)
+    (folder / "MLmodel").write_text(text)
+    (folder / "data" / "weights").write_bytes(b"\0\1")
+    return folder
+
+
+@pytest.fixture
+def run_id(tracker: Tracker, tmp_path: Path) -> str:
+    """A run with a model at `models/clf`."""
+    with tracker.start_run() as run:
+        run.log_artifacts(write_model(tmp_path / "clf"), "models/clf")
+    return run.run_id
+
+
+@pytest.fixture
+def store(tracker: Tracker, run_id: str) -> Store:
+    """The tracker's store; version 1 to 3 of iris are that model, 2 in Production, 3 is @champion."""
+    store = open_store(tracker.get_tracking_uri())
+    for _ in range(3):
+        store.registry.create_version("iris", f"runs:/{run_id}/models/clf", run_id=run_id, make_model=True)
+    store.registry.set_stage("iris", 2, "Production")
+    store.registry.set_alias("iris", "champion", 3)
+    return store
+
+
+# ---- taking apart --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("models:/iris/3", {"name": "iris", "version": 3}),
+        ("models:/iris/03", {"name": "iris", "version": 3}),
+        ("models:///iris/3", {"name": "iris", "version": 3}),
+        ("models:/iris/3/", {"name": "iris", "version": 3}),
+        ("models:/my model!/3", {"name": "my model!", "version": 3}),
+        ("models:/a?b#c/3", {"name": "a?b#c", "version": 3}),
+        ("models:/iris/3/data/weights", {"name": "iris", "version": 3, "path": "data/weights"}),
+        ("models:/iris@champion", {"name": "iris", "alias": "champion"}),
+        ("models:/iris@champion/MLmodel", {"name": "iris", "alias": "champion", "path": "MLmodel"}),
+        ("models:/me@home@champion", {"name": "me@home", "alias": "champion"}),
+        ("models:/me@home/3", {"name": "me@home", "version": 3}),
+        ("models:/me@home/Production/data", {"name": "me@home", "stage": "Production", "path": "data"}),
+        ("models:/iris/production", {"name": "iris", "stage": "Production"}),
+        ("models:/iris/NONE", {"name": "iris", "stage": "None"}),
+        ("models:/iris/latest", {"name": "iris", "is_latest": True}),
+        ("models:/iris/Latest/MLmodel", {"name": "iris", "is_latest": True, "path": "MLmodel"}),
+        (f"models:/{MODEL_ID}", {"model_id": MODEL_ID}),
+        (f"models:/{MODEL_ID}/data/x", {"model_id": MODEL_ID, "path": "data/x"}),
+        (f"runs:/{RUN_ID}/model", {"run_id": RUN_ID, "path": "model"}),
+        (f"runs:/{RUN_ID}/models/a b/c", {"run_id": RUN_ID, "path": "models/a b/c"}),
+        (f"runs:///{RUN_ID}/model/", {"run_id": RUN_ID, "path": "model"}),
+        (f"runs:/{RUN_ID}", {"run_id": RUN_ID}),
+        ("some/folder", {"folder": Path("some/folder")}),
+        ("/some/folder", {"folder": Path("/some/folder")}),
+        (Path("some/folder"), {"folder": Path("some/folder")}),
+        ("file:///some/my%20folder", {"folder": Path("/some/my folder")}),
+        ("file:/some/folder", {"folder": Path("/some/folder")}),
+        ("file://localhost/some", {"folder": Path("/some")}),
+        ("C:/models/x", {"folder": Path("C:/models/x")}),
+    ],
+)
+def test_a_uri_is_taken_apart(uri: Any, expected: dict[str, Any]) -> None:
+    assert parts(uri) == expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("models:/", "names no model"),
+        ("models:iris/3", "with one slash"),
+        ("models://iris/3", "with one slash"),
+        ("models:/iris", "models:/iris/latest"),
+        ("models:/iris/", "models:/iris/latest"),
+        ("models:/iris/prod", "Did you mean 'Production'"),
+        ("models:/iris/champion", "models:/iris@champion"),
+        ("models:/iris@", "a name and an alias"),
+        ("models:/@champion", "a name and an alias"),
+        ("models:/../3", "'..' is no name"),
+        ("models:/iris/3/../../x", "'..' would leave"),
+        ("models:/iris/-1", "neither a version nor a stage"),
+        ("runs:/", "names no run"),
+        ("runs://abc/model", "names no run"),
+        ("runs:/a b/model", "no run id"),
+        ("runs:/abc/../x", "'..' would leave"),
+        ("file://host/share/x", "names the host 'host'"),
+        ("file:///x?y", r"'\?' or '#'"),
+        ("s3://bucket/model", "cannot read models from"),
+        ("mlflow-artifacts:/1/model", "cannot read models from"),
+        ("https://host/model", "cannot read models from"),
+        ("", "no model URI"),
+        ("  ", "no model URI"),
+        ("a\0b", "no model URI"),
+        (None, "text or a path"),
+        (3, "text or a path"),
+    ],
+)
+def test_what_is_no_model_uri_is_refused_with_the_reason(uri: Any, why: str) -> None:
+    with pytest.raises(InvalidValueError, match=why):
+        parse_model_uri(uri)
+
+
+@given(st.text() | st.text().map("models:/".__add__) | st.text().map("runs:/".__add__))
+def test_any_text_is_parsed_or_refused_with_one_of_our_errors(text: str) -> None:
+    try:
+        parsed = parse_model_uri(text)
+    except NbtrackError:
+        return
+    assert isinstance(parsed, ModelUri)
+    assert parsed.text == text
+
+
+def test_a_folder_may_be_called_like_a_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_model(tmp_path / "a+b:c")
+
+    assert local_model_folder(None, "a+b:c") == Path("a+b:c")
+
+
+# ---- looking up ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("uri", "version"),
+    [
+        ("models:/iris/1", 1),
+        ("models:/iris/2", 2),
+        ("models:/iris/production", 2),
+        ("models:/iris@champion", 3),
+        ("models:/iris@latest", 3),
+        ("models:/iris/latest", 3),
+        ("models:/iris/None", 3),
+    ],
+)
+def test_a_registered_model_leads_to_its_run(store: Store, run_id: str, uri: str, version: int) -> None:
+    found = resolve_model(store, uri)
+
+    assert (found.name, found.version, found.run_id, found.path) == ("iris", version, run_id, "models/clf")
+    assert found.source_run_id == run_id
+    folder = local_model_folder(store, uri)
+    assert (folder / "data" / "weights").read_bytes() == b"\0\1"
+    assert artifact_uri_of(store, uri) == folder.as_uri()
+
+
+def test_a_path_inside_the_model_leads_inside(store: Store) -> None:
+    assert local_model_folder(store, "models:/iris@champion/data/weights").read_bytes() == b"\0\1"
+    assert resolve_model(store, "models:/iris/3/data").path == "models/clf/data"
+
+
+def test_the_mlmodel_file_stands_for_its_folder(store: Store, run_id: str, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "other")
+
+    assert local_model_folder(store, folder / "MLmodel") == folder
+    assert local_model_folder(store, str(folder / "MLmodel")) == folder
+    assert local_model_folder(store, (folder / "MLmodel").as_uri()) == folder
+    assert local_model_folder(store, f"runs:/{run_id}/models/clf/MLmodel").name == "clf"
+
+
+def test_a_tracker_is_asked_like_a_store_and_makes_none(
+    tracker: Tracker, store: Store, run_id: str, tmp_path: Path
+) -> None:
+    elsewhere = Tracker(store=tmp_path / "nothing")
+
+    assert local_model_folder(tracker, "models:/iris/1") == local_model_folder(
+        store, f"runs:/{run_id}/models/clf"
+    )
+    with pytest.raises(NotFoundError, match="There is no store at"):
+        local_model_folder(elsewhere, "models:/iris/1")
+    with pytest.raises(NotFoundError, match="There is no store"):
+        local_model_folder(None, f"runs:/{run_id}/models/clf")
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_home_folder_is_expanded_and_a_relative_path_followed(tmp_path: Path) -> None:
+    write_model(tmp_path / "mine")  # the tests' home
+
+    assert local_model_folder(None, "~/mine") == tmp_path / "mine"
+    assert local_model_folder(None, "../mine") == Path("../mine")
+
+
+@pytest.mark.parametrize(
+    ("uri", "error", "why"),
+    [
+        ("models:/irsi/1", NotFoundError, "Did you mean 'iris'"),
+        ("models:/iris/7", NotFoundError, "has no version '7'. It has 3, 2, 1."),
+        ("models:/iris@chempion", UnknownAliasError, "Did you mean 'champion'"),
+        ("models:/iris/Staging", NotFoundError, r"There are 3 \(None\), 2 \(Production\)."),
+        ("models:/iris@a.b", InvalidValueError, "is no alias"),
+        (f"runs:/{RUN_ID}/model", NotFoundError, RUN_ID),
+        (f"models:/{MODEL_ID}", NotFoundError, MODEL_ID),
+    ],
+)
+def test_what_is_not_there_is_answered_with_what_is(
+    store: Store, uri: str, error: type[Exception], why: str
+) -> None:
+    with pytest.raises(error, match=why):
+        resolve_model(store, uri)
+
+
+def test_a_missing_model_is_answered_with_the_models_of_the_run(store: Store, run_id: str) -> None:
+    with pytest.raises(FileNotFoundError, match="The run has the models 'models/clf'"):
+        local_model_folder(store, f"runs:/{run_id}/model")
+    with pytest.raises(FileNotFoundError, match="It was looked for at"):
+        local_model_folder(store, "nowhere")
+
+
+def test_a_version_stays_where_it_was_registered_when_the_one_it_came_from_is_gone(
+    store: Store, run_id: str
+) -> None:
+    location = store.registry.location_of("iris", 1)
+    store.registry.create_version("copy", "models:/iris/1", location=location, make_model=True)
+    store.registry.delete_model("iris")
+
+    assert local_model_folder(store, "models:/copy/1") == local_model_folder(
+        store, f"runs:/{run_id}/models/clf"
+    )
+
+
+def test_a_version_of_a_folder_leads_there(store: Store, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "kept elsewhere")
+    store.registry.create_version("iris", folder.as_uri())
+    store.registry.create_version("iris", str(tmp_path / "gone"))
+
+    assert local_model_folder(store, "models:/iris/4") == folder
+    assert local_model_folder(store, "models:/iris/4/data/weights").read_bytes() == b"\0\1"
+    assert artifact_uri_of(store, "models:/iris/4") == folder.as_uri()
+    with pytest.raises(FileNotFoundError, match="Registered model 'iris' has it as version 5"):
+        local_model_folder(store, "models:/iris/5")
+
+
+def test_a_version_whose_files_nobody_can_reach_says_why(store: Store) -> None:
+    store.registry.create_version("iris", "s3://bucket/model")
+    store.registry.create_version("iris", "models:/other/1")
+
+    with pytest.raises(NotFoundError, match=r"iris version 4.*cannot read models from 's3://bucket/model'"):
+        local_model_folder(store, "models:/iris/4")
+    with pytest.raises(NotFoundError, match="another model of the registry"):
+        local_model_folder(store, "models:/iris/5")
+
+
+# ---- downloads -----------------------------------------------------------------------------------
+
+
+def test_a_download_is_a_copy_that_says_which_version_it_is(store: Store, tmp_path: Path) -> None:
+    copy = local_model_folder(store, "models:/iris@champion", tmp_path / "here")
+
+    assert copy == tmp_path / "here" / "clf"
+    assert (copy / "data" / "weights").read_bytes() == b"\0\1"
+    meta = yaml.safe_load((copy / "registered_model_meta").read_text())
+    assert meta == {"model_name": "iris", "model_version": "3"}
+    assert not (local_model_folder(store, "models:/iris/3") / "registered_model_meta").exists()
+
+
+def test_a_download_of_a_run_or_of_a_part_says_no_version(store: Store, run_id: str, tmp_path: Path) -> None:
+    copy = local_model_folder(store, f"runs:/{run_id}/models/clf", tmp_path / "here")
+    part = local_model_folder(store, "models:/iris/1/data", tmp_path / "there")
+
+    assert sorted(path.name for path in copy.iterdir()) == ["MLmodel", "data"]
+    assert sorted(path.name for path in part.iterdir()) == ["weights"]
+
+
+def test_a_folder_is_copied_when_a_copy_is_asked_for(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine")
+
+    copy = local_model_folder(None, folder, tmp_path / "here")
+    again = local_model_folder(None, folder, tmp_path / "here")
+
+    assert copy == again == tmp_path / "here" / "mine"
+    assert sorted(path.name for path in copy.iterdir()) == ["MLmodel", "data"]
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["mine"]

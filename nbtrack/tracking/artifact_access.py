@@ -55,7 +55,14 @@ def download_artifacts(
         InvalidValueError: `path` would leave the run, or a link in `dst_path` leads out of that.
         StoreError: It cannot be written; what was there before is still there.
     """
-    artifacts, path = _artifacts(store, run_id), _normal(path)
+    return download(_artifacts(store, run_id), path, dst_path)
+
+
+def download(
+    artifacts: Artifacts, path: str | None = None, dst_path: str | os.PathLike[str] | None = None
+) -> str:
+    """Bring something of given artifacts onto this machine, as `download_artifacts` does."""
+    path = _normal(path)
     if dst_path is None:
         local = artifacts.local_path(path)
         if local is not None:

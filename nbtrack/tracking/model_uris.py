@@ -17,7 +17,7 @@ from typing import Any, cast
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError, NotFoundError
 from nbtrack.core.names import artifact_parts, check_model_name, check_run_id
 from nbtrack.core.registry import ModelVersion, ModelVersionStages
-from nbtrack.stores.contracts import Store
+from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.tracking import artifact_access
 from nbtrack.tracking.store_access import StoreAccess
 
@@ -30,7 +30,9 @@ Where = Store | StoreAccess | None
 """Where a model is looked for: a store, or a tracker, whose store is opened when it is needed."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
-_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
+_OUR_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
+_MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
+_MOST_FOLDERS, _DEPTH = 50, 3
 _FORMS = "models:/<name>/<version>, models:/<name>@<alias>, models:/<name>/<stage> or models:/<name>/latest"
 
 
@@ -67,13 +69,15 @@ class ResolvedModel:
     uri: str
     """The URI as it was given."""
     run_id: str | None = None
-    """The run in whose artifacts the files are; None for a folder."""
+    """The run in whose artifacts the files are; None where they are in none."""
     path: str | None = None
-    """The artifact path in that run; None is its root."""
+    """The artifact path in that run, or among the files of a logged model without a run; None is the root."""
     folder: Path | None = None
-    """Folder or file outside of runs; None for what is in a run."""
+    """Folder or file outside of any store; None for what is in one."""
     store: Store | None = None
-    """The store of that run."""
+    """The store in which the files are; None for a folder."""
+    artifacts: Artifacts | None = None
+    """The artifacts among which they are; None for a folder."""
     name: str | None = None
     """The registered model, if the URI is one of the registry."""
     version: int | None = None
@@ -82,17 +86,6 @@ class ResolvedModel:
     """The logged model, where that is known."""
     source_run_id: str | None = None
     """The run that made the model, where that is known; need not be in this store."""
-
-    @property
-    def in_run(self) -> tuple[Store, str]:
-        """The store and the run in which the files are.
-
-        Raises:
-            InvalidValueError: They are in a folder outside of runs.
-        """
-        if self.store is None or self.run_id is None:
-            raise InvalidValueError(f"{self.uri!r:.200} leads to {self.folder}, which lies in no run.")
-        return self.store, self.run_id
 
 
 def parse_model_uri(uri: Any) -> ModelUri:
@@ -146,16 +139,12 @@ def resolve_model(where: Where, uri: Any) -> ResolvedModel:
     if parsed.folder is not None:
         return ResolvedModel(parsed.text, folder=parsed.folder)
     if parsed.run_id is not None:
-        store = _store(where, "run", parsed.run_id)
-        store.runs.get(parsed.run_id)
-        return ResolvedModel(
-            parsed.text, parsed.run_id, parsed.path, store=store, source_run_id=parsed.run_id
-        )
+        return _resolve_run(where, parsed)
     if parsed.model_id is not None:
         return _resolve_model_id(where, parsed)
-    version, path = _find_version(where, parsed)
+    version = _find_version(where, parsed)
     location = _registry_store(where, str(parsed.name)).registry.location_of(version.name, version.version)
-    found = _resolve_location(where, version, location, path)
+    found = _resolve_location(where, version, location, parsed.path)
     return replace(
         found,
         uri=parsed.text,
@@ -187,11 +176,11 @@ def local_model_folder(where: Where, uri: Any, dst_path: str | os.PathLike[str] 
             return folder
         local = Path(artifact_access.copy_local(folder, dst_path))
     else:
-        store, run_id = found.in_run
+        artifacts = _artifacts_of(found)
         try:
-            if dst_path is None and (own := store.runs.artifacts(run_id).local_path(found.path)) is not None:
+            if dst_path is None and (own := artifacts.local_path(found.path)) is not None:
                 return _folder_of(Path(own))
-            local = Path(artifact_access.download_artifacts(store, run_id, found.path, dst_path))
+            local = Path(artifact_access.download(artifacts, found.path, dst_path))
         except MissingFileError as error:
             raise _no_files(found, error) from None
     _write_meta(local, found)
@@ -208,8 +197,13 @@ def artifact_uri_of(where: Where, uri: Any) -> str:
     found = resolve_model(where, uri)
     if found.folder is not None:
         return found.folder.absolute().as_uri()
-    store, run_id = found.in_run
-    return artifact_access.uri_of(store.runs.get(run_id), found.path)
+    store = _store(found.store, "model", found.uri)
+    if found.run_id is not None:
+        return artifact_access.uri_of(store.runs.get(found.run_id), found.path)
+    from urllib.parse import quote  # lazy: 5 ms that few need
+
+    location = store.logged_models.get(str(found.model_id)).artifact_location
+    return "/".join([location, *map(quote, artifact_parts(found.path))])
 
 
 # ---- taking URIs apart -------------------------------------------------------------------------
@@ -226,7 +220,7 @@ def _parse_registry(uri: str) -> ModelUri:
     more = more.strip("/")
     if not first.strip():
         raise InvalidValueError(f"{refusal}it names no model. It is one of {_FORMS}.")
-    if _MODEL_ID.fullmatch(first):
+    if _OUR_MODEL_ID.fullmatch(first):
         return ModelUri(uri, model_id=first, path=_inside(more))
     suffix, _, path = more.partition("/")
     name, at, alias = first.rpartition("@")
@@ -236,8 +230,9 @@ def _parse_registry(uri: str) -> ModelUri:
             raise InvalidValueError(f"{refusal}before and behind '@' stand a name and an alias.")
         return ModelUri(uri, name=check_model_name(name), alias=alias, path=_inside(more))
     name = check_model_name(first)
+    if not suffix and _MODEL_ID.fullmatch(name):
+        return ModelUri(uri, model_id=name)  # as in MLflow, where ids that were given may look like this
     if not suffix:
-        # MLflow reads this as the id of a logged model, which its own never look like.
         raise InvalidValueError(
             f"{refusal}it names no version. Write models:/{name}/latest for the highest one; or one of "
             f"{_FORMS}."
@@ -313,15 +308,15 @@ def _registry_store(where: Where, name: str) -> Store:
     return _store(where, "registered model", name)
 
 
-def _find_version(where: Where, parsed: ModelUri) -> tuple[ModelVersion, str | None]:
-    """The version that is meant, and the path inside the model."""
+def _find_version(where: Where, parsed: ModelUri) -> ModelVersion:
+    """The version that is meant."""
     name, registry = str(parsed.name), _registry_store(where, str(parsed.name)).registry
     if parsed.alias is not None:
-        return registry.get_version_by_alias(name, parsed.alias), parsed.path
+        return registry.get_version_by_alias(name, parsed.alias)
     if parsed.version is not None:
-        return registry.get_version(name, parsed.version), parsed.path
+        return registry.get_version(name, parsed.version)
     if parsed.is_latest:
-        return registry.get_version_by_alias(name, "latest"), parsed.path
+        return registry.get_version_by_alias(name, "latest")
     found = registry.latest_versions(name, [str(parsed.stage)])
     if not found:
         others = [
@@ -331,7 +326,20 @@ def _find_version(where: Where, parsed: ModelUri) -> tuple[ModelVersion, str | N
         raise NotFoundError(
             "version in the stage", str(parsed.stage), holder=f"Registered model {name!r}", advice=advice
         )
-    return found[0], parsed.path
+    return found[0]
+
+
+def _resolve_run(where: Where, parsed: ModelUri) -> ResolvedModel:
+    run_id = str(parsed.run_id)
+    store = _store(where, "run", run_id)
+    store.runs.get(run_id)
+    found = None if parsed.path is None else store.logged_models.find_model(run_id, parsed.path)
+    in_run = ResolvedModel(
+        parsed.text, run_id, store=store, artifacts=store.runs.artifacts(run_id), source_run_id=run_id
+    )
+    if found is None:
+        return in_run
+    return replace(in_run, path=found.path, model_id=None if found.model is None else found.model.model_id)
 
 
 def _resolve_location(where: Where, version: ModelVersion, location: str, path: str | None) -> ResolvedModel:
@@ -349,7 +357,15 @@ def _resolve_location(where: Where, version: ModelVersion, location: str, path: 
             advice=f"Its source is {location!r}, another model of the registry that was not there when "
             "it was registered.",
         )
-    found = resolve_model(where, parsed)
+    if parsed.run_id is not None:
+        # As it stands: what the name of a model means in a run may change, a version does not.
+        store = _store(where, "run", parsed.run_id)
+        run_id = store.runs.get(parsed.run_id).info.run_id
+        found = ResolvedModel(
+            location, run_id, parsed.path, store=store, artifacts=store.runs.artifacts(run_id)
+        )
+    else:
+        found = resolve_model(where, parsed)
     if path is None:
         return found
     if found.folder is not None:
@@ -358,7 +374,29 @@ def _resolve_location(where: Where, version: ModelVersion, location: str, path: 
 
 
 def _resolve_model_id(where: Where, parsed: ModelUri) -> ResolvedModel:
-    raise NotFoundError("logged model with the id", str(parsed.model_id))
+    model_id = str(parsed.model_id)
+    store = _store(where, "logged model", model_id)
+    try:
+        model = store.logged_models.get(model_id)
+    except NotFoundError:
+        if store.registry.find_model(model_id) is None:
+            raise
+        raise NotFoundError(
+            "logged model",
+            model_id,
+            advice=f"There is a registered model of that name: write models:/{model_id}/latest for its "
+            "highest version.",
+        ) from None
+    artifacts, home = store.logged_models.artifacts(model_id)
+    return ResolvedModel(
+        parsed.text,
+        model.source_run_id,
+        "/".join(part for part in (home, parsed.path) if part) or None,
+        store=store,
+        artifacts=artifacts,
+        model_id=model_id,
+        source_run_id=model.source_run_id,
+    )
 
 
 # ---- files -------------------------------------------------------------------------------------
@@ -373,30 +411,31 @@ def _existing(folder: Path, found: ResolvedModel) -> Path:
     return folder
 
 
+def _artifacts_of(found: ResolvedModel) -> Artifacts:
+    if found.artifacts is None:
+        raise InvalidValueError(f"{found.uri!r:.200} leads to {found.folder}, which lies in no store.")
+    return found.artifacts
+
+
 def _no_files(found: ResolvedModel, error: MissingFileError) -> MissingFileError:
-    """The error for a model whose files are not in its run; it says which models are."""
-    models = models_in_run(*found.in_run)
+    """The error for a model whose files are not there; it says which models are."""
+    models = models_among(_artifacts_of(found))
     advice = f"The run has the models {', '.join(map(repr, models))}." if models else str(error)
     return MissingFileError("model", found.uri, advice=advice)
 
 
-def models_in_run(store: Store, run_id: str) -> list[str]:
-    """The artifact paths of the models among a run's artifacts, to suggest one; of two levels at most."""
-    artifacts = store.runs.artifacts(run_id)
+def models_among(artifacts: Artifacts) -> list[str]:
+    """The artifact paths of models, to suggest one; not of the deepest."""
     found: list[str] = []
-    waiting = [(info.path, 1) for info in artifacts.list() if info.is_dir][:_LOOKED_AT]
+    waiting = [(info.path, 1) for info in artifacts.list() if info.is_dir][:_MOST_FOLDERS]
     while waiting:
         path, depth = waiting.pop(0)
         below = artifacts.list(path)
         if any(info.path == f"{path}/{MLMODEL}" for info in below):
             found.append(path)
         elif depth < _DEPTH:
-            waiting += [(info.path, depth + 1) for info in below if info.is_dir][:_LOOKED_AT]
+            waiting += [(info.path, depth + 1) for info in below if info.is_dir][:_MOST_FOLDERS]
     return found
-
-
-_LOOKED_AT = 50
-_DEPTH = 3
 
 
 def _write_meta(folder: Path, found: ResolvedModel) -> None:

@@ -81,6 +81,7 @@ def store(tracker: Tracker, run_id: str) -> Store:
         ("models:/iris/Latest/MLmodel", {"name": "iris", "is_latest": True, "path": "MLmodel"}),
         (f"models:/{MODEL_ID}", {"model_id": MODEL_ID}),
         (f"models:/{MODEL_ID}/data/x", {"model_id": MODEL_ID, "path": "data/x"}),
+        ("models:/my-own_id/", {"model_id": "my-own_id"}),
         (f"runs:/{RUN_ID}/model", {"run_id": RUN_ID, "path": "model"}),
         (f"runs:/{RUN_ID}/models/a b/c", {"run_id": RUN_ID, "path": "models/a b/c"}),
         (f"runs:///{RUN_ID}/model/", {"run_id": RUN_ID, "path": "model"}),
@@ -104,8 +105,7 @@ def test_a_uri_is_taken_apart(uri: Any, expected: dict[str, Any]) -> None:
         ("models:/", "names no model"),
         ("models:iris/3", "with one slash"),
         ("models://iris/3", "with one slash"),
-        ("models:/iris", "models:/iris/latest"),
-        ("models:/iris/", "models:/iris/latest"),
+        ("models:/my iris", "models:/my iris/latest"),
         ("models:/iris/prod", "Did you mean 'Production'"),
         ("models:/iris/champion", "models:/iris@champion"),
         ("models:/iris@", "a name and an alias"),
@@ -222,6 +222,8 @@ def test_a_home_folder_is_expanded_and_a_relative_path_followed(tmp_path: Path) 
         ("models:/iris@a.b", InvalidValueError, "is no alias"),
         (f"runs:/{RUN_ID}/model", NotFoundError, RUN_ID),
         (f"models:/{MODEL_ID}", NotFoundError, MODEL_ID),
+        ("models:/iris", NotFoundError, "write models:/iris/latest for its highest version"),
+        ("models:/nothing", NotFoundError, "No logged model 'nothing'"),
     ],
 )
 def test_what_is_not_there_is_answered_with_what_is(
@@ -270,6 +272,65 @@ def test_a_version_whose_files_nobody_can_reach_says_why(store: Store) -> None:
         local_model_folder(store, "models:/iris/4")
     with pytest.raises(NotFoundError, match="another model of the registry"):
         local_model_folder(store, "models:/iris/5")
+
+
+# ---- logged models -------------------------------------------------------------------------------
+
+
+def log_model(store: Store, run_id: str | None, name: str, text: str) -> str:
+    """Keep a logged model whose MLmodel file holds `text`; returns its id."""
+    model = store.logged_models.create("0", name, source_run_id=run_id, status="READY")
+    artifacts, home = store.logged_models.artifacts(model.model_id)
+    path = "/".join(part for part in (home, "MLmodel") if part)
+    if home is None:
+        local = Path(model.artifact_location.removeprefix("file://"))
+        local.mkdir(parents=True, exist_ok=True)
+    artifacts.save_bytes(path, lambda file: file.write(text.encode()))
+    return model.model_id
+
+
+def text_at(store: Store, uri: str) -> str:
+    return (local_model_folder(store, uri) / "MLmodel").read_text()
+
+
+def test_a_logged_model_is_found_by_its_id_and_in_its_run(store: Store, run_id: str) -> None:
+    model_id = log_model(store, run_id, "net", "first")
+
+    by_id, by_run = resolve_model(store, f"models:/{model_id}"), resolve_model(store, f"runs:/{run_id}/net")
+
+    assert (by_id.run_id, by_id.path, by_id.model_id) == (run_id, "net", model_id)
+    assert (by_run.run_id, by_run.path, by_run.model_id) == (run_id, "net", model_id)
+    assert text_at(store, f"models:/{model_id}") == text_at(store, f"runs:/{run_id}/net") == "first"
+    assert local_model_folder(store, f"models:/{model_id}/MLmodel").name == "net"
+
+
+def test_a_logged_model_without_a_run_is_found_by_its_id(store: Store, tmp_path: Path) -> None:
+    model_id = log_model(store, None, "net", "alone")
+
+    found = resolve_model(store, f"models:/{model_id}")
+
+    assert (found.run_id, found.model_id) == (None, model_id)
+    assert text_at(store, f"models:/{model_id}") == "alone"
+    assert (
+        artifact_uri_of(store, f"models:/{model_id}")
+        == local_model_folder(store, f"models:/{model_id}").as_uri()
+    )
+    copy = local_model_folder(store, f"models:/{model_id}", tmp_path / "here")
+    assert (copy / "MLmodel").read_text() == "alone"
+
+
+def test_a_version_stays_at_its_model_when_the_run_logs_another_of_that_name(
+    store: Store, run_id: str
+) -> None:
+    log_model(store, run_id, "net", "first")
+    first = resolve_model(store, f"runs:/{run_id}/net")
+    store.registry.create_version("nets", f"runs:/{run_id}/net", make_model=True)
+
+    log_model(store, run_id, "net", "second")
+
+    assert first.path == "net"
+    assert text_at(store, f"runs:/{run_id}/net") == "second"
+    assert text_at(store, "models:/nets/1") == "first"
 
 
 # ---- downloads -----------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if name.startswith(("NBTRACK_", "MLFLOW_")) and not name.startswith("NBTRACK_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

@@ -136,6 +136,23 @@ class CorruptLogError(StoreError):
     """Whole records of a metric log fail their checksum; the message names file and byte range."""
 
 
+class UntrustedModelError(NbtrackError):
+    """Loading a model would run code, and the user neither logged nor trusted it."""
+
+    rest_code = "PERMISSION_DENIED"
+    http_status = 403
+
+
+class ConfigurationError(NbtrackError, OSError):
+    """nbtrack's folder in the user's configuration cannot be used; the message names what is wrong."""
+
+    rest_code = "INVALID_STATE"
+    http_status = 500
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
 class MissingExtraError(NbtrackError, ImportError):
     """An optional package is missing; the message is the pip command that installs it."""
 

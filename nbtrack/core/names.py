@@ -181,11 +181,16 @@ def check_registry_tag(key: Any, value: Any) -> tuple[str, str]:
     return key, text
 
 
-def artifact_parts(path: Any) -> tuple[str, ...]:
+def artifact_parts(path: Any, *, kind: str = "artifact path", root: str = "run") -> tuple[str, ...]:
     """Split an artifact path into checked components; nothing given is the artifact root, `()`.
 
     The verdict is the same on every system, so that what one machine wrote opens on another. What
     changes no meaning is left out: `./a`, `a//b` and `a/` are `a`, `a/b` and `a`.
+
+    Args:
+        path: What was given.
+        kind: What it is called in errors.
+        root: What it must not leave, for errors.
 
     Raises:
         InvalidTypeError: It is neither text nor a path.
@@ -197,12 +202,12 @@ def artifact_parts(path: Any) -> tuple[str, ...]:
     if path is None or path == "":
         return ()
     if not isinstance(path, str):
-        raise InvalidTypeError(f"An artifact path is text, got {type(path).__name__} {path!r}.")
+        raise InvalidTypeError(f"An {kind} is text, got {type(path).__name__} {path!r:.80}.")
     shown = repr(path if len(path) <= 80 else path[:79] + "…")
-    refusal = f"The artifact path {shown} is not taken: "
+    refusal = f"The {kind} {shown} is not taken: "
     if path.startswith("/") or _DRIVE.match(path):
         raise InvalidValueError(
-            f"{refusal}it is absolute. Give a path inside the run, such as 'plots/roc.png'."
+            f"{refusal}it is absolute. Give a path inside the {root}, such as 'plots/roc.png'."
         )
     if "\\" in path:
         raise InvalidValueError(f"{refusal}it holds a backslash. Part folders with '/'.")
@@ -215,7 +220,7 @@ def artifact_parts(path: Any) -> tuple[str, ...]:
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     for part in parts:
         if part == "..":
-            raise InvalidValueError(f"{refusal}'..' would leave the run.")
+            raise InvalidValueError(f"{refusal}'..' would leave the {root}.")
         if len(part.encode()) > _MAX_COMPONENT_BYTES:
             raise InvalidValueError(f"{refusal}{part[:40]!r}… is longer than {_MAX_COMPONENT_BYTES} bytes.")
     if len(whole) > _MAX_PATH_BYTES:

@@ -8,6 +8,12 @@ import pytest
 import nbtrack
 from nbtrack import artifacts
 from nbtrack.core.errors import InvalidValueError, NotFoundError
+from nbtrack.stores.contracts import Store
+from nbtrack.stores.opening import open_store
+
+
+def tracker_store() -> Store:
+    return open_store(nbtrack.get_tracking_uri())
 
 
 @pytest.fixture
@@ -78,3 +84,28 @@ def test_artifacts_that_an_experiment_keeps_elsewhere_are_found_too(tmp_path: Pa
 def test_the_modules_come_with_the_package() -> None:
     assert nbtrack.artifacts is artifacts
     assert nbtrack.data.from_pandas.__name__ == "from_pandas"
+
+
+def test_the_name_of_a_model_means_the_one_that_counts() -> None:
+    store, run = tracker_store(), nbtrack.start_run()
+    for step, text in ((1, "good"), (0, "early")):
+        path = store.logged_models.free_path(run.run_id, "model")
+        with store.runs.artifacts(run.run_id).write_folder(path) as folder:
+            (folder / "notes.txt").write_text(text)
+        store.logged_models.create(
+            "0", "model", source_run_id=run.run_id, path=path, step=step, status="READY"
+        )
+
+    def read(name: str) -> str:
+        folder = Path(artifacts.download_artifacts(f"runs:/{run.run_id}/{name}"))
+        assert (
+            artifacts.load_text(f"runs:/{run.run_id}/{name}/notes.txt") == (folder / "notes.txt").read_text()
+        )
+        assert len(artifacts.list_artifacts(f"runs:/{run.run_id}/{name}")) == 1
+        return (folder / "notes.txt").read_text()
+
+    assert (read("model"), read("model-2")) == ("good", "early")
+    found = store.logged_models.find_model(run.run_id, "model").model
+    assert found is not None
+    store.logged_models.delete(found.model_id)
+    assert read("model") == "early"

@@ -133,6 +133,20 @@ class LoggedModel(Record):
 _NAMES = sorted(name for name in LoggedModel.__dataclass_fields__ if name != "path")
 
 
+def dataset_place(name: str | None, digest: str | None = None) -> str:
+    """Under what name a model's document keeps what was measured on a data set.
+
+    Args:
+        name: The name of the data set; None stands for metrics that were measured on none.
+        digest: Its digest; None for all data sets of that name together.
+    """
+    if name is None:
+        return "-"
+    from hashlib import sha256  # lazy: few metrics name their data
+
+    return sha256(f"{name}\0{digest or ''}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 class LoggedModelList(PagedList[LoggedModel]):
     """The models a search found, or a page of them."""
 
@@ -155,7 +169,7 @@ def check_model_id(model_id: Any) -> str:
     return model_id
 
 
-def check_model_name(name: Any) -> str:
+def check_logged_model_name(name: Any) -> str:
     """Check the name of a model, which is an artifact path too: slashes part folders.
 
     Returns:

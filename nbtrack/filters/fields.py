@@ -10,6 +10,7 @@ from enum import Enum
 from typing import NoReturn
 
 from nbtrack.core.entities import LifecycleStage, RunStatus
+from nbtrack.core.logged_models import LoggedModelStatus
 from nbtrack.core.summaries import MetricSummary
 from nbtrack.documents.queries import Path
 from nbtrack.filters.mistakes import did_you_mean, listed, mistake, quote
@@ -122,6 +123,25 @@ EXPERIMENT = Entity(
         "lifecycle_stage": _STAGE,
     },
     groups=frozenset({"tags"}),
+)
+
+LOGGED_MODEL = Entity(
+    noun="a logged model",
+    attributes={
+        "name": Attribute(),
+        "model_id": Attribute(),
+        "model_type": Attribute(),
+        "status": Attribute(read=str.upper, values=tuple(LoggedModelStatus)),
+        "source_run_id": Attribute(aliases=("run_id",)),
+        "experiment_id": Attribute(),
+        "creation_timestamp": Attribute(
+            Type.TIME, aliases=("creation_time", "creation_timestamp_ms", "created")
+        ),
+        "last_updated_timestamp": Attribute(
+            Type.TIME, aliases=("last_updated_time", "last_update_time", "last_updated_timestamp_ms")
+        ),
+    },
+    groups=frozenset({"metrics", "params", "tags"}),
 )
 
 _GROUPS = {

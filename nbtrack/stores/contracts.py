@@ -352,8 +352,8 @@ class LoggedModels(Protocol):
         """The artifact path for a next model of that name in a run."""
         ...
 
-    def artifacts(self, model_id: str) -> tuple[Artifacts, str | None]:
-        """The artifacts among which a model's files lie, and its folder among them; None is all of them."""
+    def artifacts(self, model_id: str) -> tuple[Artifacts, str]:
+        """The artifacts among which a model's files lie, or will, and the path of its folder among them."""
         ...
 
     def search(

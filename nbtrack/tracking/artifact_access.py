@@ -191,7 +191,8 @@ def find_artifact(
     Args:
         store: Where the run is.
         artifact_uri: `runs:/<run_id>/<path>`, or the `file:` URI or absolute path of something in
-            the artifact folder of a run of the store.
+            the artifact folder of a run of the store. Behind `runs:` the name of a model that was
+            logged several times means the one that `LoggedModels.find_model` finds.
         run_id: The run, instead of a URI.
         artifact_path: Path inside that run; None is its root.
 
@@ -209,7 +210,8 @@ def find_artifact(
         raise InvalidTypeError(f"An artifact_uri is text, got {type(artifact_uri).__name__}.")
     uri = os.fspath(artifact_uri)
     if uri.startswith("runs:/"):
-        return _parse_runs_uri(uri)
+        run_id, path = _parse_runs_uri(uri)
+        return run_id, path and store.logged_models.find_model(run_id, path).path
     return _find_by_place(store, uri)
 
 

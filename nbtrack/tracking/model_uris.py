@@ -202,8 +202,11 @@ def artifact_uri_of(where: Where, uri: Any) -> str:
         return artifact_access.uri_of(store.runs.get(found.run_id), found.path)
     from urllib.parse import quote  # lazy: 5 ms that few need
 
-    location = store.logged_models.get(str(found.model_id)).artifact_location
-    return "/".join([location, *map(quote, artifact_parts(found.path))])
+    model_id = str(found.model_id)
+    location = store.logged_models.get(model_id).artifact_location
+    _, home = store.logged_models.artifacts(model_id)
+    inside = artifact_parts(found.path)[len(artifact_parts(home)) :]
+    return "/".join([location, *map(quote, inside)])
 
 
 # ---- taking URIs apart -------------------------------------------------------------------------

@@ -344,12 +344,12 @@ def test_files_of_a_model_lie_in_its_run_or_in_a_place_of_their_own(store: Store
 
     for model in (in_run, alone):
         artifacts, folder = store.logged_models.artifacts(model.model_id)
-        artifacts.save_bytes("/".join(filter(None, (folder, "w"))), lambda file: file.write(b"mine") and None)
+        artifacts.save_bytes(f"{folder}/w", lambda file: file.write(b"mine") and None)
 
     assert [info.path for info in store.runs.artifacts(run_id).list("model-2")] == ["model-2/w"]
     artifacts, folder = store.logged_models.artifacts(alone.model_id)
-    assert folder is None
-    assert [info.path for info in artifacts.list()] == ["w"]
+    assert [info.path for info in artifacts.list(folder)] == [f"{folder}/w"]
+    assert alone.artifact_location.endswith(f"/{folder}")
     assert alone.artifact_location == store.logged_models.get(alone.model_id).artifact_location
     assert alone.model_id in alone.artifact_location
 

@@ -26,8 +26,8 @@ from nbtrack.core.logged_models import (
     LoggedModel,
     LoggedModelList,
     LoggedModelStatus,
+    check_logged_model_name,
     check_model_id,
-    check_model_name,
 )
 from nbtrack.core.model_links import LoggedModelOutput
 from nbtrack.core.names import artifact_parts
@@ -119,7 +119,7 @@ class LocalLoggedModels:
             AlreadyExistsError: There is a model of that id, or of that path in the run.
             InvalidValueError: The name is no artifact path.
         """
-        name = random_run_name() if name is None else check_model_name(name)
+        name = random_run_name() if name is None else check_logged_model_name(name)
         status = LoggedModelStatus.of(status)
         model_id = f"m-{os.urandom(16).hex()}" if model_id is None else check_model_id(model_id)
         _check_active("experiment", self._experiments.get(str(experiment_id)), str(experiment_id))
@@ -127,7 +127,7 @@ class LocalLoggedModels:
         if source_run_id is not None:
             run, location = self._runs.get(source_run_id), self._runs.own_location(source_run_id)
             _check_active("run", run.info, source_run_id)
-            path = self.free_path(source_run_id, name) if path is None else check_model_name(path)
+            path = self.free_path(source_run_id, name) if path is None else check_logged_model_name(path)
         held_params, points = dict(params or {}), list[Metric]()
         if run is not None and copy_from_run:
             held_params.update(run.data.params)
@@ -220,7 +220,7 @@ class LocalLoggedModels:
             NotFoundError: There is no such run.
             InvalidValueError: The name is no artifact path.
         """
-        name = check_model_name(name)
+        name = check_logged_model_name(name)
         above, _, _ = name.rpartition("/")
         taken = {info.path for info in self._runs.artifacts(run_id).list(above)}
         rows = self._table.select_values([("path",)], Query().source_run_id == run_id)
@@ -231,8 +231,8 @@ class LocalLoggedModels:
             path = f"{name}-{number}"
         return path
 
-    def artifacts(self, model_id: str) -> tuple[RunArtifacts, str | None]:
-        """The artifacts among which a model's files lie, and its folder among them; None is all of them.
+    def artifacts(self, model_id: str) -> tuple[RunArtifacts, str]:
+        """The artifacts among which a model's files lie, or will, and the path of its folder among them.
 
         Raises:
             NotFoundError: There is no such model, or its run is gone.
@@ -246,7 +246,7 @@ class LocalLoggedModels:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"Cannot make the model's folder {home}: {error.strerror}.") from error
-        return RunArtifacts(home / ARTIFACTS), None
+        return RunArtifacts(home), ARTIFACTS
 
     def search(
         self,

@@ -1,7 +1,7 @@
 """What a logged model's document keeps of its metrics: of each, on each data set, the last point.
 
     metrics     by key: the summary of all its points, for filters and orders
-    measured    by data set: its name and digest, and the last points by key
+    measured    by `dataset_place`: the data set's name and digest, and the last points by key
 
 All points are in the metric log of the run that logged them.
 """
@@ -10,27 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbtrack.core.entities import Metric
+from nbtrack.core.logged_models import dataset_place
 from nbtrack.core.summaries import MetricSummary, fold
 
 MOST_POINTS = 1000
 """Last points that a model keeps, those of all keys and data sets together."""
 
-ON_NOTHING = "-"
-"""Stands for the data set of points that were measured on none."""
-
-
-def place_of(name: str | None, digest: str | None) -> str:
-    """Under what name `measured` has a data set; without a digest all those of one name together."""
-    if name is None:
-        return ON_NOTHING
-    from hashlib import sha256  # lazy: few metrics name their data
-
-    return sha256(f"{name}\0{digest or ''}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def path_on(place: str, key: str) -> tuple[str, ...]:
-    """Where a document has the last value of a metric on a data set."""
-    return "measured", place, "metrics", key, "last"
+_ON_NOTHING = dataset_place(None)
 
 
 def add_points(document: Any, points: Iterable[Metric]) -> list[str]:
@@ -42,9 +28,9 @@ def add_points(document: Any, points: Iterable[Metric]) -> list[str]:
     left_out: list[str] = []
     room = MOST_POINTS - sum(len(held["metrics"]) for held in document["measured"].values())
     for point in points:
-        places = [place_of(point.dataset_name, point.dataset_digest)]
+        places = [dataset_place(point.dataset_name, point.dataset_digest)]
         if point.dataset_name is not None and point.dataset_digest is not None:
-            places.append(place_of(point.dataset_name, None))
+            places.append(dataset_place(point.dataset_name))
         for number, place in enumerate(places):
             fresh: dict[str, Any] = {"name": point.dataset_name, "metrics": {}}
             fresh["digest"] = None if number else point.dataset_digest
@@ -87,6 +73,6 @@ def metrics_of(document: Mapping[str, Any]) -> list[Metric]:
         )
         for place, held in document["measured"].items()
         # What stands under a name alone is what stands under its digests, once more.
-        if held["digest"] is not None or place == ON_NOTHING
+        if held["digest"] is not None or place == _ON_NOTHING
         for key, point in held["metrics"].items()
     ]

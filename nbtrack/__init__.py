@@ -14,11 +14,16 @@ In a notebook, `%load_ext nbtrack` adds `%%track` and `%nbtrack`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.core.version import VERSION
+
 if TYPE_CHECKING:
     from nbtrack import artifacts as artifacts
     from nbtrack import data as data
     from nbtrack import entities as entities
     from nbtrack import exceptions as exceptions
+    from nbtrack import models as models
+    from nbtrack import pyfunc as pyfunc
+    from nbtrack import sklearn as sklearn
     from nbtrack import tracking as tracking
     from nbtrack.core.entities import Experiment as Experiment
     from nbtrack.core.entities import Metric as Metric
@@ -64,6 +69,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import log_inputs as log_inputs
     from nbtrack.tracking.fluent import log_metric as log_metric
     from nbtrack.tracking.fluent import log_metrics as log_metrics
+    from nbtrack.tracking.fluent import log_model as log_model
     from nbtrack.tracking.fluent import log_param as log_param
     from nbtrack.tracking.fluent import log_params as log_params
     from nbtrack.tracking.fluent import log_stream as log_stream
@@ -95,7 +101,7 @@ if TYPE_CHECKING:
     )
     from nbtrack.tracking.tracker import Tracker as Tracker
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 # Where each public name lives. They load when first used: `import nbtrack` itself costs nothing.
 _HOMES = {
@@ -117,14 +123,14 @@ _HOMES = {
         "flush_async_logging get_artifact_uri get_environment get_experiment get_experiment_by_name "
         "get_metric_history get_parent_run get_run get_tracking_uri is_tracking_uri_set "
         "last_active_run list_artifacts load_table log_artifact log_artifacts log_batch log_dict "
-        "log_figure log_image log_input log_inputs log_metric log_metrics log_param log_params "
+        "log_figure log_image log_input log_inputs log_metric log_metrics log_model log_param log_params "
         "log_stream log_table log_text rename_experiment restore_experiment restore_run "
         "search_experiments search_runs set_experiment set_experiment_tag set_experiment_tags "
         "set_tag set_tags set_tracking_uri start_run"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-_MODULES = ("artifacts", "data", "entities", "exceptions", "tracking")
+_MODULES = ("artifacts", "data", "entities", "exceptions", "models", "pyfunc", "sklearn", "tracking")
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension", *_MODULES, *sorted(_HOME_OF)]  # pyright: ignore[reportUnsupportedDunderAll]
 

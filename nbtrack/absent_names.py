@@ -3,16 +3,16 @@
 from collections.abc import Collection
 
 _NAMES = """
-    log_model load_model save_model create_external_model initialize_logged_model finalize_logged_model
+    load_model save_model create_external_model initialize_logged_model finalize_logged_model
     get_logged_model last_logged_model search_logged_models delete_logged_model_tag log_model_params
     log_outputs set_logged_model_tags set_active_model get_active_model_id clear_active_model
-    import_checkpoints models pyfunc evaluate validate_evaluation_results MetricThreshold
+    import_checkpoints evaluate validate_evaluation_results MetricThreshold
 
     register_model search_registered_models search_model_versions set_registry_uri get_registry_uri
     set_model_version_tag
 
     catboost diviner dspy fastai h2o johnsnowlabs keras langchain lightgbm llama_index onnx openai paddle
-    pmdarima prophet pyspark pytorch sentence_transformers shap sklearn spacy spark statsmodels tensorflow
+    pmdarima prophet pyspark pytorch sentence_transformers shap spacy spark statsmodels tensorflow
     transformers xgboost
 
     autolog projects run types

@@ -26,6 +26,7 @@ from nbtrack.stores.contracts import RunWriter, Store
 from nbtrack.tracking import metric_history
 from nbtrack.tracking.artifact_verbs import ArtifactVerbs
 from nbtrack.tracking.input_verbs import InputVerbs
+from nbtrack.tracking.model_verbs import ModelVerbs
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.run_operations import DONE
 
@@ -50,7 +51,7 @@ class RunKeeper(Protocol):
         ...
 
 
-class ActiveRun(ArtifactVerbs, InputVerbs, Run):
+class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
     """A run this process records. Use it in a `with` block, or end it with `end()`.
 
     Its `info` and `data` are what the store holds now, not what they were at the start.

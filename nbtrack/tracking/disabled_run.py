@@ -101,6 +101,15 @@ class DisabledRun(ActiveRun):
         """No place."""
         return ""
 
+    def log_model(self, model: Any, artifact_path: str | None = None, **options: Any) -> Any:
+        """Say where it would lie."""
+        from nbtrack.models.mlmodel import Model
+        from nbtrack.models.model_info import ModelInfo
+
+        name = str(options.get("name") or artifact_path or "model")
+        about = Model(artifact_path=name, run_id=DISABLED_RUN_ID)
+        return ModelInfo(about, f"runs:/{DISABLED_RUN_ID}/{name}", name=name)
+
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """No points."""
         return metric_history.nothing(output_format)

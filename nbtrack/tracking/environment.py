@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 from nbtrack.core import settings, system_tags
 from nbtrack.core.entities import Run
 from nbtrack.core.errors import NotFoundError
+from nbtrack.core.installed_packages import installed_packages, known_packages
 from nbtrack.stores.contracts import Store
 from nbtrack.tracking.git_repository import Repository, Status, find_repository
-from nbtrack.tracking.installed_packages import installed_packages, known_packages
 from nbtrack.tracking.notebooks import notebook_path, notebook_shell
 
 PATIENCE = 1.0

@@ -51,6 +51,7 @@ log_inputs = default_tracker.log_inputs
 log_metric = default_tracker.log_metric
 log_metrics = default_tracker.log_metrics
 log_param = default_tracker.log_param
+log_model = default_tracker.log_model
 log_params = default_tracker.log_params
 log_stream = default_tracker.log_stream
 log_table = default_tracker.log_table

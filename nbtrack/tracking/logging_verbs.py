@@ -3,14 +3,17 @@
 What a verb does stands at the run's verb of the same name, in `active_run` and `artifact_verbs`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import cleandoc
 from os import PathLike
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nbtrack.core.datasets import DatasetInput
 from nbtrack.core.entities import Metric, Param, RunTag
 from nbtrack.tracking.active_run import ActiveRun
+
+if TYPE_CHECKING:
+    from nbtrack.models.model_info import ModelInfo
 
 _BY_ID = """    run_id: Log to this run, active or not, of this process or another; None is the active run.
 """
@@ -164,6 +167,51 @@ class LoggingVerbs:
     def log_table(self, data: Any, artifact_file: str, run_id: str | None = None) -> None:
         """Keep a table, or append to it; see `ActiveRun.log_table`."""
         self._run(run_id).log_table(data, artifact_file)
+
+    def log_model(
+        self,
+        model: Any,
+        artifact_path: str | None = None,
+        *,
+        name: str | None = None,
+        flavor: str | None = None,
+        signature: Any = None,
+        input_example: Any = None,
+        code_paths: Iterable[str | PathLike[str]] | None = None,
+        pip_requirements: Any = None,
+        extra_pip_requirements: Any = None,
+        conda_env: Any = None,
+        metadata: Mapping[str, Any] | None = None,
+        registered_model_name: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        model_type: str | None = None,
+        step: int = 0,
+        model_id: str | None = None,
+        run_id: str | None = None,
+        **flavor_options: Any,
+    ) -> "ModelInfo":
+        """Keep a trained model; see `ActiveRun.log_model`."""
+        return self._run(run_id).log_model(
+            model,
+            artifact_path,
+            name=name,
+            flavor=flavor,
+            signature=signature,
+            input_example=input_example,
+            code_paths=code_paths,
+            pip_requirements=pip_requirements,
+            extra_pip_requirements=extra_pip_requirements,
+            conda_env=conda_env,
+            metadata=metadata,
+            registered_model_name=registered_model_name,
+            params=params,
+            tags=tags,
+            model_type=model_type,
+            step=step,
+            model_id=model_id,
+            **flavor_options,
+        )
 
     def log_input(
         self,

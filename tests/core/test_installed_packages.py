@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nbtrack.tracking.installed_packages import installed_packages, known_packages
+from nbtrack.core.installed_packages import installed_packages, known_packages
 
 
 def test_the_packages_are_those_of_importlib() -> None:

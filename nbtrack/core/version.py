@@ -1,0 +1,3 @@
+"""The version of nbtrack."""
+
+VERSION = "0.1.0"

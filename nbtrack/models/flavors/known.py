@@ -1,0 +1,71 @@
+"""Which flavors there are, and which of them a model or a folder is of."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, cast
+
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.models.flavors.contracts import Flavor
+from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
+
+# lightning, keras, xgboost, lightgbm, pytorch, sklearn, python is the order once all are there
+FLAVORS = ("sklearn",)
+"""In the order in which they are asked whether a model is theirs: the special before the general."""
+
+_LOADER_MODULES = {
+    "mlflow.sklearn": "sklearn",
+    "mlflow.pytorch": "pytorch",
+    "mlflow.xgboost": "xgboost",
+    "mlflow.lightgbm": "lightgbm",
+    "mlflow.keras": "keras",
+    "mlflow.tensorflow": "keras",
+    "mlflow.pyfunc.model": "python",
+    "mlflow.pyfunc.loaders.code_model": "python",
+}
+"""What MLflow imports to load a predictor, and which flavor that is here. Nothing else is imported
+because a file says so."""
+
+
+@cache
+def flavor_named(name: str) -> Flavor:
+    """The module of a flavor.
+
+    Raises:
+        InvalidValueError: There is none of that name.
+    """
+    if name not in FLAVORS:
+        raise InvalidValueError(f"nbtrack has no flavor {name!r}. It has {', '.join(sorted(FLAVORS))}.")
+    return cast("Flavor", import_module(f"nbtrack.models.flavors.{name}"))
+
+
+def flavor_of(model: Any) -> Flavor:
+    """The flavor of a model.
+
+    Raises:
+        InvalidTypeError: It is none that nbtrack knows.
+    """
+    for name in FLAVORS:
+        flavor = flavor_named(name)
+        if flavor.is_model(model):
+            return flavor
+    kind = cast("type[Any]", type(model))
+    raise InvalidTypeError(
+        f"nbtrack knows no flavor for a {kind.__module__}.{kind.__qualname__}. Wrap it in a class derived "
+        "from nbtrack.pyfunc.PythonModel, or log its files with log_artifact."
+    )
+
+
+def flavor_of_predictor(entry: Mapping[str, Any]) -> Flavor:
+    """The flavor that reads what a `python_function` entry names; `python` for modules that are not ours."""
+    return flavor_named(_LOADER_MODULES.get(str(entry.get("loader_module")), "python"))
+
+
+def native_flavors(model: Model) -> list[str]:
+    """The flavors of an MLmodel file that load as what they were; `python_function` is not one."""
+    return [name for name in model.flavors if name != PYTHON_FUNCTION]
+
+
+def is_from(model: Any, *packages: str) -> bool:
+    """Whether the class of a model, or one above it, comes from one of these packages."""
+    return any(kind.__module__.partition(".")[0] in packages for kind in type(model).__mro__)

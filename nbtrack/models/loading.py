@@ -1,0 +1,123 @@
+"""Loading a model from its folder: as what it was, or behind `predict`.
+
+Which module reads it is looked up in a table of ours; nothing is imported because a file names it.
+"""
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.warn import warn_user
+from nbtrack.models import requirements as required
+from nbtrack.models.code_paths import add_code
+from nbtrack.models.flavors.known import FLAVORS, flavor_named, flavor_of_predictor, native_flavors
+from nbtrack.models.folder import ModelFolder
+from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
+from nbtrack.models.predictor import PyFuncModel
+
+
+def load_native(
+    path: Path, flavor: str, *, trust: bool = False, uri: str | None = None, **options: Any
+) -> Any:
+    """Read a model as what it was: a scikit-learn estimator, a PyTorch module, a Booster.
+
+    Args:
+        path: The model's folder.
+        flavor: Its flavor, such as `sklearn`.
+        trust: Whether it may run code whoever made it.
+        uri: What the user calls it, for errors.
+        **options: The flavor's own.
+
+    Raises:
+        MissingFileError: It is no model folder, or a file is missing.
+        InvalidValueError: It has no such flavor, or says of itself what cannot be.
+        UntrustedModelError: It would run code, and is not the user's own.
+    """
+    model = Model.load(path)
+    entry = model.flavors.get(flavor)
+    if entry is None:
+        raise InvalidValueError(_other_flavors(model, flavor, uri or str(path)))
+    folder = ModelFolder(path, trust=trust)
+    _add_code(folder, entry)
+    return flavor_named(flavor).load(folder, entry, **options)
+
+
+def load_predictor(
+    path: Path,
+    *,
+    trust: bool = False,
+    uri: str | None = None,
+    model_config: "Mapping[str, Any] | str | PathLike[str] | None" = None,
+    suppress_warnings: bool = False,
+) -> PyFuncModel:
+    """Read a model behind `predict`, whatever it was made with.
+
+    Args:
+        path: The model's folder.
+        trust: Whether it may run code whoever made it.
+        uri: What the user calls it, for errors and its representation.
+        model_config: Values that replace those of its configuration; or a YAML file of them.
+        suppress_warnings: Whether to be silent on packages that differ from those it was made with.
+
+    Raises:
+        MissingFileError: It is no model folder, or a file is missing.
+        InvalidValueError: It cannot predict, or says of itself what cannot be.
+        UntrustedModelError: It would run code, and is not the user's own.
+    """
+    model = Model.load(path)
+    entry = model.flavors.get(PYTHON_FUNCTION)
+    if entry is None:
+        names = ", ".join(native_flavors(model))
+        raise InvalidValueError(
+            f"The model {uri or str(path)!r} cannot predict by itself: it has only the flavor {names}. "
+            "Load it as what it is, such as nbtrack.pytorch.load_model."
+        )
+    folder = ModelFolder(path, trust=trust)
+    _add_code(folder, entry)
+    flavor = flavor_of_predictor(entry)
+    config = _config(entry, model_config)
+    native = flavor.load(folder, model.flavors.get(flavor.NAME, entry))
+    scorer = flavor.scorer(native, entry, path, config)
+    if not suppress_warnings and (differing := required.mismatches(required.read_requirements(path))):
+        warn_user(
+            f"The model {uri or path.name!r} was made with other packages than are installed: "
+            f"{'; '.join(differing[:6])}{'; …' if len(differing) > 6 else ''}. "
+            f"`pip install -r {path / required.REQUIREMENTS_FILE}` installs its own."
+        )
+    return PyFuncModel(model, scorer, folder=path, uri=uri, config=config)
+
+
+def _config(entry: Mapping[str, Any], given: Any) -> dict[str, Any]:
+    """A model's configuration with what the caller gave."""
+    held = entry.get("config")
+    config = dict(cast("Mapping[str, Any]", held)) if isinstance(held, Mapping) else {}
+    if isinstance(given, str | PathLike):
+        from nbtrack.models.safe_yaml import read_yaml
+
+        given = read_yaml(Path(cast("str", given)))
+    if given is None:
+        return config
+    if not isinstance(given, Mapping):
+        raise InvalidValueError(
+            f"model_config takes a dict or the path of a YAML file, got {type(given).__name__}."
+        )
+    return {**config, **cast("Mapping[str, Any]", given)}
+
+
+def _add_code(folder: ModelFolder, entry: Mapping[str, Any]) -> None:
+    code = entry.get("code")
+    if code:
+        add_code(folder, str(code))
+
+
+def _other_flavors(model: Model, wanted: str, uri: str) -> str:
+    own = [name for name in native_flavors(model) if name in FLAVORS]
+    advice = (
+        " or ".join(f"nbtrack.{name}.load_model" for name in own) + " loads it."
+        if own
+        else "nbtrack.pyfunc.load_model loads it behind predict()."
+    )
+    flavors = ", ".join(model.flavors)
+    return f"The model {uri!r} has no flavor {wanted!r}; it has {flavors}. {advice}"

@@ -1,0 +1,245 @@
+"""What a model needs to be loaded: `requirements.txt`, and MLflow's `conda.yaml` and `python_env.yaml`.
+
+The requirements come from the modules that its flavor and its pickle name, pinned to what is installed
+here; nothing is imported and no process is started for it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError
+from nbtrack.core.package_names import is_local_module, package_of, python_version
+from nbtrack.core.warn import warn_user
+from nbtrack.models.yaml_text import yaml_text
+
+REQUIREMENTS_FILE = "requirements.txt"
+CONSTRAINTS_FILE = "constraints.txt"
+CONDA_FILE = "conda.yaml"
+PYTHON_FILE = "python_env.yaml"
+
+Requirements = str | PathLike[str] | Iterable[str]
+"""Lines of a requirements file, or its path."""
+
+_OUR_OWN = "nbtrack"
+_NEVER = frozenset({"pip", "setuptools", "wheel", "pytest", "ipykernel", "ipython", "jupyterlab", "notebook"})
+"""What a model was made in, and does not need."""
+
+
+def infer_requirements(modules: Iterable[str], *, code: Iterable[str] = ()) -> list[str]:
+    """The packages, pinned, of modules that a model imports.
+
+    Args:
+        modules: Top-level modules; Python's own are left out.
+        code: Modules that lie in the model's own folder.
+
+    Returns:
+        Lines such as `scikit-learn==1.9.1`, by name.
+    """
+    found: dict[str, str] = {}
+    local: list[str] = []
+    own = set(code)
+    for module in sorted(set(modules) - own):
+        package = package_of(module)
+        if package is not None:
+            name, version = package
+            if name not in _NEVER:
+                found[name] = f"{name}=={version}" if version else name
+        elif is_local_module(module):
+            local.append(module)
+    if local:
+        names = ", ".join(repr(name) for name in local)
+        warn_user(
+            f"The model imports {names}, which is code of yours and no installed package: elsewhere it "
+            "cannot be loaded. Give its files as code_paths=[...]."
+        )
+    return [found[name] for name in sorted(found)]
+
+
+def given_requirements(given: Requirements, argument: str) -> tuple[list[str], list[str]]:
+    """The lines of requirements that the user gave.
+
+    Args:
+        given: Lines, or the path of a requirements file.
+        argument: The name under which they were given, for errors.
+
+    Returns:
+        Requirements, and constraints (from `-c` lines and files).
+
+    Raises:
+        MissingFileError: There is no such file.
+        InvalidTypeError: They are neither.
+    """
+    if isinstance(given, str | PathLike):
+        return _of_file(Path(given), argument)
+    lines: list[str] = []
+    constraints: list[str] = []
+    for line in given:
+        if not isinstance(line, str):
+            raise InvalidTypeError(
+                f"{argument} takes lines of a requirements file or its path, got {type(line).__name__} "
+                f"{line!r:.80} among the lines."
+            )
+        _take(line, Path(), lines, constraints, argument)
+    return lines, constraints
+
+
+def merged(*groups: Sequence[str]) -> list[str]:
+    """Requirements of several sources; of two for one package the later holds."""
+    found: dict[str, str] = {}
+    for group in groups:
+        for line in group:
+            name = package_name(line)
+            found.pop(name, None)
+            found[name] = line
+    return list(found.values())
+
+
+def package_name(requirement: str) -> str:
+    """The package of a requirement line in its normal form; the line itself where it names none."""
+    match = _NAME.match(requirement)
+    return re.sub(r"[-_.]+", "-", match[1]).lower() if match else requirement
+
+
+def write_environment(
+    folder: Path, requirements: Sequence[str], constraints: Sequence[str] = (), conda_env: Any = None
+) -> dict[str, str]:
+    """Write the files that say what a model needs.
+
+    Args:
+        folder: The model's folder.
+        requirements: Lines.
+        constraints: Lines; none writes no file.
+        conda_env: What the user gave instead: a dict, or the path of a conda file.
+
+    Returns:
+        The `env` of the `python_function` entry.
+
+    Raises:
+        InvalidValueError: `conda_env` is no conda environment.
+    """
+    conda = _conda(requirements, constraints) if conda_env is None else given_conda(conda_env)
+    if conda_env is not None:
+        requirements = _pip_lines(conda)
+    if constraints:
+        requirements = [*requirements, f"-c {CONSTRAINTS_FILE}"]
+        (folder / CONSTRAINTS_FILE).write_text("\n".join(constraints) + "\n", encoding="utf-8")
+    (folder / REQUIREMENTS_FILE).write_text("\n".join(requirements) + "\n", encoding="utf-8")
+    (folder / CONDA_FILE).write_text(yaml_text(conda), encoding="utf-8")
+    (folder / PYTHON_FILE).write_text(
+        yaml_text(
+            {
+                "python": python_version(),
+                "build_dependencies": [_pip(), "setuptools", "wheel"],
+                "dependencies": [f"-r {REQUIREMENTS_FILE}"],
+            }
+        ),
+        encoding="utf-8",
+    )
+    return {"conda": CONDA_FILE, "virtualenv": PYTHON_FILE}
+
+
+def read_requirements(folder: Path) -> list[str]:
+    """The lines of a model folder's requirements; none where it has no such file."""
+    try:
+        text = (folder / REQUIREMENTS_FILE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def mismatches(requirements: Iterable[str]) -> list[str]:
+    """Which pins of a model differ from what is installed, such as `numpy: wants 1.26.4, found 2.4.6`."""
+    from nbtrack.core.installed_packages import installed_packages
+
+    installed = installed_packages()
+    found: list[str] = []
+    for line in requirements:
+        match = _PIN.fullmatch(line.partition(";")[0].strip())
+        if match is None or (name := package_name(match[1])) == _OUR_OWN:
+            continue
+        here = installed.get(name, "").partition("+")[0]
+        if name not in installed:
+            found.append(f"{name}: wants {match[2]}, not installed")
+        elif here and here != match[2].partition("+")[0]:
+            found.append(f"{name}: wants {match[2]}, found {here}")
+    return found
+
+
+def given_conda(conda_env: Any) -> dict[str, Any]:
+    """A conda environment that the user gave, as a dict.
+
+    Raises:
+        MissingFileError: There is no such file.
+        InvalidValueError: It is no conda environment.
+    """
+    if isinstance(conda_env, str | PathLike):
+        from nbtrack.models.safe_yaml import read_yaml
+
+        path = Path(cast("str", conda_env))
+        if not path.is_file():
+            raise MissingFileError("conda file", str(path))
+        conda_env = read_yaml(path)
+    if not isinstance(conda_env, Mapping) or not isinstance(
+        cast("Mapping[str, Any]", conda_env).get("dependencies"), list
+    ):
+        raise InvalidValueError(
+            "conda_env takes a dict with 'dependencies', or the path of a conda file, got "
+            f"{conda_env!r:.120}."
+        )
+    return dict(cast("Mapping[str, Any]", conda_env))
+
+
+_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*===?\s*([A-Za-z0-9.!+_-]+)")
+
+
+def _of_file(path: Path, argument: str) -> tuple[list[str], list[str]]:
+    if not path.is_file():
+        raise MissingFileError("requirements file", str(path), advice=f"It was given as {argument}.")
+    lines: list[str] = []
+    constraints: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        _take(line, path.parent, lines, constraints, argument)
+    return lines, constraints
+
+
+def _take(line: str, home: Path, lines: list[str], constraints: list[str], argument: str) -> None:
+    """Sort one line into requirements and constraints; files that it names are read in."""
+    text = re.sub(r"(^|\s)#.*$", "", line).strip()
+    if not text:
+        return
+    option, _, rest = text.partition(" ")
+    if option in ("-r", "--requirement"):
+        more, held = _of_file(home / rest.strip(), argument)
+        lines += more
+        constraints += held
+    elif option in ("-c", "--constraint"):
+        constraints += _of_file(home / rest.strip(), argument)[0]
+    else:
+        lines.append(text)
+
+
+def _conda(requirements: Sequence[str], constraints: Sequence[str]) -> dict[str, Any]:
+    lines = [*requirements, *([f"-c {CONSTRAINTS_FILE}"] if constraints else [])]
+    return {
+        "name": "mlflow-env",  # MLflow's tools look for this name
+        "channels": ["conda-forge"],
+        "dependencies": [f"python={python_version()}", "pip", {"pip": lines}],
+    }
+
+
+def _pip_lines(conda: Mapping[str, Any]) -> list[str]:
+    for each in conda["dependencies"]:
+        if isinstance(each, Mapping):
+            return [str(line) for line in cast("Mapping[str, Any]", each).get("pip") or ()]
+    return []
+
+
+@cache
+def _pip() -> str:
+    package = package_of("pip")
+    return f"pip=={package[1]}" if package else "pip"

@@ -1,0 +1,133 @@
+"""Saving, logging and loading models by what users call them: the way from a URI to a folder and back.
+
+The framework modules (`nbtrack.sklearn` and its kin), `nbtrack.pyfunc` and the command line stand on it.
+"""
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.tracking.fluent import default_tracker
+
+if TYPE_CHECKING:
+    from nbtrack.models.mlmodel import Model
+    from nbtrack.models.model_info import ModelInfo
+    from nbtrack.models.predictor import PyFuncModel
+
+ModelUri = str | PathLike[str]
+
+
+def log_model(model: Any, *args: Any, run_id: str | None = None, **options: Any) -> "ModelInfo":
+    """Log a model in the active run, started when there is none, or in the run of an id."""
+    return default_tracker.log_model(model, *args, run_id=run_id, **options)
+
+
+def save_model(
+    model: Any,
+    path: str | PathLike[str],
+    *,
+    flavor: str | None = None,
+    about: "Model | None" = None,
+    signature: Any = None,
+    input_example: Any = None,
+    code_paths: Any = None,
+    pip_requirements: Any = None,
+    extra_pip_requirements: Any = None,
+    conda_env: Any = None,
+    metadata: Mapping[str, Any] | None = None,
+    **flavor_options: Any,
+) -> None:
+    """Save a model in a folder of the user's, whole or not at all.
+
+    Args:
+        model: The model.
+        path: A folder that does not exist yet, or is empty.
+        flavor: How; None looks at the model.
+        about: First fields of its MLmodel file.
+        signature: As in `log_model`, like all that follow.
+        input_example: A few rows.
+        code_paths: Files and folders of code.
+        pip_requirements: Lines.
+        extra_pip_requirements: Lines.
+        conda_env: A conda environment.
+        metadata: More to say of it.
+        **flavor_options: The flavor's own.
+
+    Raises:
+        AlreadyExistsError: Something lies at `path`.
+        InvalidValueError: It cannot be saved, or options contradict each other.
+        StoreError: The folder cannot be written.
+    """
+    from nbtrack.models.saving import SaveOptions
+    from nbtrack.tracking import model_logging
+
+    options = SaveOptions(
+        signature=signature,
+        input_example=input_example,
+        code_paths=code_paths,
+        pip_requirements=pip_requirements,
+        extra_pip_requirements=extra_pip_requirements,
+        conda_env=conda_env,
+        metadata=metadata,
+    )
+    chosen = model_logging.chosen_flavor(model, flavor)
+    model_logging.save_model(chosen, model, path, options, flavor_options=flavor_options, about=about)
+
+
+def load_native(
+    model_uri: ModelUri,
+    flavor: str,
+    dst_path: str | PathLike[str] | None = None,
+    *,
+    trust: bool = False,
+    **options: Any,
+) -> Any:
+    """Load a model as what it was.
+
+    Args:
+        model_uri: What the user calls it.
+        flavor: Its flavor.
+        dst_path: A folder to bring its files to; None leaves them where they are.
+        trust: Whether it may run code whoever made it.
+        **options: The flavor's own.
+
+    Raises:
+        NotFoundError: There is no such model.
+        InvalidValueError: It has no such flavor.
+        UntrustedModelError: It is not the user's own, and would run code.
+    """
+    from nbtrack.models.loading import load_native as load
+
+    return load(local_folder(model_uri, dst_path), flavor, trust=trust, uri=str(model_uri), **options)
+
+
+def load_predictor(
+    model_uri: ModelUri,
+    dst_path: str | PathLike[str] | None = None,
+    *,
+    trust: bool = False,
+    model_config: Any = None,
+    suppress_warnings: bool = False,
+) -> "PyFuncModel":
+    """Load a model behind `predict`; see `nbtrack.pyfunc.load_model`."""
+    from nbtrack.models.loading import load_predictor as load
+
+    return load(
+        local_folder(model_uri, dst_path),
+        trust=trust,
+        uri=str(model_uri),
+        model_config=model_config,
+        suppress_warnings=suppress_warnings,
+    )
+
+
+def local_folder(model_uri: ModelUri, dst_path: str | PathLike[str] | None = None) -> Path:
+    """The folder of a model on this machine; its files are brought here where they lie elsewhere.
+
+    Raises:
+        NotFoundError: There is no such model.
+    """
+    from nbtrack.tracking.model_uris import local_model_folder
+
+    return local_model_folder(default_tracker, model_uri, dst_path)

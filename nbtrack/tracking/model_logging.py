@@ -1,0 +1,305 @@
+"""Logging a model: its folder, published whole, and then the entity that lists it.
+
+A kill at any moment leaves no half model that anybody sees: the folder is filled where nobody looks, gets
+its name by one rename, and only then it is listed.
+"""
+
+import os
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from nbtrack.core.errors import (
+    AlreadyExistsError,
+    InvalidValueError,
+    MissingFileError,
+    NbtrackError,
+    StoreError,
+)
+from nbtrack.core.logged_models import LoggedModelStatus
+from nbtrack.core.model_links import LoggedModelOutput
+from nbtrack.core.names import artifact_parts
+from nbtrack.core.warn import warn_user
+from nbtrack.models.flavors.contracts import Flavor
+from nbtrack.models.flavors.known import flavor_named, flavor_of
+from nbtrack.models.mlmodel import MLMODEL_FILE, Model
+from nbtrack.models.model_info import ModelInfo
+from nbtrack.models.saving import SaveOptions, new_folder, save_to_folder
+from nbtrack.models.trust import sign_folder
+from nbtrack.stores.contracts import Artifacts, Store
+from nbtrack.tracking.param_texts import param_texts
+
+DEFAULT_NAME = "model"
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """What is said of a model that is logged in a run, beyond what is saved with it."""
+
+    registered_model_name: str | None = None
+    params: Mapping[str, Any] | None = None
+    tags: Mapping[str, Any] | None = None
+    model_type: str | None = None
+    step: int = 0
+    model_id: str | None = None
+    """A model that `initialize_logged_model` made, which these files are for."""
+
+
+@dataclass(frozen=True)
+class ModelToLog:
+    """A model, how it is saved, and under which name."""
+
+    model: Any
+    flavor: Flavor
+    name: str
+    save: SaveOptions
+    log: LogOptions
+    flavor_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def check_name(artifact_path: str | None, name: str | None) -> str:
+    """The name of a model from MLflow's two arguments for it.
+
+    Raises:
+        InvalidValueError: Both are given, or it is no artifact path.
+    """
+    if artifact_path is not None and name is not None and artifact_path != name:
+        raise InvalidValueError(
+            f"name is {name!r}, and artifact_path {artifact_path!r}: both name the model. Give one of them."
+        )
+    given = name if name is not None else artifact_path
+    return "/".join(artifact_parts(DEFAULT_NAME if given is None else given)) or DEFAULT_NAME
+
+
+def chosen_flavor(model: Any, flavor: str | None) -> Flavor:
+    """The flavor that was named, or that the model is of.
+
+    Raises:
+        InvalidValueError: There is no such flavor.
+        InvalidTypeError: The model is of none.
+    """
+    if flavor is None:
+        return flavor_of(model)
+    return flavor_named("python" if flavor == "pyfunc" else flavor)
+
+
+def save_model(
+    flavor: Flavor,
+    model: Any,
+    path: "str | os.PathLike[str]",
+    options: SaveOptions,
+    *,
+    flavor_options: Mapping[str, Any] | None = None,
+    about: Model | None = None,
+) -> None:
+    """Save a model in a folder of the user's, whole or not at all.
+
+    Args:
+        flavor: How.
+        model: The model.
+        path: A folder that does not exist yet, or is empty.
+        options: What holds for all flavors.
+        flavor_options: The flavor's own.
+        about: First fields of the MLmodel file.
+
+    Raises:
+        AlreadyExistsError: Something lies at `path`.
+        StoreError: It cannot be written.
+    """
+    folder = new_folder(path)
+    options.check()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(mkdtemp(prefix=".nbtrack-incoming-", dir=folder.parent))
+        try:
+            save_to_folder(
+                flavor, model, staged, options, about=about or Model(), flavor_options=flavor_options
+            )
+            os.replace(staged, folder)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+    except (NbtrackError, MissingFileError):
+        raise
+    except OSError as error:
+        raise StoreError(f"Cannot save the model at {folder}: {error.strerror or error}.") from error
+
+
+class LoggedFolder:
+    """A model on its way into a run; what the store refuses is kept elsewhere, to be tried again.
+
+    Args:
+        store: Where the run is.
+        run_id: The run.
+        given: The model and what is said of it.
+
+    Raises:
+        InvalidTypeError: An option is of a wrong type.
+        InvalidValueError: The options contradict each other.
+    """
+
+    def __init__(self, store: Store, run_id: str, given: ModelToLog) -> None:
+        given.save.check()
+        self._store = store
+        self._given = given
+        self._kept: Path | None = None
+        self._is_done = False
+        self._is_published = False
+        self._is_listed = False
+        self._about = Model(
+            artifact_path=given.name,
+            run_id=run_id,
+            model_id=given.log.model_id or f"m-{os.urandom(16).hex()}",
+        )
+        self._version: str | None = None
+
+    def log(self) -> None:
+        """Publish the folder, list it, and register it where that was asked for; may be tried again.
+
+        Raises:
+            InvalidTypeError: The model is not of the flavor.
+            InvalidValueError: It cannot be saved; the message says why.
+            StoreError: The store refuses; nothing is published.
+        """
+        if not self._is_published:
+            self._publish()
+        if not self._is_listed:
+            self._list()
+            self._is_listed = True
+        self._register()
+        self._is_done = True
+        self._forget_kept()
+
+    def keep_if_needed(self) -> None:
+        """Unless it is logged, keep it outside the store as it is now: training may change it."""
+        if self._is_done or self._kept is not None or self._is_published:
+            return
+        folder = Path(mkdtemp(prefix="nbtrack-model-"))
+        try:
+            self._save(folder)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            warn_user(
+                f"The model {self._given.name!r} could not be kept outside the store either: {error}. It is "
+                "not logged."
+            )
+            self._is_done = True
+            return
+        self._kept = folder
+
+    @property
+    def info(self) -> ModelInfo:
+        """Where it lies, and what is known of it."""
+        about, log = self._about, self._given.log
+        local = None
+        if self._is_done and about.artifact_path and about.run_id and self._kept is None:
+            with suppress(NbtrackError):
+                local = self._store.runs.artifacts(about.run_id).local_path(about.artifact_path)
+        return ModelInfo(
+            about,
+            f"models:/{about.model_id}",
+            folder=self._kept if local is None else Path(local),
+            name=self._given.name,
+            params=param_texts(log.params or {}),
+            tags={key: str(value) for key, value in (log.tags or {}).items()},
+            step=log.step,
+            registered_model_version=self._version,
+        )
+
+    def _publish(self) -> None:
+        about, given = self._about, self._given
+        run_id, models = str(about.run_id), self._store.logged_models
+        if given.log.model_id is not None:
+            artifacts, path = models.artifacts(given.log.model_id)
+            self._write(artifacts, path or given.name)
+            return
+        artifacts = self._store.runs.artifacts(run_id)
+        while True:
+            # A second model of the name gets a folder beside the first: neither is lost.
+            with suppress(AlreadyExistsError):  # another process may be faster
+                self._write(artifacts, models.free_path(run_id, given.name))
+                return
+
+    def _write(self, artifacts: Artifacts, path: str) -> None:
+        self._about.artifact_path = path
+        with artifacts.write_folder(path) as folder, _as_store_errors(folder):
+            self._save(folder)
+        self._is_published = True
+
+    def _save(self, folder: Path) -> None:
+        if self._kept is None:
+            given = self._given
+            save_to_folder(
+                given.flavor,
+                given.model,
+                folder,
+                given.save,
+                about=self._about,
+                flavor_options=given.flavor_options,
+            )
+        else:
+            shutil.copytree(self._kept, folder, dirs_exist_ok=True)
+            self._about.save(folder / MLMODEL_FILE)  # it may have another artifact path by now
+            sign_folder(folder)
+
+    def _list(self) -> None:
+        """Make the entity that says the model is there; its files are."""
+        about, log, models = self._about, self._given.log, self._store.logged_models
+        run_id = str(about.run_id)
+        params = param_texts(log.params or {})
+        tags = {key: str(value) for key, value in (log.tags or {}).items()}
+        if log.model_id is not None:
+            if params:
+                models.log_params(log.model_id, params)
+            if tags:
+                models.set_tags(log.model_id, tags)
+            models.log_outputs(run_id, [LoggedModelOutput(log.model_id, log.step)])
+            models.finalize(log.model_id, LoggedModelStatus.READY)
+        else:
+            models.create(
+                self._store.runs.get(run_id).info.experiment_id,
+                self._given.name,
+                source_run_id=run_id,
+                model_id=about.model_id,
+                path=about.artifact_path,
+                model_type=log.model_type,
+                tags=tags,
+                params=params,
+                status=LoggedModelStatus.READY,
+                step=log.step,
+                as_output=True,
+                flavors=about.flavors,
+                model_uuid=about.model_uuid,
+                copy_from_run=True,
+            )
+
+    def _register(self) -> None:
+        name = self._given.log.registered_model_name
+        if name is not None and self._version is None:
+            version = self._store.registry.create_version(
+                name,
+                f"models:/{self._about.model_id}",
+                run_id=self._about.run_id,
+                model_id=self._about.model_id,
+                make_model=True,
+            )
+            self._version = str(version.version)
+
+    def _forget_kept(self) -> None:
+        if self._kept is not None:
+            shutil.rmtree(self._kept, ignore_errors=True)
+            self._kept = None
+
+
+@contextmanager
+def _as_store_errors(folder: Path) -> Generator[None]:
+    """A disk that refuses is the store's refusal; a file of the user's that is missing is not."""
+    try:
+        yield
+    except NbtrackError:
+        raise
+    except OSError as error:
+        raise StoreError(f"Cannot write the model to {folder}: {error.strerror or error}.") from error

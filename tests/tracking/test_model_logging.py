@@ -1,0 +1,244 @@
+"""Models in runs: logged whole, listed after, kept when the store refuses."""
+
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+import nbtrack
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError, StoreError, UntrustedModelError
+from nbtrack.models.model_info import ModelInfo
+from nbtrack.models.signature import infer_signature
+from nbtrack.stores.local.artifacts import RunArtifacts
+from nbtrack.tracking.fluent import default_tracker
+from nbtrack.tracking.tracker import Tracker
+
+X = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
+Y = np.array([0.0, 1.0, 2.0, 3.0])
+
+
+def entity_of(tracker: Tracker, info: ModelInfo) -> Any:
+    return tracker._store().logged_models.get(info.model_id)
+
+
+@pytest.fixture
+def model() -> LinearRegression:
+    return LinearRegression().fit(X, Y)
+
+
+def test_a_model_is_logged_and_loaded_by_its_run(model: LinearRegression) -> None:
+    with nbtrack.start_run() as run:
+        info = nbtrack.sklearn.log_model(model, "model", input_example=X[:2])
+
+    loaded = nbtrack.sklearn.load_model(f"runs:/{run.info.run_id}/model")
+    predictor = nbtrack.pyfunc.load_model(info.model_uri)
+
+    assert np.array_equal(loaded.predict(X), model.predict(X))
+    assert np.array_equal(predictor.predict(X), model.predict(X))
+    assert info.signature == infer_signature(X[:2], model.predict(X[:2]))
+
+
+def test_a_model_loads_in_another_process_of_the_user(model: LinearRegression, tmp_path: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_model(model, name="models/linear")
+
+    program = f"""
+import nbtrack
+print(nbtrack.pyfunc.load_model("runs:/{run.info.run_id}/models/linear").predict([[2.0, 1.0]])[0])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert float(done.stdout) == pytest.approx(2.0)
+
+
+def test_a_stranger_is_asked_for_trust(
+    model: LinearRegression, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nbtrack.start_run():
+        info = nbtrack.sklearn.log_model(model)
+    monkeypatch.setenv("HOME", str(tmp_path / "stranger"))
+
+    with pytest.raises(UntrustedModelError, match=r"trust=True"):
+        nbtrack.sklearn.load_model(info.model_uri)
+
+    trusted = nbtrack.sklearn.load_model(info.model_uri, trust=True)
+    assert np.array_equal(trusted.predict(X), model.predict(X))
+
+
+def test_a_second_model_of_the_name_lies_beside_the_first(model: LinearRegression) -> None:
+    other = LinearRegression().fit(X, -Y)
+
+    with nbtrack.start_run() as run:
+        first = nbtrack.log_model(model, "model")
+        second = nbtrack.log_model(other, "model")
+
+    assert (first.artifact_path, second.artifact_path) == ("model", "model-2")
+    assert nbtrack.sklearn.load_model(first.model_uri).coef_[0] == pytest.approx(model.coef_[0])
+    by_name = nbtrack.sklearn.load_model(f"runs:/{run.info.run_id}/model")
+    assert by_name.coef_[0] == pytest.approx(other.coef_[0])
+
+
+def test_the_entity_has_what_the_run_has(model: LinearRegression) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_param("alpha", 0.1)
+        nbtrack.log_metric("loss", 0.5, step=3)
+        info = nbtrack.log_model(model, "model", step=3, tags={"team": "nlp"}, params={"beta": 2})
+
+    entity = entity_of(default_tracker, info)
+
+    assert entity.status == "READY"
+    assert entity.source_run_id == run.info.run_id
+    assert entity.params == {"alpha": "0.1", "beta": "2"}
+    assert entity.tags["team"] == "nlp"
+    assert [(metric.key, metric.value) for metric in entity.metrics] == [("loss", 0.5)]
+    assert nbtrack.get_run(run.info.run_id).outputs.model_outputs[0].model_id == info.model_id
+
+
+def test_slashes_make_folders(model: LinearRegression) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_model(model, "models/classifier")
+
+    listed = nbtrack.list_artifacts(run.info.run_id, "models/classifier")
+
+    assert "models/classifier/MLmodel" in [info.path for info in listed]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"artifact_path": "a", "name": "b"}, InvalidValueError, "both name the model"),
+        ({"name": "../a"}, InvalidValueError, "would leave the run"),
+        ({"signature": "x"}, InvalidTypeError, "infer_signature"),
+        ({"pip_requirements": ["a"], "conda_env": {}}, InvalidValueError, "conda_env and pip_requirements"),
+        ({"metadata": {"f": object()}}, InvalidTypeError, "'f' is a object"),
+        ({"code_paths": "code.py"}, InvalidTypeError, "takes a list"),
+        ({"code_paths": ["nowhere.py"]}, FileNotFoundError, "nowhere.py"),
+        ({"flavor": "sklaern"}, InvalidValueError, "no flavor 'sklaern'"),
+        ({"serialization_format": "json"}, InvalidValueError, "serialization_format is 'json'"),
+    ],
+)
+def test_a_wrong_argument_is_named_and_nothing_is_kept(
+    model: LinearRegression, options: dict, error: type[Exception], says: str
+) -> None:
+    with nbtrack.start_run() as run:
+        with pytest.raises(error, match=says):
+            nbtrack.log_model(model, **options)
+
+        assert nbtrack.list_artifacts(run.info.run_id) == []
+        assert nbtrack.get_run(run.info.run_id).outputs.model_outputs == []
+
+
+def test_a_model_that_cannot_be_pickled_says_so_and_nothing_is_kept() -> None:
+    import threading
+
+    model = LinearRegression()
+    model.lock = threading.Lock()
+
+    with nbtrack.start_run() as run:
+        with pytest.raises(InvalidValueError, match=r"cannot be pickled.*__getstate__"):
+            nbtrack.sklearn.log_model(model, "model")
+
+        assert nbtrack.list_artifacts(run.info.run_id) == []
+
+
+class Refusing:
+    """Makes the store refuse folders."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.refuses = True
+        publish = RunArtifacts._publish_folder
+
+        def perhaps(*arguments: Any) -> None:
+            if self.refuses:
+                raise StoreError("The disk is full.")
+            publish(*arguments)
+
+        monkeypatch.setattr(RunArtifacts, "_publish_folder", perhaps)
+
+
+def test_a_store_that_refuses_does_not_stop_training_and_gets_the_model_later(
+    tracker: Tracker, model: LinearRegression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = Refusing(monkeypatch)
+    run = tracker.start_run()
+    with pytest.warns(RuntimeWarning, match="could not write to its store"):
+        info = run.log_model(model, "model")
+    coefficients = model.coef_.copy()
+    model.fit(X, -Y)
+    assert run.outputs.model_outputs == []
+
+    refusing.refuses = False
+    run.log_text("again", "a.txt")
+    tracker.end_run()
+
+    folder = tracker.download_artifacts(run_id=run.run_id, path="model")
+    assert np.array_equal(nbtrack.sklearn.load_model(folder).coef_, coefficients)
+    assert entity_of(tracker, info).status == "READY"
+    assert info.folder is not None
+    assert not info.folder.exists()  # it was kept elsewhere meanwhile
+
+
+def test_a_refusal_is_raised_where_that_is_wanted(
+    tmp_path: Path, model: LinearRegression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Refusing(monkeypatch)
+    tracker = Tracker(store=tmp_path / "store", on_error="raise")
+    run = tracker.start_run()
+
+    with pytest.raises(StoreError, match="disk is full"):
+        run.log_model(model, "model")
+
+    assert run.outputs.model_outputs == []
+    tracker.close()
+
+
+def test_nothing_is_logged_while_tracking_is_off(
+    model: LinearRegression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBTRACK_DISABLED", "1")
+
+    info = nbtrack.sklearn.log_model(model, "model")
+
+    assert info.model_uri.endswith("/model")
+    assert not Path(".nbtrack").exists()
+
+
+def test_a_model_is_saved_in_a_folder_of_the_users(model: LinearRegression, tmp_path: Path) -> None:
+    nbtrack.sklearn.save_model(model, tmp_path / "mine")
+
+    assert np.array_equal(nbtrack.sklearn.load_model(tmp_path / "mine").predict(X), model.predict(X))
+    with pytest.raises(nbtrack.NbtrackError, match="not empty"):
+        nbtrack.sklearn.save_model(model, tmp_path / "mine")
+
+
+def test_a_model_that_cannot_predict_on_its_example_is_saved_without_a_signature() -> None:
+    with nbtrack.start_run(), pytest.warns(RuntimeWarning, match="could not predict on its input"):
+        info = nbtrack.sklearn.log_model(LogisticRegression().fit(X, Y > 1), input_example=X[["a"]])
+
+    assert info.signature is None
+
+
+def test_a_card_says_what_one_needs_to_know(model: LinearRegression) -> None:
+    with nbtrack.start_run():
+        info = nbtrack.sklearn.log_model(model, "model", input_example=X[:2])
+
+    bundle = info._repr_mimebundle_()
+
+    for form in (bundle["text/plain"], bundle["text/html"]):
+        assert "double" in form
+        assert "scikit-learn==" in form
+        assert "nbtrack.sklearn.load_model(" in form
+        assert re.search(r"· [\d.]+ (bytes|kB)", form)
+
+
+def test_logging_a_model_warns_of_nothing(model: LinearRegression) -> None:
+    with warnings.catch_warnings(), nbtrack.start_run():
+        warnings.simplefilter("error")
+        nbtrack.log_model(model)

@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, cast
 
+from nbtrack.models.forward_file import ForwardFile, ForwardLimitError
 from nbtrack.models.pickle_reading import (
     UNKNOWN,
     Budget,
@@ -36,7 +37,8 @@ _MOST_UNPACKED = 1 << 30
 """Bytes that are unpacked of a compressed file; what is not compressed is passed over, at no cost."""
 _MOST_MEMBERS = 10_000
 _MOST_NESTED = 64 << 20
-_DEEPEST = 3
+_DEEPEST = 4
+_MOST_TAR = 1 << 36
 _PIECE = 1 << 18
 _DAMAGE = (
     MalformedPickleError,
@@ -49,6 +51,7 @@ _DAMAGE = (
     lzma.LZMAError,
     tarfile.TarError,
     zipfile.BadZipFile,
+    ForwardLimitError,
 )
 """What comes of reading a file that is not what it says."""
 
@@ -100,38 +103,33 @@ class _Stream:
         return self.file.peek(size)[:size]
 
     def read(self, size: int) -> bytes:
-        if self._budget is not None:
-            self._spend(size)
         if size <= _PIECE:
-            return self.file.read(size)
+            return self._spent(self.file.read(size))
         # Sizes are what a file says of itself: what is not there is not waited for in memory.
         pieces: list[bytes] = []
-        while size and (piece := self.file.read(min(size, _PIECE))):
+        while size and (piece := self._spent(self.file.read(min(size, _PIECE)))):
             pieces.append(piece)
             size -= len(piece)
         return b"".join(pieces)
 
     def line(self, most: int) -> bytes:
-        line = self.file.readline(most)
-        if self._budget is not None:
-            self._spend(len(line))
-        return line
+        return self._spent(self.file.readline(most))
 
     def skip(self, size: int) -> None:
         if self._budget is None:
             self.file.seek(size, io.SEEK_CUR)
             return
-        self._spend(size)
-        while size and (piece := self.file.read(min(size, _PIECE))):
+        while size and (piece := self._spent(self.file.read(min(size, _PIECE)))):
             size -= len(piece)
         if size:
             raise MalformedPickleError("it ends early")
 
-    def _spend(self, size: int) -> None:
+    def _spent(self, data: bytes) -> bytes:
         if self._budget is not None:
-            self._budget.bytes -= size
+            self._budget.bytes -= len(data)
             if self._budget.bytes < 0:
                 raise OverLimitError("too much to unpack")
+        return data
 
 
 def _inspect(file: Any, budget: Budget, depth: int, unpacked: Budget | None = None) -> _Found | None:
@@ -215,15 +213,10 @@ def _in_members(archive: zipfile.ZipFile, budget: Budget, depth: int) -> _Found 
         try:
             with archive.open(member) as file:
                 inner = _inspect(file, budget, depth + 1, budget)
-        except (
-            zipfile.BadZipFile,
-            OSError,
-            EOFError,
-            ValueError,
-            NotImplementedError,
-            RuntimeError,
-            zlib.error,
-        ):
+        except OverLimitError:
+            complete = False
+            break
+        except _DAMAGE:
             complete = complete and not is_pickle
             continue
         if inner is not None:
@@ -242,7 +235,7 @@ def _in_tar(stream: _Stream, budget: Budget, depth: int) -> _Found | None:
     found: list[_Found] = []
     complete = True
     try:
-        with tarfile.open(fileobj=cast("Any", stream), mode="r|") as archive:
+        with tarfile.open(fileobj=cast("Any", ForwardFile(stream, _MOST_TAR)), mode="r:") as archive:
             for number, member in enumerate(archive):
                 if number >= _MOST_MEMBERS:
                     complete = False
@@ -358,7 +351,7 @@ _TELLING = re.compile(
     r"os|posix|nt|subprocess|sys|shutil|socket|pty|platform|ctypes|importlib|runpy|code|codeop|compileall|imp"
     r"|pkgutil|zipimport|pip|setuptools|ensurepip|venv|webbrowser|urllib|http|requests|httpx|ftplib|smtplib"
     r"|asyncio|multiprocessing|threading|signal|_?pickle|dill|marshal|shelve|types|inspect|pdb|bdb|trace"
-    r"|timeit|c?[pP]rofile|doctest|unittest|atexit|commands|popen2|builtins|__builtin__|tempfile|glob|pathlib"
+    r"|timeit|c?[pP]rofile|doctest|unittest|atexit|commands|popen2|builtins|__builtin__|tempfile|glob"
     r"|_?io|mmap|gc|_?operator|_?functools|load"
 )
 _HARMLESS = re.compile(
@@ -367,7 +360,7 @@ _HARMLESS = re.compile(
 )
 _USUAL = re.compile(
     r"numpy|scipy|sklearn|pandas|torch|torchvision|xgboost|lightgbm|catboost|keras|tensorflow|joblib"
-    r"|collections|copyreg|copy_reg|datetime|decimal|fractions|uuid|lightning|pytorch_lightning"
+    r"|collections|copyreg|copy_reg|datetime|pathlib|decimal|fractions|uuid|lightning|pytorch_lightning"
     r"|transformers|polars|pyarrow|array|_codecs|enum"
 )
 

@@ -51,7 +51,7 @@ def test_what_would_harm_or_is_no_yaml_is_refused_with_the_reason(text: str | by
     with pytest.raises(InvalidValueError, match=f"(?s)'MLmodel'.*{said}"):
         parse_yaml(text, "MLmodel")
 
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 60
 
 
 def test_only_a_plain_file_of_some_size_is_read(tmp_path: Path) -> None:

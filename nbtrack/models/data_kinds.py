@@ -1,16 +1,18 @@
 """What kind of data somebody gave: a table, a column, an array. No library is loaded to find out."""
 
-from typing import Any
+from typing import Any, cast
 
 
 def is_frame(data: Any) -> bool:
     """Whether data is a pandas or polars DataFrame."""
-    return hasattr(data, "columns") and hasattr(data, "dtypes") and hasattr(data, "to_dict")
+    kind = cast("Any", type(data))  # of the class: pandas makes a new Series of the dtypes for whoever asks
+    return hasattr(kind, "columns") and hasattr(kind, "dtypes") and hasattr(kind, "to_dict")
 
 
 def is_series(data: Any) -> bool:
     """Whether data is a pandas or polars Series."""
-    return hasattr(data, "dtype") and hasattr(data, "to_frame") and hasattr(data, "name")
+    kind = cast("Any", type(data))
+    return hasattr(kind, "dtype") and hasattr(kind, "to_frame") and hasattr(kind, "name")
 
 
 def is_polars(data: Any) -> bool:

@@ -4,13 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbtrack.models.model_code import ModelConfig as ModelConfig
+    from nbtrack.models.model_code import set_model as set_model
     from nbtrack.models.signature import ModelSignature as ModelSignature
     from nbtrack.models.signature import infer_signature as infer_signature
 
 # What MLflow's users import from here; it loads when first used.
 _HOME_OF = {
+    "ModelConfig": "nbtrack.models.model_code",
     "ModelSignature": "nbtrack.models.signature",
     "infer_signature": "nbtrack.models.signature",
+    "set_model": "nbtrack.models.model_code",
 }
 
 

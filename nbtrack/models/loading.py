@@ -11,10 +11,11 @@ from typing import Any, cast
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.warn import warn_user
 from nbtrack.models import requirements as required
-from nbtrack.models.code_paths import add_code
+from nbtrack.models.code_paths import code_of
 from nbtrack.models.flavors.known import FLAVORS, flavor_named, flavor_of_predictor, native_flavors
 from nbtrack.models.folder import ModelFolder
 from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
+from nbtrack.models.model_code import read_config
 from nbtrack.models.predictor import PyFuncModel
 
 
@@ -40,8 +41,8 @@ def load_native(
     if entry is None:
         raise InvalidValueError(_other_flavors(model, flavor, uri or str(path)))
     folder = ModelFolder(path, trust=trust)
-    _add_code(folder, entry)
-    return flavor_named(flavor).load(folder, entry, **options)
+    with code_of(folder, entry.get("code")).importable():
+        return flavor_named(flavor).load(folder, entry, **options)
 
 
 def load_predictor(
@@ -49,7 +50,7 @@ def load_predictor(
     *,
     trust: bool = False,
     uri: str | None = None,
-    model_config: "Mapping[str, Any] | str | PathLike[str] | None" = None,
+    model_config: Mapping[str, Any] | str | PathLike[str] | None = None,
     suppress_warnings: bool = False,
 ) -> PyFuncModel:
     """Read a model behind `predict`, whatever it was made with.
@@ -75,11 +76,13 @@ def load_predictor(
             "Load it as what it is, such as nbtrack.pytorch.load_model."
         )
     folder = ModelFolder(path, trust=trust)
-    _add_code(folder, entry)
     flavor = flavor_of_predictor(entry)
     config = _config(entry, model_config)
-    native = flavor.load(folder, model.flavors.get(flavor.NAME, entry))
-    scorer = flavor.scorer(native, entry, path, config)
+    # A file of code asks for the configuration while it is run.
+    options = {"config": config} if flavor.NAME == "python" else {}
+    with code_of(folder, entry.get("code")).importable():
+        native = flavor.load(folder, model.flavors.get(flavor.NAME, entry), **options)
+        scorer = flavor.scorer(native, entry, folder.path, config)
     if not suppress_warnings and (differing := required.mismatches(required.read_requirements(path))):
         warn_user(
             f"The model {uri or path.name!r} was made with other packages than are installed: "
@@ -93,23 +96,7 @@ def _config(entry: Mapping[str, Any], given: Any) -> dict[str, Any]:
     """A model's configuration with what the caller gave."""
     held = entry.get("config")
     config = dict(cast("Mapping[str, Any]", held)) if isinstance(held, Mapping) else {}
-    if isinstance(given, str | PathLike):
-        from nbtrack.models.safe_yaml import read_yaml
-
-        given = read_yaml(Path(cast("str", given)))
-    if given is None:
-        return config
-    if not isinstance(given, Mapping):
-        raise InvalidValueError(
-            f"model_config takes a dict or the path of a YAML file, got {type(given).__name__}."
-        )
-    return {**config, **cast("Mapping[str, Any]", given)}
-
-
-def _add_code(folder: ModelFolder, entry: Mapping[str, Any]) -> None:
-    code = entry.get("code")
-    if code:
-        add_code(folder, str(code))
+    return config if given is None else {**config, **read_config(given)}
 
 
 def _other_flavors(model: Model, wanted: str, uri: str) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MLMODEL_FILE: Final = "MLmodel"
 PYTHON_FUNCTION: Final = "python_function"
+FROM_TYPE_HINT: Final = "is_signature_from_type_hint"
+"""The field that says that the model checks its input by its type hint, and not by the signature."""
 
 MLFLOW_FORMAT: Final = "3.17.2"
 """The MLflow whose layout is written; its readers look at `mlflow_version`."""

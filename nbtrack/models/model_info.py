@@ -126,6 +126,11 @@ class ModelInfo:
             native = "pyfunc"
         return f"nbtrack.{native or 'pyfunc'}.load_model({self.model_uri!r})"
 
+    @property
+    def predictor_line(self) -> str:
+        """The line of code that loads it behind `predict`, whatever its flavor."""
+        return f"nbtrack.pyfunc.load_model({self.model_uri!r})"
+
     def __repr__(self) -> str:
         return f"<ModelInfo {self.name or self.artifact_path!r} model_uri={self.model_uri!r}>"
 

@@ -16,15 +16,21 @@ _SHOWN_REQUIREMENTS = 12
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
-def info_card(info: "ModelInfo") -> View:
-    """A model: its name and size, signature, flavors, requirements, and the line of code that loads it."""
+def info_card(info: "ModelInfo", *, is_predictor: bool = False) -> View:
+    """A model: its name and size, signature, flavors, requirements, and the line of code that loads it.
+
+    Args:
+        info: The model.
+        is_predictor: Whether the line loads it behind `predict`, and not as what it was.
+    """
+    line = info.predictor_line if is_predictor else info.load_line
     name = info.name or info.artifact_path or info.model_uuid
     title = f"model {shortened(name, _CELL)}"
     rest = "" if info.size_bytes is None else f" · {file_size(info.size_bytes)}"
     if info.registered_model_version is not None:
         rest += f" · version {info.registered_model_version}"
-    pieces = [f"<div><strong>{safe(title)}</strong>{safe(rest)}</div>", f"<pre>{safe(info.load_line)}</pre>"]
-    lines = [visible(title + rest), "", f"  {visible(info.load_line)}"]
+    pieces = [f"<div><strong>{safe(title)}</strong>{safe(rest)}</div>", f"<pre>{safe(line)}</pre>"]
+    lines = [visible(title + rest), "", f"  {visible(line)}"]
     if info.signature is not None:
         columns, rows = ["", "name", "type", "required"], signature_rows(info.signature)
         shown = rows[:_SHOWN_FIELDS]

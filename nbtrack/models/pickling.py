@@ -5,11 +5,13 @@ where reading the pickle again, or loading it in another process as MLflow does,
 """
 
 import pickle
+import sys
 import types
 from pathlib import Path
 from typing import Any, cast
 
 from nbtrack.core.errors import InvalidValueError
+from nbtrack.models.code_imports import imports_of_code
 
 _NO_REQUIREMENT = frozenset({"builtins", "__main__", "None"})
 _NAMED = (type, types.FunctionType, types.BuiltinFunctionType)
@@ -33,15 +35,24 @@ def pickle_to(model: Any, file: Path, *, by_cloudpickle: bool = True) -> frozens
     import cloudpickle
 
     seen: set[str] = set()
+    asked: dict[int, Any] = {}
+    registered = cast("set[str]", cloudpickle.list_registry_pickle_by_value())
+    by_value = frozenset(registered if by_cloudpickle else ())
     base = cast("type[pickle.Pickler]", cloudpickle.Pickler if by_cloudpickle else pickle.Pickler)
 
     class NotingPickler(base):
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, types.ModuleType):
                 seen.add(obj.__name__)
+            elif isinstance(obj, types.CodeType):
+                # It goes into the pickle itself, with the imports that its lines do.
+                seen.update(imports_of_code(obj))
             else:
                 named = obj if isinstance(obj, _NAMED) else type(obj)
-                seen.add(str(named.__module__))
+                if id(named) not in asked:
+                    asked[id(named)] = named
+                    if _is_imported(named, by_value):
+                        seen.add(str(named.__module__))
             return cast("Any", super()).reducer_override(obj) if by_cloudpickle else NotImplemented
 
     try:
@@ -57,6 +68,20 @@ def pickle_to(model: Any, file: Path, *, by_cloudpickle: bool = True) -> frozens
     if by_cloudpickle:
         seen.add("cloudpickle")
     return frozenset(name.partition(".")[0] for name in seen if name) - _NO_REQUIREMENT
+
+
+def _is_imported(named: Any, by_value: frozenset[str]) -> bool:
+    """Whether a class or function is found under its name.
+
+    One made in a function goes along itself, and so do those of modules that are registered for it.
+    """
+    module = str(named.__module__)
+    if any(module == each or module.startswith(f"{each}.") for each in by_value):
+        return False
+    found: Any = sys.modules.get(module)
+    for part in str(named.__qualname__).split("."):
+        found = getattr(found, part, None)
+    return found is named or not isinstance(named, type | types.FunctionType)
 
 
 _PROTOCOL = 5

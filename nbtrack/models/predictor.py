@@ -1,12 +1,14 @@
 """A loaded model behind the one `predict`: what MLflow calls a pyfunc model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.models.enforcement import enforce_input, enforce_params
 from nbtrack.models.flavors.contracts import Scorer
-from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
+from nbtrack.models.mlmodel import FROM_TYPE_HINT, PYTHON_FUNCTION, Model
+from nbtrack.models.model_info import ModelInfo
 
 
 class PyFuncModel:
@@ -26,10 +28,15 @@ class PyFuncModel:
         config: Mapping[str, Any] | None = None,
     ) -> None:
         self.metadata = metadata
-        self._scorer = scorer
+        self._model_impl = scorer  # the name by which MLflow's users reach it
         self._folder = folder
         self._uri = uri
         self._config = dict(config or {})
+        signature = metadata.signature
+        # A model that checks its input by its type hint takes it as it was given.
+        by_hint = bool(metadata.extra.get(FROM_TYPE_HINT))
+        self._inputs = None if signature is None or by_hint else signature.inputs
+        self._params = None if signature is None else signature.params
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
         """Predict.
@@ -44,21 +51,64 @@ class PyFuncModel:
 
         Raises:
             InvalidValueError: The data or a param does not fit; the message names the column, what was
-                given and what is wanted.
+                given and what is wanted. What the model itself raises passes through.
         """
-        signature = self.metadata.signature
-        if signature is not None and signature.inputs is not None:
-            data = enforce_input(data, signature.inputs)
-        return self._scorer.predict(data, self._params(params))
+        if self._inputs is not None:
+            data = enforce_input(data, self._inputs)
+        enforced = None if params is None and self._params is None else enforce_params(params, self._params)
+        try:
+            return self._model_impl.predict(data, enforced)
+        except Exception as error:
+            error.add_note(f"Raised by the model {self._name} in predict().")
+            raise
+
+    def predict_stream(self, data: Any, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        """Predict piece by piece, as the model gives them.
+
+        Args:
+            data: As for `predict`.
+            params: As for `predict`.
+
+        Raises:
+            InvalidValueError: The model gives all at once; or as for `predict`.
+        """
+        stream = getattr(self._model_impl, "predict_stream", None)
+        if stream is None:
+            raise InvalidValueError(
+                f"The model {self._name} cannot predict piece by piece. Python models can, with a "
+                "predict_stream method."
+            )
+        if self._inputs is not None:
+            data = enforce_input(data, self._inputs)
+        return stream(data, enforce_params(params, self._params))
 
     def get_raw_model(self) -> Any:
         """The framework's own model."""
-        return self._scorer.raw_model()
+        return self._model_impl.raw_model()
+
+    def unwrap_python_model(self) -> Any:
+        """The user's own `PythonModel`.
+
+        Raises:
+            InvalidValueError: It was made in another way.
+        """
+        model = getattr(self._model_impl, "python_model", None)
+        if model is None:
+            raise InvalidValueError(
+                f"The model {self._name} holds no PythonModel: its loader is {self.loader_module}. "
+                "get_raw_model() gives what it holds."
+            )
+        return model
 
     @property
     def loader_module(self) -> str:
         """The module of MLflow that loads it there."""
         return str(self.metadata.flavors[PYTHON_FUNCTION].get("loader_module"))
+
+    @property
+    def model_id(self) -> str | None:
+        """`m-` and 32 hex digits; None where it was saved outside a run."""
+        return self.metadata.model_id
 
     @property
     def model_config(self) -> dict[str, Any]:
@@ -70,7 +120,19 @@ class PyFuncModel:
         """The input example that was stored with it; None where there is none."""
         return self.metadata.load_input_example(self._folder)
 
-    def _params(self, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        signature = self.metadata.signature
-        schema = None if signature is None else signature.params
-        return enforce_params(given, schema)
+    @property
+    def _name(self) -> str:
+        return repr(self._uri or str(self._folder))
+
+    def _info(self) -> ModelInfo:
+        return ModelInfo(self.metadata, self._uri or str(self._folder), folder=self._folder)
+
+    def __repr__(self) -> str:
+        native = type(self.get_raw_model()).__qualname__
+        return f"<PyFuncModel {self._name}: {native}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from nbtrack.core import static_views  # lazy: only what is looked at is drawn
+        from nbtrack.models import model_views
+
+        return static_views.bundle(model_views.info_card(self._info(), is_predictor=True))

@@ -15,8 +15,9 @@ from nbtrack.core.package_names import python_version
 from nbtrack.core.version import VERSION
 from nbtrack.core.warn import warn_user
 from nbtrack.models import requirements as required
+from nbtrack.models.code_imports import imports_of_source
 from nbtrack.models.flavors.contracts import Flavor, SavedFlavor
-from nbtrack.models.mlmodel import MLMODEL_FILE, PYTHON_FUNCTION, Model
+from nbtrack.models.mlmodel import FROM_TYPE_HINT, MLMODEL_FILE, PYTHON_FUNCTION, Model
 from nbtrack.models.signature import ModelSignature, infer_signature
 
 CODE_FOLDER = "code"
@@ -100,7 +101,7 @@ def save_to_folder(
     if example is not None:
         about.saved_input_example_info = example.save(folder)
     about.signature = _signature(flavor, model, saved, options, example, folder, about)
-    given, constraints = _requirements(saved, options, code)
+    given, constraints = _requirements(saved, options, code, folder)
     env = required.write_environment(folder, given, constraints, options.conda_env)
     code_entry = {"code": CODE_FOLDER if code else None}
     for name, entry in saved.flavors.items():
@@ -149,28 +150,38 @@ def _signature(
     if options.signature is not None:
         return options.signature
     own = about.signature
-    if own is not None or example is None or saved.python_function is None:
+    if own is None and saved.inputs is not None:
+        # The hints check the input themselves: MLflow's loaders look for this word, and so do ours.
+        about.extra[FROM_TYPE_HINT] = True
+        own = ModelSignature(inputs=saved.inputs, outputs=saved.outputs)
+        if saved.outputs is not None:
+            return own
+    elif own is not None:
+        return own
+    if example is None or saved.python_function is None:
         return own
     try:
         scorer = flavor.scorer(model, saved.python_function, folder, {})
         predictions = scorer.predict(example.for_prediction(), example.params)
-        return infer_signature(example.data, predictions, example.params)
+        found = infer_signature(example.data, predictions, example.params)
+        return found if own is None else ModelSignature(own.inputs, found.outputs, found.params)
     except Exception as error:  # noqa: BLE001 - the model is the user's; it is saved all the same
         warn_user(
             f"The model could not predict on its input example, so it is saved without a signature: "
             f"{type(error).__name__}: {error}. Give signature=infer_signature(X, predictions)."
         )
-        return None
+        return own
 
 
 def _requirements(
-    saved: SavedFlavor, options: SaveOptions, code: Iterable[str]
+    saved: SavedFlavor, options: SaveOptions, code: Iterable[str], folder: Path
 ) -> tuple[list[str], list[str]]:
     if options.conda_env is not None:
         return [], []
     if options.pip_requirements is not None:
         return required.given_requirements(options.pip_requirements, "pip_requirements")
-    found = required.infer_requirements(saved.modules, code=code)
+    modules = saved.modules | imports_of_source(folder / CODE_FOLDER) if code else saved.modules
+    found = required.infer_requirements(modules, code=code)
     if options.extra_pip_requirements is None:
         return found, []
     extra, constraints = required.given_requirements(options.extra_pip_requirements, "extra_pip_requirements")

@@ -71,6 +71,10 @@ def save_model(
         conda_env=conda_env,
         metadata=metadata,
     )
+    if flavor_options.get("artifacts") is not None:
+        from nbtrack.tracking.model_artifacts import local_artifacts
+
+        flavor_options["artifacts"] = local_artifacts(default_tracker, flavor_options["artifacts"])
     chosen = model_logging.chosen_flavor(model, flavor)
     model_logging.save_model(chosen, model, path, options, flavor_options=flavor_options, about=about)
 

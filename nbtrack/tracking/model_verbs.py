@@ -76,6 +76,10 @@ class ModelVerbs:
         from nbtrack.models.saving import SaveOptions
         from nbtrack.tracking import model_logging
 
+        if flavor_options.get("artifacts") is not None:
+            from nbtrack.tracking.model_artifacts import local_artifacts
+
+            flavor_options["artifacts"] = local_artifacts(self._store, flavor_options["artifacts"])
         given = model_logging.ModelToLog(
             model=model,
             flavor=model_logging.chosen_flavor(model, flavor),

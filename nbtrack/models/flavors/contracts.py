@@ -6,9 +6,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbtrack.models.folder import ModelFolder
+
+if TYPE_CHECKING:
+    from nbtrack.models.schemas import Schema
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class SavedFlavor:
     where a model cannot predict."""
     modules: frozenset[str] = field(default_factory=frozenset[str])
     """Top-level modules that loading it will import; the requirements come from them."""
+    inputs: "Schema | None" = None
+    """What the model says it takes, by its type hints; None where it says nothing."""
+    outputs: "Schema | None" = None
+    """What it says it gives."""
 
 
 class Scorer(Protocol):

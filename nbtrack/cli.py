@@ -77,6 +77,16 @@ class TerminalScreen:
         """Ask at a terminal."""
         return not sys.stdin.isatty() or click.confirm(visible(question))
 
+    def confirms(self, question: str) -> bool:
+        """Ask at a terminal.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if not sys.stdin.isatty():
+            raise click.UsageError("There is no terminal to ask at: add --yes if you mean it.")
+        return click.confirm(visible(question))
+
     def edited(self, text: str) -> str | None:
         """Open the editor of the user.
 

@@ -69,14 +69,19 @@ class PickleReport:
     """Whether all of it was read and understood."""
 
 
-def inspect(path: Path) -> PickleReport | None:
+def reading_budget() -> Budget:
+    """How much is read when nothing else is said; for several files, it can be shared among them."""
+    return Budget(_MOST_OPCODES, _MOST_UNPACKED)
+
+
+def inspect(path: Path, budget: Budget | None = None) -> PickleReport | None:
     """Say what a file would import if it were unpickled; None when it holds no pickle.
 
     Raises:
         MissingFileError: There is no such file.
         InvalidValueError: It is no plain file, or cannot be read.
     """
-    budget = Budget(_MOST_OPCODES, _MOST_UNPACKED)
+    budget = budget or reading_budget()
     with open_plain(path) as file:
         found = _inspect(file, budget, 0)
     if found is None:

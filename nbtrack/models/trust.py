@@ -22,6 +22,7 @@ from nbtrack.core.errors import (
     NbtrackError,
     UntrustedModelError,
 )
+from nbtrack.core.text_tables import shortened, visible
 from nbtrack.core.warn import warn_user
 from nbtrack.models import trust_list
 from nbtrack.models.file_owners import others_can_write
@@ -42,6 +43,7 @@ from nbtrack.models.user_key import existing_key, signing_key
 _FORMAT = 1
 _MOST_SIGNATURE_BYTES = 16_000_000
 _MOST_SHOWN = 6
+_CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 _warned: set[str] = set()
@@ -108,20 +110,26 @@ def folder_digest(folder: Path) -> str:
     return content_digest({name: hash_file(folder, name).digest for name in listing.files})
 
 
-def trust_folder(folder: Path) -> str:
+def trust_folder(folder: Path, *, digest: str | None = None) -> str:
     """Trust a model folder, as it is now, from now on: loading it, or a copy of it, may run code.
+
+    Args:
+        folder: The model's folder.
+        digest: What `folder_digest` said when the user looked at it; it must still hold just that.
 
     Returns:
         The digest of its content.
 
     Raises:
         MissingFileError: There is no such folder.
-        InvalidValueError: It holds a link, something special, or too much.
+        InvalidValueError: It holds a link, something special, or too much; or it has changed.
         ConfigurationError: The list of trusted models cannot be written.
     """
-    digest = folder_digest(folder)
-    trust_list.add(digest, folder)
-    return digest
+    current = folder_digest(folder)
+    if digest is not None and digest != current:
+        raise InvalidValueError(f"The model {str(folder)!r} has changed meanwhile. Look at it again.")
+    trust_list.add(current, folder)
+    return current
 
 
 def distrust_folder(folder: Path | str) -> bool:
@@ -147,6 +155,16 @@ def trusted_digests() -> list[TrustedModel]:
         ConfigurationError: The list cannot be read, or others could write to it.
     """
     return trust_list.listed()
+
+
+def others_can_change(folder: Path) -> str | None:
+    """How other users could change a model folder, as a clause; None when they cannot.
+
+    Raises:
+        MissingFileError: There is no such folder.
+        InvalidValueError: It holds a link, something special, or too much.
+    """
+    return _writable_by_others(folder, model_files(folder))
 
 
 def check_trusted(folder: Path, files: Iterable[str], *, why: str, trust: bool = False) -> Verified:
@@ -184,33 +202,60 @@ def check_trusted(folder: Path, files: Iterable[str], *, why: str, trust: bool =
         verified = _verified_by_list(folder, listing)
     if verified is None or writable:
         reason = writable if verified is not None else reason
-        raise UntrustedModelError(_refusal(folder, asked, listing, why, str(reason)))
+        raise UntrustedModelError(_refusal(folder, asked, why, str(reason)))
     return Verified(listing, verified, frozenset(asked))
 
 
-def would_import(folder: Path, files: Iterable[str], listing: Listing) -> list[str]:
-    """Sentences on what files would import or run, the most telling first; they are read, not run."""
-    from nbtrack.models.pickles import inspect
+@dataclass(frozen=True)
+class RunsCode:
+    """A file of a model that runs code when it is loaded, or may do so."""
 
-    told: list[str] = []
-    for name in _below(files, listing):
-        if name.endswith((".py", ".pyc", ".so", ".pyd")):
-            told.append(f"{name} is code")
+    path: str
+    imports: tuple[str, ...] | None
+    """What it would import, the most telling first; None for a file that is code itself."""
+    complete: bool
+    """Whether that is all."""
+
+    def sentence(self, most: int = _MOST_SHOWN) -> str:
+        """What is known of it, with that many imports."""
+        if self.imports is None:
+            return f"{visible(self.path)} is code"
+        named = [visible(shortened(each, 100)) for each in self.imports[:most]]
+        if more := len(self.imports) - len(named):
+            named.append(f"{more:,} more")
+        if not self.complete:
+            named.append("what could not be read of it")
+        listed = ", ".join(named[:-1]) + (" and " if len(named) > 1 else "") + "".join(named[-1:])
+        return f"{visible(self.path)} would import {listed or 'nothing'}"
+
+
+def what_runs(folder: Path, names: Iterable[str] | None = None) -> list[RunsCode]:
+    """The files of a model that would run code, found without running any of it.
+
+    Args:
+        folder: The model's folder.
+        names: Files and folders to look at; None is all.
+
+    Raises:
+        MissingFileError: There is no such folder.
+        InvalidValueError: It holds a link, something special, or too much.
+    """
+    from nbtrack.models.pickles import inspect, reading_budget
+
+    listing = model_files(folder)
+    budget = reading_budget()
+    found: list[RunsCode] = []
+    for name in sorted(listing.files) if names is None else _below(names, listing):
+        if name.endswith(_CODE):
+            found.append(RunsCode(name, None, True))
             continue
         try:
-            report = inspect(folder / name)
+            report = inspect(folder / name, budget)
         except (NbtrackError, OSError):
             continue
-        if report is None:
-            continue
-        imports = list(report.imports[:_MOST_SHOWN])
-        if more := len(report.imports) - len(imports):
-            imports.append(f"{more:,} more")
-        if not report.complete:
-            imports.append("what cannot be read of it")
-        listed = ", ".join(imports[:-1]) + (" and " if len(imports) > 1 else "") + "".join(imports[-1:])
-        told.append(f"{name} would import {listed or 'nothing'}")
-    return told
+        if report is not None:
+            found.append(RunsCode(name, report.imports, report.complete))
+    return found
 
 
 def _below(names: Iterable[str], listing: Listing) -> list[str]:
@@ -224,9 +269,10 @@ def _below(names: Iterable[str], listing: Listing) -> list[str]:
     return list(found)
 
 
-def _refusal(folder: Path, asked: list[str], listing: Listing, why: str, reason: str) -> str:
-    told = would_import(folder, asked, listing)
-    shown = "; ".join(told[:_MOST_SHOWN]) + ("; …" if len(told) > _MOST_SHOWN else "")
+def _refusal(folder: Path, asked: list[str], why: str, reason: str) -> str:
+    told = what_runs(folder, asked)
+    shown = "; ".join(each.sentence() for each in told[:_MOST_SHOWN])
+    shown += "; …" if len(told) > _MOST_SHOWN else ""
     return (
         f"The model {str(folder)!r} is not loaded: that can run any code ({why}), and {reason}. "
         f"{f'{shown}. ' if shown else ''}"

@@ -75,6 +75,10 @@ class NotebookScreen:
         """What stands in a cell is meant; a notebook that runs by itself must not wait."""
         return True
 
+    def confirms(self, question: str) -> bool:
+        """What stands in a cell is meant."""
+        return True
+
     def edited(self, text: str) -> str | None:
         """A cell is the editor.
 

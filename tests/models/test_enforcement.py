@@ -552,8 +552,10 @@ def test_params_that_do_not_fit_are_all_named() -> None:
 
 
 def test_params_the_model_does_not_have_are_ignored_with_a_warning() -> None:
-    with pytest.warns(RuntimeWarning, match=r"no param 'temp' \(did you mean 'temperature'\?\): ignored"):
-        assert enforce_params({"temp": 1.0}, PARAMS) == DEFAULTS
+    with pytest.warns(
+        RuntimeWarning, match=r"no param 'temperatures' \(did you mean 'temperature'\?\): ignored"
+    ):
+        assert enforce_params({"temperatures": 1.0}, PARAMS) == DEFAULTS
     with pytest.warns(RuntimeWarning, match="it has none in its signature"):
         assert enforce_params({"n": 1}, None) == {}
 

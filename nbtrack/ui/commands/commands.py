@@ -4,5 +4,6 @@ from nbtrack.ui.commands.artifacts import artifacts
 from nbtrack.ui.commands.changing import delete, note, rename, restore, tag
 from nbtrack.ui.commands.experiments import experiments
 from nbtrack.ui.commands.looking import compare, runs, show
+from nbtrack.ui.commands.trusting import trust
 
-COMMANDS = (runs, show, compare, experiments, tag, note, rename, delete, restore, artifacts)
+COMMANDS = (runs, show, compare, experiments, tag, note, rename, delete, restore, artifacts, trust)

@@ -52,6 +52,14 @@ class Screen(Protocol):
         """Ask the user, where somebody can answer; where nobody can, it is agreed."""
         ...
 
+    def confirms(self, question: str) -> bool:
+        """Ask the user for something grave; where nobody can answer it is not done.
+
+        Raises:
+            UsageError: There is nobody to ask.
+        """
+        ...
+
     def edited(self, text: str) -> str | None:
         """What the user makes of a text in an editor; None when it stays as it is."""
         ...

@@ -5,6 +5,7 @@ scripts, so the HTML is plain tables and words; curves are block characters. Nam
 always escaped.
 """
 
+import json
 from collections.abc import Callable, Container, Mapping, Sequence
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -102,6 +103,10 @@ def run_card(
         lines += ["", f"  {visible(note)}"]
     if run.inputs.dataset_inputs:
         note = f"data: {_listed([_data_note(each) for each in run.inputs.dataset_inputs])}"
+        pieces.append(f"<div>{safe(note)}</div>")
+        lines += ["", f"  {visible(note)}"]
+    if models := _models_of(run.data.tags):
+        note = f"models: {_listed(models)}"
         pieces.append(f"<div>{safe(note)}</div>")
         lines += ["", f"  {visible(note)}"]
     tags = [
@@ -282,6 +287,19 @@ def _data_note(used: "DatasetInput") -> str:
         facts.append(f"{rows:,} rows")
     name = f"{shortened(used.dataset.name, 40)} {shortened(used.dataset.digest, 40)}"
     return f"{name} ({', '.join(facts)})" if facts else name
+
+
+def _models_of(tags: Mapping[str, str]) -> list[str]:
+    """The models of a run with their flavors, from the list that MLflow keeps in a tag."""
+    try:
+        history = json.loads(tags.get(system_tags.LOGGED_MODELS, "[]"))
+        return [
+            f"{shortened(str(each['artifact_path']), _CELL)} "
+            f"({', '.join(name for name in each['flavors'] if name != 'python_function') or 'python'})"
+            for each in history
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []  # somebody else wrote it
 
 
 def _listed(names: Sequence[str], most: int = _SHOWN_NAMES) -> str:

@@ -4,8 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbtrack.models.mlmodel import Model as Model
     from nbtrack.models.model_code import ModelConfig as ModelConfig
     from nbtrack.models.model_code import set_model as set_model
+    from nbtrack.models.model_info import ModelInfo as ModelInfo
     from nbtrack.models.signature import ModelSignature as ModelSignature
     from nbtrack.models.signature import infer_signature as infer_signature
 
@@ -15,6 +17,11 @@ _HOME_OF = {
     "ModelSignature": "nbtrack.models.signature",
     "infer_signature": "nbtrack.models.signature",
     "set_model": "nbtrack.models.model_code",
+    "Model": "nbtrack.models.mlmodel",
+    "ModelInfo": "nbtrack.models.model_info",
+    # What looks models up by their URIs needs a store; MLflow's users import it from here all the same.
+    "get_model_info": "nbtrack.tracking.model_access",
+    "set_signature": "nbtrack.tracking.model_access",
 }
 
 

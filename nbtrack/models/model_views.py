@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.core.html_tables import html_table, safe
 from nbtrack.core.static_views import View
-from nbtrack.core.text_tables import shortened, text_table, visible
+from nbtrack.core.text_tables import file_size, shortened, text_table, visible
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 _CELL = 60
 _SHOWN_FIELDS = 20
 _SHOWN_REQUIREMENTS = 12
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def info_card(info: "ModelInfo", *, is_predictor: bool = False) -> View:
@@ -88,16 +87,6 @@ def signature_rows(signature: "ModelSignature") -> list[list[str]]:
         kind = f"{param.dtype}{'' if param.shape is None else '[]'}"
         rows.append(["param", shortened(param.name, _CELL), shortened(kind, _CELL), f"{param.default!r:.40}"])
     return rows
-
-
-def file_size(size: int) -> str:
-    """Bytes as people say them: `1.5 kB`."""
-    amount = float(size)
-    for unit in _UNITS[:-1]:
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.3g} {unit}"
-        amount /= 1000
-    return f"{amount:.3g} {_UNITS[-1]}"
 
 
 def _type_of(field: object) -> str:

@@ -3,17 +3,21 @@
 The framework modules (`nbtrack.sklearn` and its kin), `nbtrack.pyfunc` and the command line stand on it.
 """
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.core.errors import InvalidTypeError, NotFoundError, StoreError
 from nbtrack.tracking.fluent import default_tracker
 
 if TYPE_CHECKING:
     from nbtrack.models.mlmodel import Model
     from nbtrack.models.model_info import ModelInfo
     from nbtrack.models.predictor import PyFuncModel
+    from nbtrack.models.signature import ModelSignature
 
 ModelUri = str | PathLike[str]
 
@@ -124,6 +128,78 @@ def load_predictor(
         model_config=model_config,
         suppress_warnings=suppress_warnings,
     )
+
+
+def get_model_info(model_uri: ModelUri) -> "ModelInfo":
+    """What is known of a model: its signature, flavors, size, requirements, metadata; no code of it runs.
+
+    Args:
+        model_uri: `runs:/<run_id>/<name>`, `models:/<name>/<version>`, `models:/<name>@<alias>`, a folder.
+
+    Raises:
+        NotFoundError: There is no such model.
+        InvalidValueError: Its MLmodel file is none; the message says why.
+    """
+    from nbtrack.models.mlmodel import Model
+    from nbtrack.models.model_info import ModelInfo
+    from nbtrack.tracking.model_uris import resolve_model
+
+    folder = local_folder(model_uri)
+    model = Model.load(folder)
+    found = resolve_model(default_tracker, model_uri)
+    version = None if found.version is None else str(found.version)
+    params, tags, step = dict[str, str](), dict[str, str](), 0
+    name = model.artifact_path
+    if found.store is not None and (model_id := found.model_id or model.model_id) is not None:
+        with suppress(NotFoundError):
+            entity = found.store.logged_models.get(model_id)
+            params, tags, name = dict(entity.params), dict(entity.tags), entity.name
+    return ModelInfo(
+        model,
+        str(model_uri),
+        folder=folder,
+        name=name,
+        params=params,
+        tags=tags,
+        step=step,
+        registered_model_version=version,
+    )
+
+
+def set_signature(model_uri: ModelUri, signature: "ModelSignature") -> None:
+    """Give a model another signature; it stays trusted as it was.
+
+    Args:
+        model_uri: A model whose files lie on this machine.
+        signature: What it takes and gives.
+
+    Raises:
+        NotFoundError: There is no such model.
+        InvalidTypeError: It is no signature.
+        StoreError: Its folder cannot be written.
+    """
+    from nbtrack.models.mlmodel import MLMODEL_FILE, Model
+    from nbtrack.models.signature import ModelSignature
+    from nbtrack.models.trust import is_own, sign_folder
+
+    if not isinstance(signature, ModelSignature):
+        raise InvalidTypeError(
+            f"set_signature takes what infer_signature returns, got {type(signature).__name__}."
+        )
+    folder = local_folder(model_uri)
+    model = Model.load(folder)
+    model.signature = signature
+    was_own = is_own(folder)
+    staged = folder / f".{MLMODEL_FILE}.{os.urandom(4).hex()}"
+    try:
+        model.save(staged)
+        os.replace(staged, folder / MLMODEL_FILE)
+    except OSError as error:
+        with suppress(OSError):
+            staged.unlink()
+        raise StoreError(f"Cannot write {folder / MLMODEL_FILE}: {error.strerror}.") from error
+    if was_own:
+        sign_folder(folder)
 
 
 def local_folder(model_uri: ModelUri, dst_path: str | PathLike[str] | None = None) -> Path:

@@ -10,7 +10,6 @@ from sklearn.linear_model import LinearRegression
 
 import nbtrack
 from nbtrack.core.errors import NbtrackError
-from nbtrack.stores.local.logged_models import LocalLoggedModels
 from nbtrack.tracking.model_logging import LoggedFolder
 from nbtrack.tracking.tracker import Tracker
 from tests.faults.children import Ack, WarmParent, rounds, seeded, spin
@@ -56,8 +55,7 @@ def kill_while_logging_models(
     run_id, acknowledged = child.lines[0], len(child.lines) - 1
 
     tracker = Tracker(store=store)
-    models: LocalLoggedModels = tracker._store().logged_models
-    found = models.search()
+    found = tracker._store().logged_models.search()
     problems: list[str] = []
     values: list[float] = []
     for model in found:

@@ -235,10 +235,52 @@ def test_a_card_says_what_one_needs_to_know(model: LinearRegression) -> None:
         assert "double" in form
         assert "scikit-learn==" in form
         assert "nbtrack.sklearn.load_model(" in form
-        assert re.search(r"· [\d.]+ (bytes|kB)", form)
+        assert re.search(r"· [\d.]+ (B|kB)", form)
 
 
 def test_logging_a_model_warns_of_nothing(model: LinearRegression) -> None:
     with warnings.catch_warnings(), nbtrack.start_run():
         warnings.simplefilter("error")
         nbtrack.log_model(model)
+
+
+def test_what_is_known_of_a_model_is_read_without_running_it(
+    model: LinearRegression, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_param("alpha", 0.1)
+        nbtrack.sklearn.log_model(
+            model, "model", input_example=X[:2], metadata={"team": "nlp"}, tags={"t": 1}
+        )
+    monkeypatch.setenv("HOME", str(tmp_path / "stranger"))  # nothing of it is trusted
+
+    info = nbtrack.models.get_model_info(f"runs:/{run.info.run_id}/model")
+
+    assert info.signature == infer_signature(X[:2], model.predict(X[:2]))
+    assert info.metadata == {"team": "nlp"}
+    assert (info.name, info.params, info.tags["t"]) == ("model", {"alpha": "0.1"}, "1")
+    assert any(line.startswith("scikit-learn==") for line in info.requirements)
+
+
+def test_a_signature_is_set_later_and_the_model_stays_the_users_own(model: LinearRegression) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.sklearn.log_model(model, "model")
+    uri = f"runs:/{run.info.run_id}/model"
+    signature = infer_signature(X, Y)
+
+    nbtrack.models.set_signature(uri, signature)
+
+    assert nbtrack.models.get_model_info(uri).signature == signature
+    assert np.array_equal(nbtrack.sklearn.load_model(uri).predict(X), model.predict(X))
+    with pytest.raises(InvalidTypeError, match="infer_signature"):
+        nbtrack.models.set_signature(uri, "x")
+
+
+def test_the_card_of_a_run_names_its_models(model: LinearRegression) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_model(model, "models/linear")
+
+    bundle = nbtrack.get_run(run.info.run_id)._repr_mimebundle_()
+
+    assert "models: models/linear (sklearn)" in bundle["text/plain"]
+    assert "models: models/linear (sklearn)" in bundle["text/html"]

@@ -204,7 +204,8 @@ def _found(frame: Any, schema: Schema) -> list[_Found]:
     """Each column of a schema that is there."""
     specs: list[ColSpec] = schema.inputs
     _, dtypes = _names_and_dtypes(schema)
-    width = len(frame.columns)
+    names = frame.columns.tolist()
+    width = len(names)
     if not schema.has_input_names():
         if width < len(specs):
             raise SignatureMismatchError(
@@ -212,8 +213,7 @@ def _found(frame: Any, schema: Schema) -> list[_Found]:
             )
         if width > len(specs):
             warn_user(f"The model takes {_columns(len(specs))}: the other {width - len(specs)} are ignored")
-        return [_Found(spec, dtypes[place], place, frame.columns[place]) for place, spec in enumerate(specs)]
-    names = frame.columns.tolist()
+        return [_Found(spec, dtypes[place], place, names[place]) for place, spec in enumerate(specs)]
     places = {name: place for place, name in enumerate(names)}
     if len(places) < width:
         twice = [name for name in names if names.count(name) > 1 and name in schema.input_names()]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from nbtrack.models.data_kinds import as_array, is_frame, is_polars, is_series
-from nbtrack.models.data_types import AnyType, Array, ValueType, quoted
+from nbtrack.models.data_types import AnyType, Array, DataType, ValueType, quoted
 from nbtrack.models.mismatches import SignatureMismatchError
 from nbtrack.models.plain_columns import frame_of_lists, objects
 from nbtrack.models.schemas import Schema
@@ -90,7 +90,7 @@ def _from_list(rows: list[Any], schema: Schema) -> Any:
 
     if not rows:
         return frame_of_lists({name: [] for name in schema.input_names()}, {})
-    if all(isinstance(row, Mapping) for row in rows) and schema.has_input_names():
+    if all(isinstance(row, Mapping) for row in rows) and not _takes_dicts(schema):
         return _from_records(rows, schema)
     if len(schema) == 1:
         kind = schema.input_types()[0]
@@ -116,7 +116,12 @@ def _from_list(rows: list[Any], schema: Schema) -> Any:
 def _from_records(rows: list[Mapping[Any, Any]], schema: Schema) -> Any:
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [row.get(name) for row in rows] for name in names}
-    return frame_of_lists(columns, schema.input_types_dict())
+    return frame_of_lists(columns, _kinds_of(columns, schema))
+
+
+def _takes_dicts(schema: Schema) -> bool:
+    """Whether a dict in a list is a value, not a row."""
+    return not schema.has_input_names() and not isinstance(schema.input_types()[0], DataType)
 
 
 def _from_dict(data: Mapping[Any, Any], schema: Schema) -> Any:

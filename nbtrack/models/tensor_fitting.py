@@ -64,8 +64,11 @@ def _whole(data: Any, spec: TensorSpec) -> Any:
             )
         return _one(next(iter(held.values())), spec)
     if is_frame(data):
-        if len(data.columns) == 1 and len(spec.shape) != 2:
-            return _one(data[data.columns[0]], spec)
+        if len(data.columns) == 1:
+            column = data[data.columns[0]]
+            # A matrix may come as one column of rows, each a list or an array.
+            if len(spec.shape) != 2 or getattr(column.dtype, "kind", None) == "O":
+                return _one(column, spec)
         return data.to_numpy()
     return _one(data, spec)
 

@@ -164,6 +164,16 @@ def test_no_rows_stay_no_rows() -> None:
         assert made.dtypes.tolist() == [np.dtype("float64")] * 2
 
 
+def test_records_are_rows_where_the_columns_of_the_signature_have_no_names() -> None:
+    made = enforce_input([{"x": 1, "y": 2}, {"x": 3, "y": 4}], Schema([ColSpec("long"), ColSpec("long")]))
+
+    assert made.to_dict("list") == {"x": [1, 3], "y": [2, 4]}
+
+
+def test_a_column_that_has_only_a_number_is_named_by_it() -> None:
+    assert "column 0 is" in refusal([["x"]], Schema([ColSpec("double")]))
+
+
 def test_columns_without_names_are_taken_by_their_place() -> None:
     schema = Schema([ColSpec("double"), ColSpec("string")])
 
@@ -469,6 +479,16 @@ def test_tensors_that_are_missing_or_wrong_are_all_named() -> None:
     assert "\n- 'b' is of float64, the model takes int64: 0.5 is not whole (at [0])" in said
     with pytest.warns(RuntimeWarning, match="does not take 'c'"):
         enforce_input({"a": np.zeros((1, 2)), "b": np.array([1]), "c": 1}, NAMED)
+
+
+def test_a_matrix_comes_as_one_column_of_its_rows() -> None:
+    schema = Schema([TensorSpec(np.dtype("float32"), (-1, 2))])
+    frame = pd.DataFrame({"row": [np.array([1.0, 2.0]), np.array([3.0, 4.0])]})
+
+    made = enforce_input(frame, schema)
+
+    assert made.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert made.dtype == np.float32
 
 
 def test_flat_rows_of_a_frame_get_the_shape_of_the_tensor() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbtrack import exceptions as exceptions
     from nbtrack import models as models
     from nbtrack import pyfunc as pyfunc
+    from nbtrack import pytorch as pytorch
     from nbtrack import sklearn as sklearn
     from nbtrack import tracking as tracking
     from nbtrack.core.entities import Experiment as Experiment
@@ -130,7 +131,17 @@ _HOMES = {
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-_MODULES = ("artifacts", "data", "entities", "exceptions", "models", "pyfunc", "sklearn", "tracking")
+_MODULES = (
+    "artifacts",
+    "data",
+    "entities",
+    "exceptions",
+    "models",
+    "pyfunc",
+    "pytorch",
+    "sklearn",
+    "tracking",
+)
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension", *_MODULES, *sorted(_HOME_OF)]  # pyright: ignore[reportUnsupportedDunderAll]
 

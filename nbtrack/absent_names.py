@@ -12,7 +12,7 @@ _NAMES = """
     set_model_version_tag
 
     catboost diviner dspy fastai h2o johnsnowlabs keras langchain lightgbm llama_index onnx openai paddle
-    pmdarima prophet pyspark pytorch sentence_transformers shap spacy spark statsmodels tensorflow
+    pmdarima prophet pyspark sentence_transformers shap spacy spark statsmodels tensorflow
     transformers xgboost
 
     autolog projects run types

@@ -32,9 +32,27 @@ def pickle_to(model: Any, file: Path, *, by_cloudpickle: bool = True) -> frozens
     Raises:
         InvalidValueError: Something in it cannot be pickled; the message names it.
     """
+    seen: set[str] = set()
+    pickler = noting_pickler(seen, by_cloudpickle=by_cloudpickle)
+    try:
+        with open(file, "xb") as target:
+            pickler(target, protocol=_PROTOCOL).dump(model)
+    except (KeyboardInterrupt, MemoryError, OSError):
+        raise
+    except Exception as error:
+        raise unpicklable(model, error) from error
+    return modules_of(seen, by_cloudpickle=by_cloudpickle)
+
+
+def noting_pickler(seen: set[str], *, by_cloudpickle: bool = True) -> type[pickle.Pickler]:
+    """A class of picklers that note the modules which reading their pickle will import.
+
+    Args:
+        seen: Where they are noted; `modules_of` says which packages they are.
+        by_cloudpickle: As in `pickle_to`.
+    """
     import cloudpickle
 
-    seen: set[str] = set()
     asked: dict[int, Any] = {}
     registered = cast("set[str]", cloudpickle.list_registry_pickle_by_value())
     by_value = frozenset(registered if by_cloudpickle else ())
@@ -55,19 +73,23 @@ def pickle_to(model: Any, file: Path, *, by_cloudpickle: bool = True) -> frozens
                         seen.add(str(named.__module__))
             return cast("Any", super()).reducer_override(obj) if by_cloudpickle else NotImplemented
 
-    try:
-        with open(file, "xb") as target:
-            NotingPickler(target, protocol=_PROTOCOL).dump(model)
-    except (KeyboardInterrupt, MemoryError, OSError):
-        raise
-    except Exception as error:
-        raise InvalidValueError(
-            f"This {type(model).__name__} cannot be pickled: {error}. Locks, open files, connections and "
-            "generators in a model cannot be saved; leave them out in __getstate__."
-        ) from error
+    return NotingPickler
+
+
+def modules_of(seen: set[str], *, by_cloudpickle: bool = True) -> frozenset[str]:
+    """The top-level modules that loading a pickle will import, from what its pickler noted."""
+    named = {name.partition(".")[0] for name in seen if name}
     if by_cloudpickle:
-        seen.add("cloudpickle")
-    return frozenset(name.partition(".")[0] for name in seen if name) - _NO_REQUIREMENT
+        named.add("cloudpickle")
+    return frozenset(named) - _NO_REQUIREMENT
+
+
+def unpicklable(model: Any, error: Exception) -> InvalidValueError:
+    """What to say when a model cannot be pickled."""
+    return InvalidValueError(
+        f"This {type(model).__name__} cannot be pickled: {error}. Locks, open files, connections and "
+        "generators in a model cannot be saved; leave them out in __getstate__."
+    )
 
 
 def _is_imported(named: Any, by_value: frozenset[str]) -> bool:

@@ -10,12 +10,13 @@ from nbtrack.models.flavors.contracts import Flavor
 from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
 
 # lightning, keras, xgboost, lightgbm, pytorch, sklearn, python is the order once all are there
-FLAVORS = ("sklearn", "python")
+FLAVORS = ("pytorch", "sklearn", "python")
 """In the order in which they are asked whether a model is theirs: the special before the general."""
 
 _LOADER_MODULES = {
     "mlflow.sklearn": "sklearn",
     "mlflow.pytorch": "pytorch",
+    "nbtrack.pytorch": "pytorch",
     "mlflow.xgboost": "xgboost",
     "mlflow.lightgbm": "lightgbm",
     "mlflow.keras": "keras",

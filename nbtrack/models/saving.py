@@ -18,6 +18,7 @@ from nbtrack.models import requirements as required
 from nbtrack.models.code_imports import imports_of_source
 from nbtrack.models.flavors.contracts import Flavor, SavedFlavor
 from nbtrack.models.mlmodel import FROM_TYPE_HINT, MLMODEL_FILE, PYTHON_FUNCTION, Model
+from nbtrack.models.schema_inference import infer_schema
 from nbtrack.models.signature import ModelSignature, infer_signature
 
 CODE_FOLDER = "code"
@@ -163,7 +164,7 @@ def _signature(
     try:
         scorer = flavor.scorer(model, saved.python_function, folder, {})
         predictions = scorer.predict(example.for_prediction(), example.params)
-        found = infer_signature(example.data, predictions, example.params)
+        found = infer_signature(example.data, _as_column(predictions, example.data), example.params)
         return found if own is None else ModelSignature(own.inputs, found.outputs, found.params)
     except Exception as error:  # noqa: BLE001 - the model is the user's; it is saved all the same
         warn_user(
@@ -171,6 +172,16 @@ def _signature(
             f"{type(error).__name__}: {error}. Give signature=infer_signature(X, predictions)."
         )
         return own
+
+
+def _as_column(predictions: Any, data: Any) -> Any:
+    """Predictions of a table, one value a row, are a column, too: MLflow's rule."""
+    import numpy as np
+    import pandas as pd
+
+    is_table = not isinstance(data, np.ndarray) and not infer_schema(data).is_tensor_spec()
+    is_flat = isinstance(predictions, np.ndarray) and predictions.ndim == 1
+    return pd.Series(predictions) if is_table and is_flat else predictions
 
 
 def _requirements(

@@ -42,7 +42,7 @@ def test_a_model_is_logged_and_loaded_by_its_run(model: LinearRegression) -> Non
 
     assert np.array_equal(loaded.predict(X), model.predict(X))
     assert np.array_equal(predictor.predict(X), model.predict(X))
-    assert info.signature == infer_signature(X[:2], model.predict(X[:2]))
+    assert info.signature == infer_signature(X[:2], pd.Series(model.predict(X[:2])))
 
 
 def test_a_model_loads_in_another_process_of_the_user(model: LinearRegression, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_what_is_known_of_a_model_is_read_without_running_it(
 
     info = nbtrack.models.get_model_info(f"runs:/{run.info.run_id}/model")
 
-    assert info.signature == infer_signature(X[:2], model.predict(X[:2]))
+    assert info.signature == infer_signature(X[:2], pd.Series(model.predict(X[:2])))
     assert info.metadata == {"team": "nlp"}
     assert (info.name, info.params, info.tags["t"]) == ("model", {"alpha": "0.1"}, "1")
     assert any(line.startswith("scikit-learn==") for line in info.requirements)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import get_experiment_by_name as get_experiment_by_name
     from nbtrack.tracking.fluent import get_metric_history as get_metric_history
     from nbtrack.tracking.fluent import get_parent_run as get_parent_run
+    from nbtrack.tracking.fluent import get_registry_uri as get_registry_uri
     from nbtrack.tracking.fluent import get_run as get_run
     from nbtrack.tracking.fluent import get_tracking_uri as get_tracking_uri
     from nbtrack.tracking.fluent import is_tracking_uri_set as is_tracking_uri_set
@@ -76,14 +77,19 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import log_stream as log_stream
     from nbtrack.tracking.fluent import log_table as log_table
     from nbtrack.tracking.fluent import log_text as log_text
+    from nbtrack.tracking.fluent import register_model as register_model
     from nbtrack.tracking.fluent import rename_experiment as rename_experiment
     from nbtrack.tracking.fluent import restore_experiment as restore_experiment
     from nbtrack.tracking.fluent import restore_run as restore_run
     from nbtrack.tracking.fluent import search_experiments as search_experiments
+    from nbtrack.tracking.fluent import search_model_versions as search_model_versions
+    from nbtrack.tracking.fluent import search_registered_models as search_registered_models
     from nbtrack.tracking.fluent import search_runs as search_runs
     from nbtrack.tracking.fluent import set_experiment as set_experiment
     from nbtrack.tracking.fluent import set_experiment_tag as set_experiment_tag
     from nbtrack.tracking.fluent import set_experiment_tags as set_experiment_tags
+    from nbtrack.tracking.fluent import set_model_version_tag as set_model_version_tag
+    from nbtrack.tracking.fluent import set_registry_uri as set_registry_uri
     from nbtrack.tracking.fluent import set_tag as set_tag
     from nbtrack.tracking.fluent import set_tags as set_tags
     from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
@@ -119,15 +125,16 @@ _HOMES = {
     "nbtrack.tracking.tracker": "Tracker",
     "nbtrack.tracking.client": "MlflowClient",
     "nbtrack.tracking.fluent": (
-        "active_run create_experiment create_run delete_experiment delete_experiment_tag "
-        "delete_run delete_tag download_artifacts end_run flush flush_artifact_async_logging "
-        "flush_async_logging get_artifact_uri get_environment get_experiment get_experiment_by_name "
-        "get_metric_history get_parent_run get_run get_tracking_uri is_tracking_uri_set "
-        "last_active_run list_artifacts load_table log_artifact log_artifacts log_batch log_dict "
-        "log_figure log_image log_input log_inputs log_metric log_metrics log_model log_param log_params "
-        "log_stream log_table log_text rename_experiment restore_experiment restore_run "
-        "search_experiments search_runs set_experiment set_experiment_tag set_experiment_tags "
-        "set_tag set_tags set_tracking_uri start_run"
+        "active_run create_experiment create_run delete_experiment delete_experiment_tag delete_run "
+        "delete_tag download_artifacts end_run flush flush_artifact_async_logging flush_async_logging "
+        "get_artifact_uri get_environment get_experiment get_experiment_by_name get_metric_history "
+        "get_parent_run get_registry_uri get_run get_tracking_uri is_tracking_uri_set last_active_run "
+        "list_artifacts load_table log_artifact log_artifacts log_batch log_dict log_figure log_image "
+        "log_input log_inputs log_metric log_metrics log_model log_param log_params log_stream "
+        "log_table log_text register_model rename_experiment restore_experiment restore_run "
+        "search_experiments search_model_versions search_registered_models search_runs set_experiment "
+        "set_experiment_tag set_experiment_tags set_model_version_tag set_registry_uri set_tag "
+        "set_tags set_tracking_uri start_run"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

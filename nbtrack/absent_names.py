@@ -8,9 +8,6 @@ _NAMES = """
     log_outputs set_logged_model_tags set_active_model get_active_model_id clear_active_model
     import_checkpoints evaluate validate_evaluation_results MetricThreshold
 
-    register_model search_registered_models search_model_versions set_registry_uri get_registry_uri
-    set_model_version_tag
-
     catboost diviner dspy fastai h2o johnsnowlabs keras langchain lightgbm llama_index onnx openai paddle
     pmdarima prophet pyspark sentence_transformers shap spacy spark statsmodels tensorflow
     transformers xgboost

@@ -18,3 +18,8 @@ from nbtrack.core.entities import RunStatus as RunStatus
 from nbtrack.core.entities import RunTag as RunTag
 from nbtrack.core.entities import SourceType as SourceType
 from nbtrack.core.entities import ViewType as ViewType
+from nbtrack.core.registry import ModelVersion as ModelVersion
+from nbtrack.core.registry import ModelVersionTag as ModelVersionTag
+from nbtrack.core.registry import RegisteredModel as RegisteredModel
+from nbtrack.core.registry import RegisteredModelAlias as RegisteredModelAlias
+from nbtrack.core.registry import RegisteredModelTag as RegisteredModelTag

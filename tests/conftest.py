@@ -50,6 +50,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     fluent.default_tracker.close()
     fluent.default_tracker.set_tracking_uri(None)
+    fluent.default_tracker.set_registry_uri(None)
     fluent.default_tracker.experiment = None
     for name in list(os.environ):
         if name.startswith("NBTRACK_") and not name.startswith("NBTRACK_TEST_"):

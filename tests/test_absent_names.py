@@ -8,7 +8,7 @@ import pytest
 import nbtrack
 
 
-@pytest.mark.parametrize("name", ["autolog", "evaluate", "onnx", "register_model", "projects"])
+@pytest.mark.parametrize("name", ["autolog", "evaluate", "onnx", "projects"])
 def test_what_mlflow_has_and_nbtrack_not_yet_is_said_to_come_later(name: str) -> None:
     assert not hasattr(nbtrack, name)
     with pytest.raises(AttributeError) as caught:

@@ -7,6 +7,7 @@ import os
 
 SETTINGS = {
     "TRACKING_URI": "The store: a folder, a `file:` URI or a `sqlite:///` URI.",
+    "REGISTRY_URI": "A store of its own for registered models.",
     "EXPERIMENT_NAME": "The experiment of new runs; made when it does not exist.",
     "EXPERIMENT_ID": "The experiment of new runs, by id.",
     "RUN_ID": "The run that the next `start_run()` resumes.",

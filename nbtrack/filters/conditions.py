@@ -57,6 +57,7 @@ def filter_of(text: str | None, entity: Entity) -> Condition | None:
 class _Compiler:
     def __init__(self, entity: Entity, text: str) -> None:
         self._text = text
+        self._defaults = entity.defaults
         self._finder = Finder(entity, text)
 
     def compile(self, tree: Tree) -> Condition:
@@ -78,6 +79,9 @@ class _Compiler:
             condition = AnyItem(INPUTS, condition)
         if is_null:
             condition = Negation(condition)
+        default = self._defaults.get(field.path)
+        if default is not None and condition({field.group: {field.key: default}}):
+            condition = Either(condition, Negation(_exists(field.path)))
         return Related(field.relation, condition) if field.relation else condition
 
     def _comparison(self, field: Field, clause: Clause) -> Condition:
@@ -152,7 +156,7 @@ class _Compiler:
         return value
 
     def _text_value(self, field: Field, literal: Literal, value: str) -> str | int | float:
-        if field.type is Type.NUMBER:
+        if field.type is Type.NUMBER and field.read is str:
             self._fail(literal.column, f"{field.label} compares with a number, without quotes")
         try:
             read = milliseconds(value) if field.type is Type.TIME else field.read(value)

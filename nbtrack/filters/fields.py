@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nbtrack.core.entities import LifecycleStage, RunStatus
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.logged_models import LoggedModelStatus
+from nbtrack.core.names import check_version
+from nbtrack.core.registry import ModelVersionStages
 from nbtrack.core.summaries import MetricSummary
 from nbtrack.documents.queries import Path
 from nbtrack.filters.mistakes import did_you_mean, listed, mistake, quote
@@ -37,8 +40,9 @@ class Attribute:
     type: Type = Type.TEXT
     path: Path | None = None
     """Where it stands in the document; None: under its name."""
-    read: Callable[[str], str] = str
-    """What turns quoted text into what the document holds; raises ValueError with the reason."""
+    read: Callable[[str], Any] = str
+    """What turns quoted text into what the document holds; raises ValueError with the reason. A number that
+    is to be taken in quotes has one of its own."""
     values: tuple[str, ...] = ()
     """All that it can be, where that is a closed list; else nothing."""
     aliases: tuple[str, ...] = ()
@@ -53,12 +57,14 @@ class Entity:
         attributes: By name.
         groups: Which of metrics, params, tags and dataset it has.
         relations: Which other entities of its kind it leads to.
+        defaults: What a field that is missing counts as, by path.
     """
 
     noun: str
     attributes: Mapping[str, Attribute]
     groups: frozenset[str]
     relations: frozenset[str] = frozenset()
+    defaults: Mapping[Path, str] = field(default_factory=dict[Path, str])
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Field:
     type: Type
     path: Path
     """From the root of the document; of a data set from that of the input."""
-    read: Callable[[str], str] = str
+    read: Callable[[str], Any] = str
     values: tuple[str, ...] = ()
     """All that it can be, where that is a closed list; else nothing."""
     relation: str = ""
@@ -142,6 +148,48 @@ LOGGED_MODEL = Entity(
         ),
     },
     groups=frozenset({"metrics", "params", "tags"}),
+)
+
+
+def _whole_number(text: str) -> int:
+    """A version in quotes, which is a number as well."""
+    try:
+        return check_version(text)
+    except InvalidValueError:
+        raise ValueError("a version is a whole number") from None
+
+
+# MLflow keeps prompts as registered models with this tag, and its clients leave them out of every search.
+_NO_PROMPT: dict[Path, str] = {("tags", "mlflow.prompt.is_prompt"): "false"}
+
+REGISTERED_MODEL = Entity(
+    noun="a registered model",
+    attributes={
+        "name": Attribute(),
+        "description": Attribute(),
+        "creation_timestamp": Attribute(Type.TIME),
+        "last_updated_timestamp": Attribute(Type.TIME, aliases=("timestamp",)),
+    },
+    groups=frozenset({"tags"}),
+    defaults=_NO_PROMPT,
+)
+
+MODEL_VERSION = Entity(
+    noun="a model version",
+    attributes={
+        "name": Attribute(),
+        "version_number": Attribute(Type.NUMBER, ("version",), _whole_number, aliases=("version",)),
+        "run_id": Attribute(),
+        "source_path": Attribute(path=("source",), aliases=("source",)),
+        "current_stage": Attribute(read=str.capitalize, values=ModelVersionStages.ALL, aliases=("stage",)),
+        "model_id": Attribute(),
+        "user_id": Attribute(),
+        "description": Attribute(),
+        "creation_timestamp": Attribute(Type.TIME),
+        "last_updated_timestamp": Attribute(Type.TIME, aliases=("timestamp",)),
+    },
+    groups=frozenset({"tags"}),
+    defaults=_NO_PROMPT,
 )
 
 _GROUPS = {

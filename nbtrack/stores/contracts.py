@@ -509,7 +509,7 @@ class Registry(Protocol):
         ...
 
     def latest_versions(self, name: str, stages: Sequence[str] | None = None) -> ModelVersionList:
-        """The highest version in each stage that has any, in the order of the stages."""
+        """The highest version in each stage that has any, the lowest of them first."""
         ...
 
     def describe_version(

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbtrack.tracking.client import MlflowClient as MlflowClient
+    from nbtrack.tracking.fluent import get_registry_uri as get_registry_uri
     from nbtrack.tracking.fluent import get_tracking_uri as get_tracking_uri
     from nbtrack.tracking.fluent import is_tracking_uri_set as is_tracking_uri_set
+    from nbtrack.tracking.fluent import set_registry_uri as set_registry_uri
     from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
     from nbtrack.tracking.tracker import Tracker as Tracker
 
@@ -16,6 +18,8 @@ _HOME_OF = {
     "Tracker": "nbtrack.tracking.tracker",
     "get_tracking_uri": "nbtrack.tracking.fluent",
     "is_tracking_uri_set": "nbtrack.tracking.fluent",
+    "get_registry_uri": "nbtrack.tracking.fluent",
+    "set_registry_uri": "nbtrack.tracking.fluent",
     "set_tracking_uri": "nbtrack.tracking.fluent",
 }
 

@@ -15,18 +15,19 @@ from nbtrack.core.names import check_run_id
 from nbtrack.core.paged_lists import PagedList
 from nbtrack.stores.opening import store_folder
 from nbtrack.tracking.fluent import default_tracker
+from nbtrack.tracking.registry_client import RegistryClient
 from nbtrack.tracking.tracker import Tracker
 
 _SEARCH_MAX = 1000
 
 
-class MlflowClient:
+class MlflowClient(RegistryClient):
     """Reads and writes a store by ids.
 
     Args:
         tracking_uri: The store: a folder, a `file:` or a `sqlite:///` URI. None is the store of the
             fluent functions, also when that changes later.
-        registry_uri: Taken for MLflow's sake: models are registered in the store.
+        registry_uri: The store of registered models, where it is another one.
     """
 
     def __init__(
@@ -37,6 +38,11 @@ class MlflowClient:
         self._tracker = (
             default_tracker if tracking_uri is None else Tracker(store=str(store_folder(tracking_uri)))
         )
+        self._models = self._tracker
+        if registry_uri is not None:
+            # The fluent functions keep their own registry.
+            self._models = Tracker(store=self._tracker.get_tracking_uri())
+            self._models.set_registry_uri(registry_uri)
 
     @property
     def tracking_uri(self) -> str:

@@ -39,6 +39,22 @@ def experiment_search(filter_string: Any, order_by: Sequence[str] | None) -> tup
     return parse_filter(filter_string) if given is None else given, parse_order(order_by)
 
 
+def model_search(filter_string: Any, order_by: Sequence[str] | None) -> tuple[Any, list[Order]]:
+    """The condition and the order of a search for registered models; as `run_search`."""
+    from nbtrack.filters.registry_filter import parse_model_filter, parse_model_order
+
+    given = _given_condition(filter_string)
+    return parse_model_filter(filter_string) if given is None else given, parse_model_order(order_by)
+
+
+def version_search(filter_string: Any, order_by: Sequence[str] | None) -> tuple[Any, list[Order]]:
+    """The condition and the order of a search for model versions; as `run_search`."""
+    from nbtrack.filters.registry_filter import parse_version_filter, parse_version_order
+
+    given = _given_condition(filter_string)
+    return parse_version_filter(filter_string) if given is None else given, parse_version_order(order_by)
+
+
 def check_view(name: str, view: Any) -> None:
     """Check an argument that takes one of `ViewType`.
 
@@ -49,14 +65,19 @@ def check_view(name: str, view: Any) -> None:
         raise InvalidValueError(f"{name} is one of ViewType (1, 2 or 3), got {view!r}.")
 
 
-def check_count(name: str, count: Any) -> None:
+def check_count(name: str, count: Any, most: int | None = None) -> None:
     """Check an argument that says how many at most.
 
     Raises:
-        InvalidValueError: It is no whole number from 1.
+        InvalidValueError: It is no whole number from 1, or larger than `most`.
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise InvalidValueError(f"{name} is a whole number from 1, got {count!r}.")
+    if most is not None and count > most:
+        raise InvalidValueError(
+            f"{name} is at most {most:,}, got {count:,}. Ask for one page after the other: the `token` of a "
+            "page is the page_token of the next."
+        )
 
 
 def _given_condition(given: Any) -> Any:

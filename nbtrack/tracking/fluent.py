@@ -7,8 +7,10 @@ default_tracker = Tracker()
 # theirs to themselves.
 default_tracker._exports = True  # pyright: ignore[reportPrivateUsage]
 
+get_registry_uri = default_tracker.get_registry_uri
 get_tracking_uri = default_tracker.get_tracking_uri
 is_tracking_uri_set = default_tracker.is_tracking_uri_set
+set_registry_uri = default_tracker.set_registry_uri
 set_tracking_uri = default_tracker.set_tracking_uri
 
 create_experiment = default_tracker.create_experiment
@@ -63,3 +65,8 @@ download_artifacts = default_tracker.download_artifacts
 get_artifact_uri = default_tracker.get_artifact_uri
 list_artifacts = default_tracker.list_artifacts
 load_table = default_tracker.load_table
+
+register_model = default_tracker.register_model
+search_model_versions = default_tracker.search_model_versions
+search_registered_models = default_tracker.search_registered_models
+set_model_version_tag = default_tracker.set_model_version_tag

@@ -32,6 +32,7 @@ from nbtrack.models.saving import SaveOptions, new_folder, save_to_folder
 from nbtrack.models.trust import sign_folder
 from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.tracking.param_texts import param_texts
+from nbtrack.tracking.registry import register
 
 DEFAULT_NAME = "model"
 
@@ -279,13 +280,8 @@ class LoggedFolder:
     def _register(self) -> None:
         name = self._given.log.registered_model_name
         if name is not None and self._version is None:
-            version = self._store.registry.create_version(
-                name,
-                f"models:/{self._about.model_id}",
-                run_id=self._about.run_id,
-                model_id=self._about.model_id,
-                make_model=True,
-            )
+            uri = f"models:/{self._about.model_id}"
+            version = register(self._store, lambda: self._store, uri, name)
             self._version = str(version.version)
 
     def _forget_kept(self) -> None:

@@ -142,7 +142,7 @@ def resolve_model(where: Where, uri: Any) -> ResolvedModel:
         return _resolve_run(where, parsed)
     if parsed.model_id is not None:
         return _resolve_model_id(where, parsed)
-    version = _find_version(where, parsed)
+    version = find_version(where, parsed)
     location = _registry_store(where, str(parsed.name)).registry.location_of(version.name, version.version)
     found = _resolve_location(where, version, location, parsed.path)
     return replace(
@@ -153,6 +153,31 @@ def resolve_model(where: Where, uri: Any) -> ResolvedModel:
         model_id=version.model_id or found.model_id,
         source_run_id=version.run_id or found.source_run_id,
     )
+
+
+def find_version(where: Where, parsed: ModelUri) -> ModelVersion:
+    """The version in the registry that a URI of a registered model means.
+
+    Raises:
+        NotFoundError: There is no such registered model, version or alias, or none in that stage.
+    """
+    name, registry = str(parsed.name), _registry_store(where, str(parsed.name)).registry
+    if parsed.alias is not None:
+        return registry.get_version_by_alias(name, parsed.alias)
+    if parsed.version is not None:
+        return registry.get_version(name, parsed.version)
+    if parsed.is_latest:
+        return registry.get_version_by_alias(name, "latest")
+    found = registry.latest_versions(name, [str(parsed.stage)])
+    if not found:
+        others = [
+            f"{version.version} ({version.current_stage})" for version in registry.latest_versions(name)
+        ]
+        advice = f"There are {', '.join(others)}." if others else "It has no versions yet."
+        raise NotFoundError(
+            "version in the stage", str(parsed.stage), holder=f"Registered model {name!r}", advice=advice
+        )
+    return found[0]
 
 
 def local_model_folder(where: Where, uri: Any, dst_path: str | os.PathLike[str] | None = None) -> Path:
@@ -182,9 +207,37 @@ def local_model_folder(where: Where, uri: Any, dst_path: str | os.PathLike[str] 
                 return _folder_of(Path(own))
             local = Path(artifact_access.download(artifacts, found.path, dst_path))
         except MissingFileError as error:
-            raise _no_files(found, error) from None
+            raise _no_files(found, str(error)) from None
     _write_meta(local, found)
     return _folder_of(local)
+
+
+def check_is_model(found: ResolvedModel) -> None:
+    """Refuse what is no model: it has no MLmodel file.
+
+    Raises:
+        MissingFileError: It has none; the message says which models the run has.
+    """
+    if found.folder is not None:
+        folder = _existing(found.folder, found)
+        if not (folder / MLMODEL).is_file():
+            raise MissingFileError(
+                "model", found.uri, advice=f"There is no MLmodel file in {folder.absolute()}."
+            )
+        return
+    artifacts = _artifacts_of(found)
+    files = {info.path for info in artifacts.list(found.path)}
+    if "/".join(part for part in (found.path, MLMODEL) if part) not in files:
+        raise _no_files(found, "It has no MLmodel file." if files else "Nothing lies there.")
+
+
+def location_of(found: ResolvedModel) -> str:
+    """Where the files are, as a URI that means the same whatever is logged or registered later."""
+    if found.folder is not None:
+        return found.folder.absolute().as_uri()
+    if found.run_id is not None:
+        return "/".join(part for part in (f"runs:/{found.run_id}", found.path) if part)
+    return "/".join(part for part in (f"models:/{found.model_id}", found.path) if part)
 
 
 def artifact_uri_of(where: Where, uri: Any) -> str:
@@ -308,28 +361,9 @@ def _store(where: Where, kind: str, name: str) -> Store:
 
 
 def _registry_store(where: Where, name: str) -> Store:
+    if isinstance(where, StoreAccess):
+        return where._registry_to_read("registered model", name)  # pyright: ignore[reportPrivateUsage]
     return _store(where, "registered model", name)
-
-
-def _find_version(where: Where, parsed: ModelUri) -> ModelVersion:
-    """The version that is meant."""
-    name, registry = str(parsed.name), _registry_store(where, str(parsed.name)).registry
-    if parsed.alias is not None:
-        return registry.get_version_by_alias(name, parsed.alias)
-    if parsed.version is not None:
-        return registry.get_version(name, parsed.version)
-    if parsed.is_latest:
-        return registry.get_version_by_alias(name, "latest")
-    found = registry.latest_versions(name, [str(parsed.stage)])
-    if not found:
-        others = [
-            f"{version.version} ({version.current_stage})" for version in registry.latest_versions(name)
-        ]
-        advice = f"There are {', '.join(others)}." if others else "It has no versions yet."
-        raise NotFoundError(
-            "version in the stage", str(parsed.stage), holder=f"Registered model {name!r}", advice=advice
-        )
-    return found[0]
 
 
 def _resolve_run(where: Where, parsed: ModelUri) -> ResolvedModel:
@@ -420,11 +454,11 @@ def _artifacts_of(found: ResolvedModel) -> Artifacts:
     return found.artifacts
 
 
-def _no_files(found: ResolvedModel, error: MissingFileError) -> MissingFileError:
+def _no_files(found: ResolvedModel, why: str) -> MissingFileError:
     """The error for a model whose files are not there; it says which models are."""
     models = models_among(_artifacts_of(found))
-    advice = f"The run has the models {', '.join(map(repr, models))}." if models else str(error)
-    return MissingFileError("model", found.uri, advice=advice)
+    has = f" The run has the models {', '.join(map(repr, models))}." if models else ""
+    return MissingFileError("model", found.uri, advice=f"{why}{has}")
 
 
 def models_among(artifacts: Artifacts) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.core.names import check_model_name
 from nbtrack.stores.contracts import Store
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class ModelVerbs:
         from nbtrack.models.saving import SaveOptions
         from nbtrack.tracking import model_logging
 
+        if registered_model_name is not None:
+            check_model_name(registered_model_name)
         if flavor_options.get("artifacts") is not None:
             from nbtrack.tracking.model_artifacts import local_artifacts
 

@@ -21,6 +21,8 @@ class StoreAccess:
 
     def _begin(self) -> None:
         self._opened: Store | None = None
+        self._registry_uri: str | None = None
+        self._opened_registry: Store | None = None
         self._opening = threading.Lock()
         self._exports = False
 
@@ -55,6 +57,63 @@ class StoreAccess:
     def is_tracking_uri_set(self) -> bool:
         """Whether a store was chosen, by `set_tracking_uri`, an argument or a setting."""
         return self.store is not None or settings.setting("TRACKING_URI") is not None
+
+    def set_registry_uri(self, uri: str | PathLike[str] | None) -> None:
+        """Choose a store of its own for registered models and their versions.
+
+        Args:
+            uri: As for `set_tracking_uri`. None goes back to the setting, or the store of the runs.
+
+        Raises:
+            InvalidValueError: It is no tracking URI that this nbtrack knows.
+            ForeignStoreError: Something else lives there; it is left alone.
+        """
+        self._registry_uri = None if uri is None else str(store_folder(uri))
+        self._leave_registry()
+        if self._exports:
+            if self._registry_uri is None:
+                os.environ.pop("NBTRACK_REGISTRY_URI", None)
+            else:
+                os.environ["NBTRACK_REGISTRY_URI"] = self._registry_uri
+
+    def get_registry_uri(self) -> str:
+        """The folder of the store of registered models; nothing is made."""
+        own = self._own_registry_uri()
+        return self.get_tracking_uri() if own is None else str(store_folder(own))
+
+    def _registry_store(self) -> Store:
+        """The store of registered models, made when there is none."""
+        own = self._own_registry_uri()
+        if own is None:
+            return self._store()
+        folder = str(store_folder(own))
+        if folder == self.get_tracking_uri():
+            return self._store()
+        store = self._opened_registry
+        if store is None or store.uri != folder or not store.is_there():
+            with self._opening:
+                store = self._opened_registry
+                if store is None or store.uri != folder or not store.is_there():
+                    store = self._opened_registry = open_store(folder)
+        return store
+
+    def _has_registry(self) -> bool:
+        """Whether there is a store of registered models already: looking makes none."""
+        own = self._own_registry_uri()
+        return self._has_store() if own is None else store_exists(own)
+
+    def _registry_to_read(self, kind: str, name: str) -> Store:
+        if not self._has_registry():
+            raise NotFoundError(kind, name, advice=f"There is no store at {self.get_registry_uri()}.")
+        return self._registry_store()
+
+    def _own_registry_uri(self) -> Any:
+        return self._registry_uri or settings.setting("REGISTRY_URI")
+
+    def _leave_registry(self) -> None:
+        store, self._opened_registry = self._opened_registry, None
+        if store is not None:
+            store.close()
 
     def _store(self) -> Store:
         store = self._opened

@@ -37,13 +37,14 @@ from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, DisabledRun
 from nbtrack.tracking.experiment_verbs import check_active
 from nbtrack.tracking.logging_verbs import LoggingVerbs
 from nbtrack.tracking.reading_verbs import ReadingVerbs
+from nbtrack.tracking.registry import RegistryVerbs
 from nbtrack.tracking.run_handle import RunHandles
 
 _LENGTH_OF_OURS = 32
 _ARGUMENTS = ("store", "experiment", "enabled", "on_error")
 
 
-class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
+class Tracker(LoggingVerbs, ReadingVerbs, RegistryVerbs, Configurable):
     """Records runs into one store.
 
     Args:
@@ -355,8 +356,9 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         for run in self._active.everywhere():
             run.flush()
         self._handles.flush()
-        if self._opened is not None:
-            self._opened.sync()
+        for store in (self._opened, self._opened_registry):
+            if store is not None:
+                store.sync()
 
     def close(self) -> None:
         """End the runs that are active, FINISHED, and close the store; a later call opens it again."""
@@ -368,6 +370,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, Configurable):
         if self._opened is not None:
             self._opened.close()
             self._opened = None
+        self._leave_registry()
 
     # ---- inside ------------------------------------------------------------------------------
 

@@ -96,7 +96,7 @@ def test_a_renamed_model_takes_versions_tags_and_aliases_along(registry: Registr
     renamed = registry.rename_model("iris", "flowers")
 
     assert (renamed.name, renamed.tags, renamed.aliases) == ("flowers", {"team": "bio"}, {"champion": 2})
-    assert standing(renamed) == [(3, "None"), (1, "Production")]
+    assert standing(renamed) == [(1, "Production"), (3, "None")]
     assert registry.get_version_by_alias("flowers", "champion").version == 2
     assert registry.find_model("iris") is None
     assert registry.create_version("flowers", SOURCE).version == 4
@@ -251,7 +251,7 @@ def test_an_alias_names_one_version_and_moves(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    "alias", ["", "a b", "a.b", "ä", "latest", "Latest", "v1", "V22", "a" * 256, "a\n", None, 1]
+    "alias", ["", "a b", "a.b", "a@b", "latest", "Latest", "v1", "V22", "a" * 256, "a\n", None, 1]
 )
 def test_what_cannot_be_an_alias_is_refused(registry: Registry, alias: Any) -> None:
     with_versions(registry)
@@ -262,8 +262,8 @@ def test_what_cannot_be_an_alias_is_refused(registry: Registry, alias: Any) -> N
     assert registry.get_model("iris").aliases == {}
 
 
-@pytest.mark.parametrize("alias", ["Production", "version1", "v1a", "1", "a" * 255])
-def test_an_alias_may_be_called_like_a_stage(registry: Registry, alias: str) -> None:
+@pytest.mark.parametrize("alias", ["Production", "version1", "v1a", "1", "ä", "a" * 255])
+def test_an_alias_is_any_other_word(registry: Registry, alias: str) -> None:
     with_versions(registry).set_alias("iris", alias, 1)
 
     assert registry.get_version_by_alias("iris", alias).version == 1
@@ -353,9 +353,9 @@ def test_the_latest_versions_are_the_highest_of_each_stage(registry: Registry) -
     def found(stages: list[str] | None = None) -> list[tuple[int, str]]:
         return [(each.version, each.current_stage) for each in registry.latest_versions("iris", stages)]
 
-    assert found() == [(6, "None"), (2, "Staging"), (3, "Production"), (5, "Archived")]
+    assert found() == [(2, "Staging"), (3, "Production"), (5, "Archived"), (6, "None")]
     assert found([]) == found()
-    assert found(["production", "None"]) == [(6, "None"), (3, "Production")]
+    assert found(["production", "None"]) == [(3, "Production"), (6, "None")]
     assert registry.latest_versions("iris", ["Production"])[0].aliases == ["champion"]
     assert all(version.aliases == [] for version in registry.get_model("iris").latest_versions)
 
@@ -366,9 +366,9 @@ def test_the_latest_versions_follow_each_move_and_deletion(registry: Registry) -
     registry.set_stage("iris", 3, "Production")
 
     registry.delete_version("iris", 3)
-    assert standing(registry.get_model("iris")) == [(2, "None"), (1, "Production")]
+    assert standing(registry.get_model("iris")) == [(1, "Production"), (2, "None")]
     registry.set_stage("iris", 1, "Staging")
-    assert standing(registry.get_model("iris")) == [(2, "None"), (1, "Staging")]
+    assert standing(registry.get_model("iris")) == [(1, "Staging"), (2, "None")]
     registry.set_stage("iris", 1, "None")
     assert standing(registry.get_model("iris")) == [(2, "None")]
 

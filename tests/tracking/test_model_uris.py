@@ -218,7 +218,7 @@ def test_a_home_folder_is_expanded_and_a_relative_path_followed(tmp_path: Path) 
         ("models:/irsi/1", NotFoundError, "Did you mean 'iris'"),
         ("models:/iris/7", NotFoundError, "has no version '7'. It has 3, 2, 1."),
         ("models:/iris@chempion", UnknownAliasError, "Did you mean 'champion'"),
-        ("models:/iris/Staging", NotFoundError, r"There are 3 \(None\), 2 \(Production\)."),
+        ("models:/iris/Staging", NotFoundError, r"There are 2 \(Production\), 3 \(None\)."),
         ("models:/iris@a.b", InvalidValueError, "is no alias"),
         (f"runs:/{RUN_ID}/model", NotFoundError, RUN_ID),
         (f"models:/{MODEL_ID}", NotFoundError, MODEL_ID),

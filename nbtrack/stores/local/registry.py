@@ -9,6 +9,7 @@ number the later holds, since the change of the earlier was undone by a disk tha
 import os
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from time import time_ns
 from typing import Any
 
@@ -305,7 +306,7 @@ class LocalRegistry:
         return self._version(self._model(name), number)["location"]
 
     def latest_versions(self, name: str, stages: Sequence[str] | None = None) -> ModelVersionList:
-        """The highest version in each stage that has any, in the order of the stages.
+        """The highest version in each stage that has any, the lowest of them first.
 
         Args:
             name: The registered model.
@@ -560,7 +561,7 @@ class LocalRegistry:
                 model["latest"].pop(stage, None)
 
     def _latest(self, model: Document) -> list[Document] | None:
-        """The highest version in each stage, in the order of the stages; None if it is so no more."""
+        """The highest version in each stage, the lowest first; None if it is so no more."""
         return self._latest_of([model])[model["name"]]
 
     def _latest_of(self, models: Sequence[Document]) -> dict[str, list[Document] | None]:
@@ -582,7 +583,8 @@ class LocalRegistry:
                 version is not None and version["version"] == held[stage]
                 for version, stage in zip(versions, stages, strict=True)
             )
-            latest[name] = [version for version in versions if version is not None] if is_so else None
+            known = [version for version in versions if version is not None]
+            latest[name] = sorted(known, key=itemgetter("version")) if is_so else None
         return latest
 
     def _read(self, model: Document, latest: Sequence[Document] | None) -> RegisteredModel:

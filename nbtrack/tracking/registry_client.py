@@ -1,0 +1,178 @@
+"""The registry's part of `MlflowClient`: MLflow's names, arguments and their order."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
+from nbtrack.tracking.conditions import check_count
+from nbtrack.tracking.registry import MOST_MODELS, MOST_VERSIONS, RegistryVerbs
+
+_MODELS_PAGE, _VERSIONS_PAGE = 100, 10_000
+
+
+class RegistryClient:
+    """Reads and changes what is registered."""
+
+    _models: RegistryVerbs
+    """Who does it."""
+
+    # ---- registered models -------------------------------------------------------------------
+
+    def create_registered_model(
+        self, name: str, tags: Mapping[str, Any] | None = None, description: str | None = None
+    ) -> RegisteredModel:
+        """Make a registered model without versions; see `Tracker.create_registered_model`."""
+        return self._models.create_registered_model(name, tags, description)
+
+    def get_registered_model(self, name: str) -> RegisteredModel:
+        """Read a registered model with the highest version in each stage."""
+        return self._models.get_registered_model(name)
+
+    def search_registered_models(
+        self,
+        filter_string: Any = None,
+        max_results: int = _MODELS_PAGE,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> RegisteredModelList:
+        """Find registered models, a page of them.
+
+        Args:
+            filter_string: As in `Tracker.search_registered_models`.
+            max_results: The size of a page, from 1 to 1,000.
+            order_by: As in `Tracker.search_registered_models`.
+            page_token: The `token` of the page before; its filter and order must be the same.
+
+        Raises:
+            InvalidValueError: The filter, the order or the token is malformed.
+        """
+        check_count("max_results", max_results, MOST_MODELS)
+        return self._models.registered_models_page(filter_string, max_results, order_by, page_token)
+
+    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel | None:
+        """Give a registered model another name; see `Tracker.rename_registered_model`."""
+        return self._models.rename_registered_model(name, new_name)
+
+    def update_registered_model(self, name: str, description: str | None = None) -> RegisteredModel | None:
+        """Write the description of a registered model; see `Tracker.update_registered_model`."""
+        return self._models.update_registered_model(name, description)
+
+    def delete_registered_model(self, name: str) -> None:
+        """Remove a registered model with all its versions; see `Tracker.delete_registered_model`."""
+        self._models.delete_registered_model(name)
+
+    def set_registered_model_tag(self, name: str, key: str, value: Any) -> None:
+        """Set one tag of a registered model; see `Tracker.set_registered_model_tag`."""
+        self._models.set_registered_model_tag(name, key, value)
+
+    def delete_registered_model_tag(self, name: str, key: str) -> None:
+        """Take a tag off a registered model; see `Tracker.delete_registered_model_tag`."""
+        self._models.delete_registered_model_tag(name, key)
+
+    def set_registered_model_alias(self, name: str, alias: str, version: str | int) -> None:
+        """Let an alias name a version, and no other; see `Tracker.set_registered_model_alias`."""
+        self._models.set_registered_model_alias(name, alias, version)
+
+    def delete_registered_model_alias(self, name: str, alias: str) -> None:
+        """Take an alias away; see `Tracker.delete_registered_model_alias`."""
+        self._models.delete_registered_model_alias(name, alias)
+
+    def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        """Read the version that an alias names; `latest` is always the highest."""
+        return self._models.get_model_version_by_alias(name, alias)
+
+    # ---- versions ----------------------------------------------------------------------------
+
+    def create_model_version(
+        self,
+        name: str,
+        source: Any,
+        run_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        await_creation_for: int | None = 300,
+        model_id: str | None = None,
+    ) -> ModelVersion:
+        """Add a version to a registered model that exists; see `Tracker.create_model_version`."""
+        return self._models.create_model_version(
+            name, source, run_id, tags, run_link, description, await_creation_for, model_id
+        )
+
+    def copy_model_version(self, src_model_uri: str, dst_name: str) -> ModelVersion:
+        """Make a version the next one of another registered model; see `Tracker.copy_model_version`."""
+        return self._models.copy_model_version(src_model_uri, dst_name)
+
+    def get_model_version(self, name: str, version: str | int) -> ModelVersion:
+        """Read a version."""
+        return self._models.get_model_version(name, version)
+
+    def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> ModelVersionList:
+        """Read the highest version in each stage that has any; see `Tracker.get_latest_versions`."""
+        return self._models.get_latest_versions(name, stages)
+
+    def get_model_version_stages(self, name: str, version: str | int) -> list[str]:
+        """The stages there are; the same for every version."""
+        return self._models.get_model_version_stages(name, version)
+
+    def get_model_version_download_uri(self, name: str, version: str | int) -> str:
+        """Where the files of a version are; see `Tracker.get_model_version_download_uri`."""
+        return self._models.get_model_version_download_uri(name, version)
+
+    def search_model_versions(
+        self,
+        filter_string: Any = None,
+        max_results: int = _VERSIONS_PAGE,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> ModelVersionList:
+        """Find model versions, a page of them.
+
+        Args:
+            filter_string: As in `Tracker.search_model_versions`.
+            max_results: The size of a page, from 1 to 200,000.
+            order_by: As in `Tracker.search_model_versions`.
+            page_token: The `token` of the page before; its filter and order must be the same.
+
+        Raises:
+            InvalidValueError: The filter, the order or the token is malformed.
+        """
+        check_count("max_results", max_results, MOST_VERSIONS)
+        return self._models.model_versions_page(filter_string, max_results, order_by, page_token)
+
+    def update_model_version(
+        self, name: str, version: str | int, description: str | None = None
+    ) -> ModelVersion | None:
+        """Write the description of a version; see `Tracker.update_model_version`."""
+        return self._models.update_model_version(name, version, description)
+
+    def transition_model_version_stage(
+        self, name: str, version: str | int, stage: str, archive_existing_versions: bool = False
+    ) -> ModelVersion | None:
+        """Move a version to a stage; see `Tracker.transition_model_version_stage`."""
+        return self._models.transition_model_version_stage(name, version, stage, archive_existing_versions)
+
+    def delete_model_version(self, name: str, version: str | int) -> None:
+        """Remove a version and its aliases; see `Tracker.delete_model_version`."""
+        self._models.delete_model_version(name, version)
+
+    def set_model_version_tag(
+        self,
+        name: str,
+        version: str | int | None = None,
+        key: str | None = None,
+        value: Any = None,
+        stage: str | None = None,
+    ) -> None:
+        """Set one tag of a version, or of the highest in a stage; see `Tracker.set_model_version_tag`."""
+        self._models.set_model_version_tag(name, version, key, value, stage)
+
+    def delete_model_version_tag(
+        self,
+        name: str,
+        version: str | int | None = None,
+        key: str | None = None,
+        stage: str | None = None,
+    ) -> None:
+        """Take a tag off a version, or the highest in a stage; see `Tracker.delete_model_version_tag`."""
+        self._models.delete_model_version_tag(name, version, key, stage)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbtrack import data as data
     from nbtrack import entities as entities
     from nbtrack import exceptions as exceptions
+    from nbtrack import lightning as lightning
     from nbtrack import models as models
     from nbtrack import pyfunc as pyfunc
     from nbtrack import pytorch as pytorch
@@ -143,6 +144,7 @@ _MODULES = (
     "data",
     "entities",
     "exceptions",
+    "lightning",
     "models",
     "pyfunc",
     "pytorch",

@@ -12,7 +12,7 @@ from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.warn import warn_user
 from nbtrack.models import requirements as required
 from nbtrack.models.code_paths import code_of
-from nbtrack.models.flavors.known import FLAVORS, flavor_named, flavor_of_predictor, native_flavors
+from nbtrack.models.flavors.known import FLAVORS, entry_of, flavor_named, flavor_of_predictor, native_flavors
 from nbtrack.models.folder import ModelFolder
 from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
 from nbtrack.models.model_code import read_config
@@ -37,7 +37,7 @@ def load_native(
         UntrustedModelError: It would run code, and is not the user's own.
     """
     model = Model.load(path)
-    entry = model.flavors.get(flavor)
+    entry = entry_of(model, flavor)
     if entry is None:
         raise InvalidValueError(_other_flavors(model, flavor, uri or str(path)))
     folder = ModelFolder(path, trust=trust)

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, BinaryIO, Final, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError
+from nbtrack.models.flavors.known import is_from
 from nbtrack.models.pickling import modules_of, noting_pickler, unpicklable
 from nbtrack.models.torch_prediction import as_tensor, evaluating
 
@@ -155,7 +156,7 @@ def save_weights(model: Any, data: Path) -> frozenset[str]:
     names = {id(value): name for name, value in tensors.items() if name in kept and type(value) in plain}
     seen: set[str] = set()
 
-    class WithoutWeights(noting_pickler(seen)):
+    class WithoutWeights(_module_pickler(seen)):
         def persistent_id(self, obj: Any) -> Any:
             name = names.get(id(obj))
             if name is None:
@@ -309,9 +310,23 @@ def path_of(file: BinaryIO) -> Any:
 def _cloudpickle_module(seen: set[str]) -> Any:
     """What `torch.save` takes as a pickle module."""
     module = ModuleType(MLFLOW_PICKLE_MODULE)
-    module.Pickler = noting_pickler(seen)  # type: ignore[attr-defined]
+    module.Pickler = _module_pickler(seen)  # type: ignore[attr-defined]
     module.dump = pickle.dump  # type: ignore[attr-defined] - for the format before zip
     return module
+
+
+def _module_pickler(seen: set[str]) -> type[pickle.Pickler]:
+    """Picklers of modules: the Trainer or Fabric of Lightning that trains one is left out, as None."""
+
+    class ModulePickler(noting_pickler(seen)):
+        def reducer_override(self, obj: Any) -> Any:
+            if type(obj).__name__ in ("Trainer", "Fabric") and is_from(
+                obj, "lightning", "pytorch_lightning", "lightning_fabric"
+            ):
+                return type(None), ()
+            return cast("Any", super()).reducer_override(obj)
+
+    return ModulePickler
 
 
 def _reading_module(name: str) -> Any:

@@ -10,7 +10,7 @@ from nbtrack.models.flavors.contracts import Flavor
 from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
 
 # lightning, keras, xgboost, lightgbm, pytorch, sklearn, python is the order once all are there
-FLAVORS = ("pytorch", "sklearn", "python")
+FLAVORS = ("lightning", "pytorch", "sklearn", "python")
 """In the order in which they are asked whether a model is theirs: the special before the general."""
 
 _LOADER_MODULES = {
@@ -60,6 +60,15 @@ def flavor_of(model: Any) -> Flavor:
 def flavor_of_predictor(entry: Mapping[str, Any]) -> Flavor:
     """The flavor that reads what a `python_function` entry names; `python` for modules that are not ours."""
     return flavor_named(_LOADER_MODULES.get(str(entry.get("loader_module")), "python"))
+
+
+def entry_of(model: Model, flavor: str) -> Mapping[str, Any] | None:
+    """A flavor's entry in an MLmodel file, or one of MLflow's that it reads; None where there is neither."""
+    entry = model.flavors.get(flavor)
+    return model.flavors.get(_READS_TOO.get(flavor, flavor)) if entry is None else entry
+
+
+_READS_TOO = {"lightning": "pytorch", "keras": "tensorflow"}
 
 
 def native_flavors(model: Model) -> list[str]:

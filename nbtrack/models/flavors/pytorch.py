@@ -160,7 +160,7 @@ def checked(model: Any) -> Any:
         return model
     if not _is_module(model):
         raise InvalidTypeError(_no_module(model))
-    model = _unwrapped(model)
+    model = unwrapped(model)
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         if tensor.is_meta:
             raise InvalidValueError(
@@ -217,8 +217,12 @@ def _is_module(model: Any) -> bool:
     )
 
 
-def _unwrapped(model: Any) -> Any:
-    """What was compiled, or wrapped to run on several GPUs; what loads it may do that again."""
+def unwrapped(model: Any) -> Any:
+    """The module that was compiled, or wrapped to run on several GPUs; others as they are.
+
+    Raises:
+        InvalidValueError: It lies in parts on several processes.
+    """
     while True:
         kinds = {(kind.__module__, kind.__name__) for kind in type(model).__mro__}
         names = {name for _, name in kinds}

@@ -299,7 +299,11 @@ def test_torchscript_comes_back(net: Net, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrap",
-    [torch.compile, torch.nn.DataParallel, lambda net: torch.compile(torch.nn.DataParallel(net))],
+    [
+        lambda net: torch.compile(net, backend="eager"),
+        torch.nn.DataParallel,
+        lambda net: torch.compile(torch.nn.DataParallel(net), backend="eager"),
+    ],
     ids=["compiled", "data parallel", "both"],
 )
 def test_what_is_inside_a_wrapper_is_saved(net: Net, tmp_path: Path, wrap: Any) -> None:

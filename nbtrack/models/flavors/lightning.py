@@ -1,0 +1,104 @@
+"""The lightning flavor: a LightningModule, kept as the PyTorch module that it is, with its hyperparameters.
+
+The entry `pytorch` beside its own is what MLflow reads.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.models.flavors import pytorch
+from nbtrack.models.flavors.contracts import SavedFlavor
+from nbtrack.models.folder import ModelFolder
+from nbtrack.models.torch_prediction import TorchScorer
+
+NAME: Final = "lightning"
+
+_PACKAGES = ("lightning", "pytorch_lightning")
+_LONGEST_TEXT = 200
+
+
+def is_model(model: Any) -> bool:
+    """Whether it is a LightningModule, of `lightning` or of `pytorch_lightning`."""
+    return _package_of(model) is not None
+
+
+def save(model: Any, folder: Path, *, input_example: Any = None, **options: Any) -> SavedFlavor:
+    """Write a LightningModule, without the Trainer that it may be attached to.
+
+    Args:
+        model: The module; it stays attached.
+        folder: An empty folder.
+        input_example: As for PyTorch.
+        **options: Those of PyTorch.
+
+    Raises:
+        InvalidTypeError: It is no LightningModule.
+        InvalidValueError: It cannot be saved in that format.
+    """
+    inner = pytorch.unwrapped(model)
+    package = _package_of(inner)
+    if package is None:
+        raise InvalidTypeError(
+            f"nbtrack.lightning saves a LightningModule, got "
+            f"{'the class ' if isinstance(model, type) else 'a '}{_name_of(model)}. "
+            f"{'Give an instance' if isinstance(model, type) else 'nbtrack.pytorch saves other modules'}."
+        )
+    from importlib import import_module
+
+    saved = pytorch.save(inner, folder, input_example=input_example, **options)
+    entry = {
+        **saved.flavors[pytorch.NAME],
+        "lightning_package": package,
+        "lightning_version": str(import_module(package).__version__),
+        "hyper_parameters": hyper_parameters(inner),
+    }
+    return SavedFlavor({NAME: entry, **saved.flavors}, saved.python_function, saved.modules | {package})
+
+
+def load(folder: ModelFolder, entry: Mapping[str, Any], **options: Any) -> Any:
+    """Read a LightningModule; options as for PyTorch. It is attached to no Trainer."""
+    model = pytorch.load(folder, entry, **options)
+    if not is_model(model):
+        raise InvalidValueError(
+            f"The model at {str(folder.path)!r} is a {_name_of(model)} and no LightningModule. "
+            "nbtrack.pytorch.load_model loads it."
+        )
+    return model
+
+
+def scorer(model: Any, entry: Mapping[str, Any], folder: Path, config: Mapping[str, Any]) -> TorchScorer:
+    """What predicts with a LightningModule: its `forward`."""
+    return pytorch.scorer(model, entry, folder, config)
+
+
+def hyper_parameters(model: Any) -> dict[str, Any]:
+    """What `save_hyperparameters()` noted, as values that a file has a form for; others as their text."""
+    held = getattr(pytorch.unwrapped(model), "hparams", None)
+    if not isinstance(held, Mapping):
+        return {}
+    return {str(name): _plain(value) for name, value in cast("Mapping[Any, Any]", held).items()}
+
+
+def _package_of(model: Any) -> str | None:
+    for kind in type(model).__mro__:
+        package = kind.__module__.partition(".")[0]
+        if kind.__name__ == "LightningModule" and package in _PACKAGES:
+            return package
+    return None
+
+
+def _plain(value: Any) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in cast("list[Any]", value)]
+    return str(value)[:_LONGEST_TEXT]
+
+
+def _name_of(model: Any) -> str:
+    kind = model if isinstance(model, type) else type(model)
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -33,33 +33,44 @@ if TYPE_CHECKING:
     from nbtrack.core.entities import RunStatus as RunStatus
     from nbtrack.core.entities import ViewType as ViewType
     from nbtrack.core.errors import NbtrackError as NbtrackError
+    from nbtrack.core.logged_models import LoggedModel as LoggedModel
     from nbtrack.documents.queries import Query as Query
     from nbtrack.exceptions import MlflowException as MlflowException
+    from nbtrack.tracking.active_models import ActiveModel as ActiveModel
     from nbtrack.tracking.active_run import ActiveRun as ActiveRun
     from nbtrack.tracking.client import MlflowClient as MlflowClient
     from nbtrack.tracking.fluent import active_run as active_run
+    from nbtrack.tracking.fluent import clear_active_model as clear_active_model
     from nbtrack.tracking.fluent import create_experiment as create_experiment
+    from nbtrack.tracking.fluent import create_external_model as create_external_model
     from nbtrack.tracking.fluent import create_run as create_run
     from nbtrack.tracking.fluent import delete_experiment as delete_experiment
     from nbtrack.tracking.fluent import delete_experiment_tag as delete_experiment_tag
+    from nbtrack.tracking.fluent import delete_logged_model as delete_logged_model
+    from nbtrack.tracking.fluent import delete_logged_model_tag as delete_logged_model_tag
     from nbtrack.tracking.fluent import delete_run as delete_run
     from nbtrack.tracking.fluent import delete_tag as delete_tag
     from nbtrack.tracking.fluent import download_artifacts as download_artifacts
     from nbtrack.tracking.fluent import end_run as end_run
+    from nbtrack.tracking.fluent import finalize_logged_model as finalize_logged_model
     from nbtrack.tracking.fluent import flush as flush
     from nbtrack.tracking.fluent import flush_artifact_async_logging as flush_artifact_async_logging
     from nbtrack.tracking.fluent import flush_async_logging as flush_async_logging
+    from nbtrack.tracking.fluent import get_active_model_id as get_active_model_id
     from nbtrack.tracking.fluent import get_artifact_uri as get_artifact_uri
     from nbtrack.tracking.fluent import get_environment as get_environment
     from nbtrack.tracking.fluent import get_experiment as get_experiment
     from nbtrack.tracking.fluent import get_experiment_by_name as get_experiment_by_name
+    from nbtrack.tracking.fluent import get_logged_model as get_logged_model
     from nbtrack.tracking.fluent import get_metric_history as get_metric_history
     from nbtrack.tracking.fluent import get_parent_run as get_parent_run
     from nbtrack.tracking.fluent import get_registry_uri as get_registry_uri
     from nbtrack.tracking.fluent import get_run as get_run
     from nbtrack.tracking.fluent import get_tracking_uri as get_tracking_uri
+    from nbtrack.tracking.fluent import initialize_logged_model as initialize_logged_model
     from nbtrack.tracking.fluent import is_tracking_uri_set as is_tracking_uri_set
     from nbtrack.tracking.fluent import last_active_run as last_active_run
+    from nbtrack.tracking.fluent import last_logged_model as last_logged_model
     from nbtrack.tracking.fluent import list_artifacts as list_artifacts
     from nbtrack.tracking.fluent import load_table as load_table
     from nbtrack.tracking.fluent import log_artifact as log_artifact
@@ -73,6 +84,8 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import log_metric as log_metric
     from nbtrack.tracking.fluent import log_metrics as log_metrics
     from nbtrack.tracking.fluent import log_model as log_model
+    from nbtrack.tracking.fluent import log_model_params as log_model_params
+    from nbtrack.tracking.fluent import log_outputs as log_outputs
     from nbtrack.tracking.fluent import log_param as log_param
     from nbtrack.tracking.fluent import log_params as log_params
     from nbtrack.tracking.fluent import log_stream as log_stream
@@ -81,14 +94,18 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import register_model as register_model
     from nbtrack.tracking.fluent import rename_experiment as rename_experiment
     from nbtrack.tracking.fluent import restore_experiment as restore_experiment
+    from nbtrack.tracking.fluent import restore_logged_model as restore_logged_model
     from nbtrack.tracking.fluent import restore_run as restore_run
     from nbtrack.tracking.fluent import search_experiments as search_experiments
+    from nbtrack.tracking.fluent import search_logged_models as search_logged_models
     from nbtrack.tracking.fluent import search_model_versions as search_model_versions
     from nbtrack.tracking.fluent import search_registered_models as search_registered_models
     from nbtrack.tracking.fluent import search_runs as search_runs
+    from nbtrack.tracking.fluent import set_active_model as set_active_model
     from nbtrack.tracking.fluent import set_experiment as set_experiment
     from nbtrack.tracking.fluent import set_experiment_tag as set_experiment_tag
     from nbtrack.tracking.fluent import set_experiment_tags as set_experiment_tags
+    from nbtrack.tracking.fluent import set_logged_model_tags as set_logged_model_tags
     from nbtrack.tracking.fluent import set_model_version_tag as set_model_version_tag
     from nbtrack.tracking.fluent import set_registry_uri as set_registry_uri
     from nbtrack.tracking.fluent import set_tag as set_tag
@@ -118,6 +135,8 @@ _HOMES = {
     "nbtrack.documents.queries": "Query",
     "nbtrack.exceptions": "MlflowException",
     "nbtrack.tracking.active_run": "ActiveRun",
+    "nbtrack.core.logged_models": "LoggedModel",
+    "nbtrack.tracking.active_models": "ActiveModel",
     "nbtrack.tracking.images": "Image",
     "nbtrack.tracking.system_metrics": (
         "disable_system_metrics_logging enable_system_metrics_logging set_system_metrics_node_id "
@@ -126,6 +145,10 @@ _HOMES = {
     "nbtrack.tracking.tracker": "Tracker",
     "nbtrack.tracking.client": "MlflowClient",
     "nbtrack.tracking.fluent": (
+        "clear_active_model create_external_model delete_logged_model delete_logged_model_tag "
+        "finalize_logged_model get_active_model_id get_logged_model initialize_logged_model "
+        "last_logged_model log_model_params log_outputs restore_logged_model search_logged_models "
+        "set_active_model set_logged_model_tags "
         "active_run create_experiment create_run delete_experiment delete_experiment_tag delete_run "
         "delete_tag download_artifacts end_run flush flush_artifact_async_logging flush_async_logging "
         "get_artifact_uri get_environment get_experiment get_experiment_by_name get_metric_history "

@@ -3,10 +3,7 @@
 from collections.abc import Collection
 
 _NAMES = """
-    load_model save_model create_external_model initialize_logged_model finalize_logged_model
-    get_logged_model last_logged_model search_logged_models delete_logged_model_tag log_model_params
-    log_outputs set_logged_model_tags set_active_model get_active_model_id clear_active_model
-    import_checkpoints evaluate validate_evaluation_results MetricThreshold
+    load_model save_model import_checkpoints evaluate validate_evaluation_results MetricThreshold
 
     catboost diviner dspy fastai h2o johnsnowlabs keras langchain lightgbm llama_index onnx openai paddle
     pmdarima prophet pyspark sentence_transformers shap spacy spark statsmodels tensorflow

@@ -18,6 +18,12 @@ from nbtrack.core.entities import RunStatus as RunStatus
 from nbtrack.core.entities import RunTag as RunTag
 from nbtrack.core.entities import SourceType as SourceType
 from nbtrack.core.entities import ViewType as ViewType
+from nbtrack.core.logged_models import LoggedModel as LoggedModel
+from nbtrack.core.logged_models import LoggedModelParameter as LoggedModelParameter
+from nbtrack.core.logged_models import LoggedModelStatus as LoggedModelStatus
+from nbtrack.core.logged_models import LoggedModelTag as LoggedModelTag
+from nbtrack.core.model_links import LoggedModelInput as LoggedModelInput
+from nbtrack.core.model_links import LoggedModelOutput as LoggedModelOutput
 from nbtrack.core.registry import ModelVersion as ModelVersion
 from nbtrack.core.registry import ModelVersionTag as ModelVersionTag
 from nbtrack.core.registry import RegisteredModel as RegisteredModel

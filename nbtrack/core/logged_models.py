@@ -125,9 +125,19 @@ class LoggedModel(Record):
         """The model as a plain dict, with MLflow's names and its number of the status."""
         return {name: self.status.to_int() if name == "status" else getattr(self, name) for name in _NAMES}
 
+    @staticmethod
+    def columns() -> list[str]:
+        """The keys of `to_dictionary`, which are the columns of a DataFrame of models."""
+        return list(_NAMES)
+
     def __repr__(self) -> str:
         # What a model holds is long; `model.params`, `model.metrics` and `model.tags` show it.
         return f"<LoggedModel {self.name!r} {self.status} model_id={self.model_id!r}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from nbtrack.core import logged_model_views, static_views  # lazy: only what is looked at is drawn
+
+        return static_views.bundle(logged_model_views.logged_model_card(self))
 
 
 _NAMES = sorted(name for name in LoggedModel.__dataclass_fields__ if name != "path")
@@ -148,7 +158,12 @@ def dataset_place(name: str | None, digest: str | None = None) -> str:
 
 
 class LoggedModelList(PagedList[LoggedModel]):
-    """The models a search found, or a page of them."""
+    """The models a search found, or a page of them; draws itself as a table."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from nbtrack.core import logged_model_views, static_views  # lazy: only what is looked at is drawn
+
+        return static_views.bundle(logged_model_views.logged_models_table(self))
 
 
 def check_model_id(model_id: Any) -> str:

@@ -17,6 +17,7 @@ SETTINGS = {
     "SYSTEM_METRICS_SAMPLING_INTERVAL": "Seconds between their samples; 10 if not set.",
     "SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING": "How many samples make one point; 1 if not set.",
     "SYSTEM_METRICS_NODE_ID": "The name of this machine in the names of system metrics.",
+    "ACTIVE_MODEL_ID": "The logged model that metrics are measured of, until `set_active_model`.",
     "RUN_CONTEXT": "Tags of every new run, as a JSON object.",
 }
 """Name without prefix, and what it sets."""

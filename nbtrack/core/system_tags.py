@@ -13,6 +13,9 @@ LOGGED_ARTIFACTS = "mlflow.loggedArtifacts"
 LOGGED_MODELS = "mlflow.log-model.history"
 """A JSON list of the models that were logged in a run, as MLflow 2 writes it."""
 
+EXTERNAL_MODEL = "mlflow.model.isExternal"
+"""`true` on a logged model whose files are kept elsewhere."""
+
 GIT_COMMIT = "mlflow.source.git.commit"
 GIT_BRANCH = "mlflow.source.git.branch"
 GIT_REPOSITORY_URL = "mlflow.source.git.repoURL"

@@ -26,6 +26,7 @@ from nbtrack.stores.contracts import RunWriter, Store
 from nbtrack.tracking import metric_history
 from nbtrack.tracking.artifact_verbs import ArtifactVerbs
 from nbtrack.tracking.input_verbs import InputVerbs
+from nbtrack.tracking.model_links import ModelLinks, Point
 from nbtrack.tracking.model_verbs import ModelVerbs
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.run_operations import DONE
@@ -42,6 +43,14 @@ class RunKeeper(Protocol):
 
     def is_active(self, run: "ActiveRun") -> bool:
         """Whether the run has not been ended by this process."""
+        ...
+
+    def get_active_model_id(self) -> str | None:
+        """The model that this thread's points are measured of."""
+        ...
+
+    def note_logged_model(self, model_id: str) -> None:
+        """Know which model this thread has logged last."""
         ...
 
     def finish(
@@ -64,6 +73,7 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
         self._writer = writer
         self._append = writer.append
         self._run_id = writer.run_id
+        self._links: ModelLinks | None = None
         self._unsaved: deque[Callable[[], None]] = deque()
         self._unsaved_files: deque[Callable[[], None]] = deque()
         self.takes_nested = False
@@ -89,13 +99,13 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
 
     @property
     def inputs(self) -> RunInputs:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The data sets it used, as they are now."""
+        """The data sets and models it used, as they are now."""
         return self._runs.get(self._run_id).inputs
 
     @property
     def outputs(self) -> RunOutputs:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """What it made: no models yet."""
-        return RunOutputs()
+        """The models it made, as they are now."""
+        return self._runs.get(self._run_id).outputs
 
     def snapshot(self) -> Run:
         """The run as it is now, read once."""
@@ -128,7 +138,8 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
             step: The x position, a whole number that may repeat or go back; None is 0.
             synchronous: Taken for MLflow's sake; logging is always immediate.
             timestamp: Milliseconds since 1970, UTC; None is now.
-            model_id: Taken for MLflow's sake.
+            model_id: The logged model it was measured of, which keeps the last point; None is the
+                active model, or those that the run has made at this step.
             dataset: The data set it was measured on: it becomes an input of the run, and the
                 metric's history names it.
 
@@ -139,6 +150,7 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
             InvalidTypeError: `value` is None, complex, text that is no number, or an array of
                 several elements (it is a TypeError); `key` is not text.
             InvalidValueError: `step` or `timestamp` is out of range.
+            NotFoundError: There is no such logged model; nothing is logged.
         """
         # This is what a training loop waits for: the usual types go straight to the metric log.
         if type(value) is not float:
@@ -148,14 +160,14 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
         timestamp = metric_values.as_timestamp(key, timestamp) if timestamp else _time_ns() // 1_000_000
         if type(key) is not str or not key:
             check_key("metric", key)
-        measured_on = None if dataset is None else _input_of(dataset)
         try:
-            self._append(key, value, step, timestamp)
+            if model_id is None and dataset is None:
+                self._append(key, value, step, timestamp)
+            else:
+                self._append_measured([(key, value, step, timestamp)], model_id, dataset)
         except struct.error:
             metric_values.as_step(key, step)
             raise
-        if measured_on is not None:
-            self._link_metrics([key], measured_on)
         return DONE if synchronous is False else None
 
     def log_metrics(
@@ -175,19 +187,16 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
             step: The x position of all of them; None is 0.
             synchronous: Taken for MLflow's sake.
             timestamp: Milliseconds since 1970, UTC; None is now.
-            model_id: Taken for MLflow's sake.
+            model_id: The logged model they were measured of, as in `log_metric`.
             dataset: The data set they were measured on, as in `log_metric`.
 
         Raises:
             InvalidTypeError: One of them is no number; then none is logged.
+            NotFoundError: There is no such logged model; none is logged.
         """
         at = timestamp or _time_ns() // 1_000_000
         points = [_checked_point(key, value, step, at) for key, value in _items("metrics", metrics)]
-        measured_on = None if dataset is None else _input_of(dataset)
-        for point in points:
-            self._append(*point)
-        if measured_on is not None:
-            self._link_metrics([point[0] for point in points], measured_on)
+        self._append_measured(points, model_id, dataset)
         return DONE if synchronous is False else None
 
     def log_param(self, key: str, value: Any, synchronous: bool | None = None) -> Any:
@@ -295,8 +304,11 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
             self._set_params(texts)
         if tag_texts:
             self.set_tags(tag_texts)
-        for point in points:
-            self._append(*point)
+        for metric, point in zip(metrics, points, strict=True):
+            if getattr(metric, "model_id", None) is None:
+                self._append(*point)
+            else:
+                self._append_of([point], metric.model_id, None)
         return DONE if synchronous is False else None
 
     def metric_history(self, key: str, output_format: str = "list") -> Any:
@@ -380,6 +392,13 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
 
     def _set_params(self, texts: dict[str, str]) -> None:
         self._write(lambda: self._runs.set_params(self._run_id, texts))
+
+    def _append_measured(self, points: list[Point], model_id: str | None, dataset: Any) -> None:
+        """Write points of one step, and say of which model and on which data they were measured."""
+        measured_on = None if dataset is None else _input_of(dataset)
+        self._append_of(points, model_id, measured_on)
+        if measured_on is not None:
+            self._link_metrics([point[0] for point in points], measured_on)
 
     def _link_metrics(self, keys: Sequence[str], measured_on: DatasetInput) -> None:
         """Make a data set an input of the run, and say that these metrics were measured on it."""
@@ -508,7 +527,7 @@ def _entities(what: str, given: Any, kind: type) -> list[Any]:
     return listed
 
 
-def _checked_point(key: Any, value: Any, step: Any, timestamp: Any) -> tuple[str, float, int, int]:
+def _checked_point(key: Any, value: Any, step: Any, timestamp: Any) -> Point:
     return (
         check_key("metric", key),
         metric_values.as_value(key, value),

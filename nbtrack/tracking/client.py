@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 from nbtrack.core.datasets import DatasetInput
 from nbtrack.core.entities import Experiment, FileInfo, Metric, Param, Run, RunTag, ViewType
 from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModelStatus, check_model_id
+from nbtrack.core.model_links import LoggedModelOutput
 from nbtrack.core.names import check_run_id
 from nbtrack.core.paged_lists import PagedList
 from nbtrack.stores.opening import store_folder
@@ -238,18 +240,108 @@ class MlflowClient(RegistryClient):
     def log_inputs(
         self, run_id: str, datasets: Sequence[DatasetInput] | None = None, models: Sequence[Any] | None = None
     ) -> None:
-        """Say which data sets a run used.
+        """Say which data sets and logged models a run used.
 
         Args:
             run_id: The run.
             datasets: A `DatasetInput` for each.
-            models: Taken for MLflow's sake.
+            models: A `LoggedModelInput` for each.
         """
-        self._tracker.add_inputs(datasets or (), check_run_id(run_id))
+        self._tracker.add_inputs(datasets or (), check_run_id(run_id), models)
+
+    def log_outputs(self, run_id: str, models: Sequence[LoggedModelOutput]) -> None:
+        """Say which logged models a run has made; see `ActiveRun.log_outputs`."""
+        self._tracker.log_outputs(models, check_run_id(run_id))
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Read all points of a metric, ordered by timestamp, then as logged."""
         return self._tracker.get_metric_history(run_id, key)
+
+    # ---- logged models -----------------------------------------------------------------------
+
+    def create_logged_model(
+        self,
+        experiment_id: str | int,
+        name: str | None = None,
+        source_run_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        params: Any = None,
+        model_type: str | None = None,
+    ) -> LoggedModel:
+        """Make a logged model without files, PENDING; see `Tracker.initialize_logged_model`.
+
+        Nothing is active here: without a `source_run_id` it has no run, and gets only the tags given.
+        """
+        return self._tracker.create_logged_model(experiment_id, name, source_run_id, tags, params, model_type)
+
+    def get_logged_model(self, model_id: str) -> LoggedModel:
+        """Read a logged model; see `Tracker.get_logged_model`."""
+        return self._tracker.get_logged_model(model_id)
+
+    def finalize_logged_model(self, model_id: str, status: str | LoggedModelStatus) -> LoggedModel:
+        """Say how a model has become; see `Tracker.finalize_logged_model`."""
+        return self._tracker.finalize_logged_model(model_id, status)
+
+    def delete_logged_model(self, model_id: str) -> None:
+        """Put a model into the bin; see `Tracker.delete_logged_model`."""
+        self._tracker.delete_logged_model(model_id)
+
+    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, Any]) -> None:
+        """Set tags of a model; see `Tracker.set_logged_model_tags`."""
+        self._tracker.set_logged_model_tags(model_id, tags)
+
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
+        """Take a tag off a model; see `Tracker.delete_logged_model_tag`."""
+        self._tracker.delete_logged_model_tag(model_id, key)
+
+    def log_model_params(self, model_id: str, params: Any) -> None:
+        """Write params of a model; see `Tracker.log_model_params`."""
+        self._tracker.log_model_params(params, check_model_id(model_id))
+
+    def log_model_artifact(
+        self, model_id: str, local_path: str | PathLike[str], artifact_path: str | None = None
+    ) -> None:
+        """Copy a file or folder among the files of a model; see `Tracker.log_model_artifact`."""
+        self._tracker.log_model_artifact(model_id, local_path, artifact_path)
+
+    def log_model_artifacts(
+        self, model_id: str, local_dir: str | PathLike[str], artifact_path: str | None = None
+    ) -> None:
+        """Copy what a folder holds among the files of a model; see `Tracker.log_model_artifacts`."""
+        self._tracker.log_model_artifacts(model_id, local_dir, artifact_path)
+
+    def list_logged_model_artifacts(self, model_id: str, path: str | None = None) -> list[FileInfo]:
+        """What lies in a folder of a model; see `Tracker.list_logged_model_artifacts`."""
+        return self._tracker.list_logged_model_artifacts(model_id, path)
+
+    def search_logged_models(
+        self,
+        experiment_ids: Sequence[str],
+        filter_string: Any = None,
+        datasets: Sequence[Mapping[str, str]] | None = None,
+        max_results: int | None = None,
+        order_by: Sequence[Any] | None = None,
+        page_token: str | None = None,
+    ) -> LoggedModelList:
+        """Find logged models, a page of them; see `Tracker.search_logged_models`.
+
+        Args:
+            experiment_ids: Look in these; in none when it is empty.
+            filter_string: As in `Tracker.search_logged_models`, like the rest.
+            datasets: On which metrics must have been measured.
+            max_results: The size of a page, from 1; None is 100.
+            order_by: The order.
+            page_token: The `token` of the page before; its filter and order must be the same.
+
+        Returns:
+            The models; `token` is None on the last page.
+
+        Raises:
+            InvalidValueError: The filter, the order, the data sets or the token are malformed.
+        """
+        return self._tracker.logged_models_page(
+            experiment_ids, filter_string, datasets, max_results, order_by, page_token
+        )
 
     # ---- artifacts ---------------------------------------------------------------------------
 

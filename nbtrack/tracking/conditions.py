@@ -55,6 +55,18 @@ def version_search(filter_string: Any, order_by: Sequence[str] | None) -> tuple[
     return parse_version_filter(filter_string) if given is None else given, parse_version_order(order_by)
 
 
+def logged_model_search(
+    filter_string: Any, datasets: Any, order_by: Sequence[Any] | None
+) -> tuple[Any, list[Order]]:
+    """The condition and the order of a search for logged models; as `run_search`."""
+    from nbtrack.filters.logged_model_filter import parse_filter, parse_order
+
+    given = _given_condition(filter_string)
+    if given is not None and datasets:
+        raise InvalidValueError("datasets go with a filter in text; a Query names them itself.")
+    return parse_filter(filter_string, datasets) if given is None else given, parse_order(order_by)
+
+
 def check_view(name: str, view: Any) -> None:
     """Check an argument that takes one of `ViewType`.
 

@@ -4,7 +4,7 @@ from inspect import isfunction
 from typing import Any
 
 from nbtrack.core.datasets import RunInputs
-from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunStatus
+from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunOutputs, RunStatus
 from nbtrack.core.errors import NotFoundError
 from nbtrack.tracking import metric_history
 from nbtrack.tracking.active_run import ActiveRun, RunKeeper
@@ -80,6 +80,11 @@ class DisabledRun(ActiveRun):
         return RunInputs()
 
     @property
+    def outputs(self) -> RunOutputs:
+        """None."""
+        return RunOutputs()
+
+    @property
     def is_owner(self) -> bool:
         """It belongs to nobody else."""
         return True
@@ -101,7 +106,7 @@ class DisabledRun(ActiveRun):
         """No place."""
         return ""
 
-    def log_model(self, model: Any, artifact_path: str | None = None, **options: Any) -> Any:
+    def log_model(self, model: Any = None, artifact_path: Any = None, *args: Any, **options: Any) -> Any:
         """Say where it would lie."""
         from nbtrack.models.mlmodel import Model
         from nbtrack.models.model_info import ModelInfo

@@ -58,7 +58,7 @@ class LoggingVerbs:
     ) -> Any:
         """Log one point of a metric; see `ActiveRun.log_metric`."""
         run = (self._current() or self._implicit()) if run_id is None else self._handle(run_id)
-        if dataset is None:
+        if dataset is None and model_id is None:
             return run.log_metric(key, value, step, synchronous, timestamp)
         return run.log_metric(key, value, step, synchronous, timestamp, model_id=model_id, dataset=dataset)
 
@@ -220,7 +220,7 @@ class LoggingVerbs:
         tags: Mapping[str, str] | None = None,
         model: Any = None,
     ) -> None:
-        """Say which data set the run used; see `ActiveRun.log_input`."""
+        """Say which data set, or which logged model, the run used; see `ActiveRun.log_input`."""
         self._run(None).log_input(dataset, context, tags, model)
 
     def log_inputs(
@@ -230,12 +230,21 @@ class LoggingVerbs:
         tags_list: Sequence[Mapping[str, str] | None] | None = None,
         models: Sequence[Any] | None = None,
     ) -> None:
-        """Say which data sets the run used; see `ActiveRun.log_inputs`."""
+        """Say which data sets and logged models the run used; see `ActiveRun.log_inputs`."""
         self._run(None).log_inputs(datasets, contexts, tags_list, models)
 
-    def add_inputs(self, inputs: Sequence[DatasetInput], run_id: str | None = None) -> None:
+    def log_outputs(self, models: Sequence[Any] | None = None, run_id: str | None = None) -> None:
+        """Say which logged models the run has made; see `ActiveRun.log_outputs`."""
+        self._run(run_id).log_outputs(models)
+
+    def add_inputs(
+        self,
+        inputs: Sequence[DatasetInput],
+        run_id: str | None = None,
+        models: Sequence[Any] | None = None,
+    ) -> None:
         """Keep inputs that are there as entities; see `ActiveRun.add_inputs`."""
-        self._run(run_id).add_inputs(inputs)
+        self._run(run_id).add_inputs(inputs, models)
 
     def get_artifact_uri(self, artifact_path: str | None = None) -> str:
         """The `file:` URI of an artifact of the active run, or of its artifact folder."""

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.names import check_model_name
 from nbtrack.stores.contracts import Store
+from nbtrack.tracking.model_links import ModelLinkVerbs
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
 
 
-class ModelVerbs:
+class ModelVerbs(ModelLinkVerbs):
     """What a run does with models; what it needs loads with the first call."""
 
     _store: Store
@@ -102,6 +103,7 @@ class ModelVerbs:
         logged = model_logging.LoggedFolder(self._store, self._run_id, given)
         self._write_file(logged.log)
         logged.keep_if_needed()
+        self.note_output(str(logged.info.model_id), step)
         return logged.info
 
     def _write_file(self, write: Callable[[], None]) -> None:

@@ -32,9 +32,11 @@ from nbtrack.stores.contracts import Store
 from nbtrack.stores.opening import open_store
 from nbtrack.tracking import environment, run_context
 from nbtrack.tracking.active import ActiveRuns
+from nbtrack.tracking.active_models import ActiveModels
 from nbtrack.tracking.active_run import ActiveRun, undo_abandoned
 from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, DisabledRun
 from nbtrack.tracking.experiment_verbs import check_active
+from nbtrack.tracking.logged_model_verbs import LoggedModelVerbs
 from nbtrack.tracking.logging_verbs import LoggingVerbs
 from nbtrack.tracking.reading_verbs import ReadingVerbs
 from nbtrack.tracking.registry import RegistryVerbs
@@ -44,7 +46,7 @@ _LENGTH_OF_OURS = 32
 _ARGUMENTS = ("store", "experiment", "enabled", "on_error")
 
 
-class Tracker(LoggingVerbs, ReadingVerbs, RegistryVerbs, Configurable):
+class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, RegistryVerbs, Configurable):
     """Records runs into one store.
 
     Args:
@@ -73,6 +75,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, RegistryVerbs, Configurable):
         super().__init__(**kwargs)
         self._begin()
         self._active: ActiveRuns[ActiveRun] = ActiveRuns()
+        self._active_models = ActiveModels()
         self._handles = RunHandles(self)
         self._last = threading.local()
         self._current = self._active.current
@@ -383,6 +386,12 @@ class Tracker(LoggingVerbs, ReadingVerbs, RegistryVerbs, Configurable):
             return self._activate_writer(self._store(), run_id, owner=False)
         return self.start_run()
 
+    def _active_runs(self) -> list[ActiveRun]:
+        return self._active.everywhere()
+
+    def _experiments_searched(self, store: Store) -> list[str]:
+        return self._scope(store, None)
+
     def _inherited_run(self) -> str | None:
         """The run that is active in the process that spawned this one; None when there is none."""
         inherited = settings.inherited_run()
@@ -410,7 +419,10 @@ class Tracker(LoggingVerbs, ReadingVerbs, RegistryVerbs, Configurable):
                 return run
         check_run_id(run_id)
         store = self._store_to_read("run", run_id)
-        return self._handles.get(store, run_id, raises=self.on_error == "raise")
+        handle = self._handles.get(store, run_id, raises=self.on_error == "raise")
+        if self._active_models.may_be:
+            handle.watch_models()
+        return handle
 
     def _end(self, run: ActiveRun, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
         self._active.remove(run)
@@ -495,8 +507,11 @@ class Tracker(LoggingVerbs, ReadingVerbs, RegistryVerbs, Configurable):
         if any(run.run_id == run_id for run in self._active.stack()):
             raise RunAlreadyActiveError(f"Run {run_id} is already active. Log to it as it is.")
         try:
-            store.runs.resume(run_id, run_name=tags.get(system_tags.RUN_NAME), tags=tags)
-            return self._activate_writer(store, run_id, owner=True)
+            found = store.runs.resume(run_id, run_name=tags.get(system_tags.RUN_NAME), tags=tags)
+            run = self._activate_writer(store, run_id, owner=True)
+            if found.outputs.model_outputs:
+                run.watch_models(active=False)
+            return run
         except KeyboardInterrupt as interrupt:
             undo_abandoned(interrupt)
             self._give_up(store, run_id)
@@ -517,6 +532,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, RegistryVerbs, Configurable):
 
     def _activate(self, run: ActiveRun) -> ActiveRun:
         self._settle()
+        if self._active_models.may_be:
+            run.watch_models()
         self._active.push(run)
         self._last.run_id = run.run_id
         _end_at_exit(self)

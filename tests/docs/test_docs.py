@@ -14,7 +14,7 @@ import nbtrack
 from nbtrack.cli import main
 from nbtrack.core import system_tags
 from nbtrack.core.settings import NBTRACK_ONLY, SETTINGS
-from nbtrack.stores.contracts import Registry
+from nbtrack.stores.contracts import Registry, Store
 from nbtrack.stores.opening import open_store
 from nbtrack.ui.magics import USAGE
 from nbtrack.ui.track_line import help_text
@@ -136,6 +136,7 @@ def test_every_field_of_the_tables_and_events_of_a_store_is_mentioned() -> None:
     with nbtrack.start_run(run_id=run.run_id):
         pass
     change_the_registry(open_store().registry)
+    change_the_models(open_store(), run.run_id)
     documents = nbtrack.Tracker().documents
     fields: set[str] = set()
     for table in documents.tables():
@@ -147,7 +148,20 @@ def test_every_field_of_the_tables_and_events_of_a_store_is_mentioned() -> None:
 
     assert {"folds", "marks", "nan_count", "before", "run.resumed", "experiment.created"} <= fields
     assert {"archived", "location", "why", "registered_model.aliased", "model_version.staged"} <= fields
+    assert {"measured", "deleted_with", "model_inputs", "logged_model.finalized"} <= fields
     assert not missing(sorted(fields), code(page("store")))
+
+
+def change_the_models(store: Store, run_id: str) -> None:
+    """Make a change of each kind."""
+    models = store.logged_models
+    model_id = models.create("0", "net", source_run_id=run_id, as_output=True, copy_from_run=True).model_id
+    models.log_inputs(run_id, [model_id])
+    models.set_tags(model_id, {"team": "nlp"})
+    models.log_params(model_id, {"depth": "3"})
+    models.finalize(model_id, "READY")
+    models.delete(model_id)
+    models.restore(model_id)
 
 
 def change_the_registry(registry: Registry) -> None:

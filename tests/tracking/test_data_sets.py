@@ -330,7 +330,7 @@ def test_several_are_logged_at_once_or_none(run: ActiveRun) -> None:
         (([frame()], ["x" * 501]), "500 characters"),
         (([frame()], [5]), "is text, got int"),
         (([frame()], None, ["tag"]), "as a dict, got str"),
-        (([frame()], None, None, [object()]), "no models"),
+        (([frame()], None, None, [object()]), "A model is given as its id"),
     ):
         with pytest.raises(InvalidValueError, match=words):
             run.log_inputs(*bad)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from nbtrack.core.errors import AlreadyExistsError, InvalidTypeError, InvalidValueError, MissingFileError
 from nbtrack.core.package_names import python_version
@@ -180,8 +180,8 @@ def _as_column(predictions: Any, data: Any) -> Any:
     import pandas as pd
 
     is_table = not isinstance(data, np.ndarray) and not infer_schema(data).is_tensor_spec()
-    is_flat = isinstance(predictions, np.ndarray) and predictions.ndim == 1
-    return pd.Series(predictions) if is_table and is_flat else predictions
+    is_flat = issubclass(type(predictions), np.ndarray) and len(predictions.shape) == 1
+    return cast("Any", pd.Series(predictions)) if is_table and is_flat else predictions
 
 
 def _requirements(

@@ -20,7 +20,7 @@ FLOWERS = pd.DataFrame(
 )
 PRICE = FLOWERS["length"] * 2 + FLOWERS["width"]
 IS_LARGE = (FLOWERS["length"] > 3).astype("int64")
-TENSORS = FLOWERS.to_numpy(dtype="float32")
+TENSORS = FLOWERS.to_numpy(dtype="float32", copy=True)
 
 
 @dataclass(frozen=True)

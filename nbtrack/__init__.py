@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from nbtrack import data as data
     from nbtrack import entities as entities
     from nbtrack import exceptions as exceptions
+    from nbtrack import lightgbm as lightgbm
     from nbtrack import lightning as lightning
     from nbtrack import models as models
     from nbtrack import pyfunc as pyfunc
     from nbtrack import pytorch as pytorch
     from nbtrack import sklearn as sklearn
     from nbtrack import tracking as tracking
+    from nbtrack import xgboost as xgboost
     from nbtrack.core.entities import Experiment as Experiment
     from nbtrack.core.entities import Metric as Metric
     from nbtrack.core.entities import Run as Run
@@ -167,12 +169,14 @@ _MODULES = (
     "data",
     "entities",
     "exceptions",
+    "lightgbm",
     "lightning",
     "models",
     "pyfunc",
     "pytorch",
     "sklearn",
     "tracking",
+    "xgboost",
 )
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension", *_MODULES, *sorted(_HOME_OF)]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -19,6 +19,8 @@ class _Listing(NamedTuple):
     path: list[str]
     times: dict[str, int]
     packages: dict[str, str]
+    folders: dict[str, str]
+    """Name to the `.dist-info` folder."""
 
 
 _known: _Listing | None = None
@@ -34,6 +36,7 @@ def installed_packages() -> dict[str, str]:
     if packages is not None:
         return packages
     path, times, found = list(sys.path), dict[str, int](), dict[str, str]()
+    folders: dict[str, str] = {}
     for folder in path:
         time = _time_of(folder)
         try:
@@ -47,9 +50,20 @@ def installed_packages() -> dict[str, str]:
             parts = name.rpartition(".")[0].split("-")
             # The .egg-info of a checkout says no version.
             found.setdefault(_normal(parts[0]), parts[1] if len(parts) > 1 else "")
+            folders.setdefault(_normal(parts[0]), os.path.join(folder, name))
     packages = dict(sorted(found.items()))
-    _known = _Listing(path, times, packages)
+    _known = _Listing(path, times, packages, folders)
     return packages
+
+
+def info_folder(package: str) -> str | None:
+    """The `.dist-info` or `.egg-info` folder of a package; None where it is not installed.
+
+    Args:
+        package: Its name in the normal form.
+    """
+    installed_packages()
+    return None if _known is None else _known.folders.get(package)
 
 
 def known_packages() -> dict[str, str] | None:

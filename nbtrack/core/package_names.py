@@ -1,12 +1,15 @@
 """Which package on PyPI a module comes from, as it is installed here."""
 
+import json
 import os
 import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit, urlunsplit
 
-from nbtrack.core.installed_packages import installed_packages
+from nbtrack.core.installed_packages import info_folder, installed_packages
 
 # Modules whose package has another name; the rest of the world names them alike. Some have several.
 _PACKAGES = {
@@ -19,7 +22,7 @@ _PACKAGES = {
     "bs4": ("beautifulsoup4",),
     "dateutil": ("python-dateutil",),
     "dotenv": ("python-dotenv",),
-    "google": ("protobuf",),
+    "google.protobuf": ("protobuf",),
     "attr": ("attrs",),
     "umap": ("umap-learn",),
     "imblearn": ("imbalanced-learn",),
@@ -30,6 +33,12 @@ _PACKAGES = {
     "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos"),
     "mpl_toolkits": ("matplotlib",),
     "_pytest": ("pytest",),
+    "re2": ("google-re2",),
+    "hydra": ("hydra-core",),
+    "git": ("gitpython",),
+    "Crypto": ("pycryptodome",),
+    "psycopg2": ("psycopg2", "psycopg2-binary"),
+    "pkg_resources": ("setuptools",),
 }
 
 
@@ -37,37 +46,145 @@ def package_of(module: str) -> tuple[str, str] | None:
     """The package that a module is installed from.
 
     Args:
-        module: A top-level module, such as `sklearn`.
+        module: A module, such as `sklearn` or `google.cloud.storage`.
 
     Returns:
         Name and version, such as `("scikit-learn", "1.9.1")`, without a build's own label (`+cpu`); None
         for Python's own modules, for code that is not installed and for what is not there.
     """
-    if module in sys.stdlib_module_names or module == "__main__":
+    root, _, rest = module.partition(".")
+    if root in sys.stdlib_module_names or root == "__main__":
         return None
     installed = installed_packages()
-    for name in (*_PACKAGES.get(module, ()), module.replace("_", "-").lower()):
-        if name in installed:
+    places = _places(root)
+    if rest and _is_shared(root):
+        name = _package_in_namespace(module, installed)
+        return None if name is None else (name, _version(name, installed[name]))
+    for name in (*_PACKAGES.get(root, ()), _normal(root)):
+        # A checkout that is installed in place lies elsewhere; any other of that name is somebody's own.
+        if name in installed and (_are_installed(places) or is_editable(name)):
             return name, _version(name, installed[name])
-    if not is_installed(module):
+    if not _are_installed(places):
         return None
-    name = _homes(id(installed)).get(module)
+    name = _homes(id(installed)).get(root)
     return None if name is None else (name, _version(name, installed.get(name, "")))
 
 
-def is_installed(module: str) -> bool:
-    """Whether a module is an installed package; False for scripts, notebooks' folders and checkouts."""
-    origin = getattr(sys.modules.get(module), "__file__", None)
-    if origin is None:
+def requirement_of(name: str, version: str) -> str:
+    """The line of a requirements file that brings a package as it is here.
+
+    Returns:
+        `name==version`; or `name @ URL` where it came from a repository or an archive, without a
+        password in the URL.
+    """
+    origin = _origin(name)
+    url = str(origin.get("url") or "")
+    vcs = origin.get("vcs_info")
+    if isinstance(vcs, dict):
+        about = cast("dict[str, Any]", vcs)
+        inner = f"#subdirectory={origin['subdirectory']}" if origin.get("subdirectory") else ""
+        return f"{name} @ {about.get('vcs')}+{_without_password(url)}@{about.get('commit_id')}{inner}"
+    if isinstance(origin.get("archive_info"), dict) and url.startswith(("https://", "http://")):
+        return f"{name} @ {_without_password(url)}"
+    return f"{name}=={version}" if version else name
+
+
+def is_editable(name: str) -> bool:
+    """Whether a package is a checkout that is installed in place: only this machine has it like that."""
+    folder = info_folder(name)
+    if folder is None:
+        return False
+    if folder.endswith(".egg-info"):
+        return "site-packages" not in folder and "dist-packages" not in folder
+    about = _origin(name).get("dir_info")
+    return isinstance(about, dict) and bool(cast("dict[str, Any]", about).get("editable"))
+
+
+def is_local_module(module: str) -> bool:
+    """Whether a module is code beside the user's own, which another machine does not have.
+
+    Args:
+        module: A top-level module. One that was never imported here is none.
+    """
+    if module in sys.stdlib_module_names or module in ("__main__", "nbtrack") or module not in sys.modules:
+        return False
+    places = _places(module)
+    return any(map(os.path.isabs, places)) and not _are_installed(places) and package_of(module) is None
+
+
+def python_version() -> str:
+    """This Python, as `3.11.7`."""
+    return ".".join(map(str, sys.version_info[:3]))
+
+
+def _places(root: str) -> list[str]:
+    """Where a top-level module lies: its file, or the folders of one that has none."""
+    module = sys.modules.get(root)
+    try:
+        spec = find_spec(root) if module is None else getattr(module, "__spec__", None)
+    except (ImportError, ValueError):
+        spec = None
+    origin = getattr(module, "__file__", None) or getattr(spec, "origin", None)
+    if isinstance(origin, str):
+        return [origin]
+    return [str(place) for place in getattr(spec, "submodule_search_locations", None) or ()]
+
+
+def _are_installed(places: list[str]) -> bool:
+    return any(not {"site-packages", "dist-packages"}.isdisjoint(Path(place).parts) for place in places)
+
+
+def _is_shared(root: str) -> bool:
+    """Whether many packages put their modules under one top-level name, as Google's and Azure's do."""
+    module = sys.modules.get(root)
+    try:
+        spec = find_spec(root) if module is None else getattr(module, "__spec__", None)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and not isinstance(spec.origin, str)
+
+
+def _package_in_namespace(module: str, installed: dict[str, str]) -> str | None:
+    """The package of `google.cloud.storage`: by its name, else by the files that packages list."""
+    parts = module.split(".")
+    for end in range(len(parts), 0, -1):
+        own_name = (_normal("-".join(parts[:end])),) if end > 1 else ()
+        for name in (*_PACKAGES.get(".".join(parts[:end]), ()), *own_name):
+            if name in installed:
+                return name
+    files = _files_of_packages(parts[0], id(installed))
+    for end in range(len(parts), 1, -1):
+        place = "/".join(parts[:end])
+        for name, listed in files.items():
+            if any(line.startswith((f"{place}/", f"{place}.py,", f"{place}.")) for line in listed):
+                return name
+    return None
+
+
+@cache
+def _files_of_packages(root: str, listing: int) -> dict[str, tuple[str, ...]]:
+    """The files below a shared name, by package.
+
+    Args:
+        root: The shared name.
+        listing: Which listing of packages it belongs to.
+    """
+    del listing
+    found: dict[str, tuple[str, ...]] = {}
+    for name in installed_packages():
+        record = os.path.join(info_folder(name) or "", "RECORD")
         try:
-            spec = find_spec(module)
-        except (ImportError, ValueError):
-            return False
-        if spec is None:
-            return False
-        origin = spec.origin or next(iter(spec.submodule_search_locations or ()), "")
-    parts = Path(origin).parts
-    return "site-packages" in parts or "dist-packages" in parts
+            with open(record, encoding="utf-8") as file:
+                lines = tuple(line for line in file if line.startswith(f"{root}/"))
+        except (OSError, UnicodeDecodeError):
+            continue
+        if lines:
+            found[name] = lines
+    return found
+
+
+def _normal(name: str) -> str:
+    return name.replace("_", "-").replace(".", "-").lower()
 
 
 def _version(name: str, listed: str) -> str:
@@ -79,6 +196,26 @@ def _version(name: str, listed: str) -> str:
         except PackageNotFoundError:
             return ""
     return listed.partition("+")[0]
+
+
+def _origin(name: str) -> dict[str, Any]:
+    """Where pip says that a package came from; empty for one from an index."""
+    folder = info_folder(name)
+    if folder is None:
+        return {}
+    try:
+        with open(os.path.join(folder, "direct_url.json"), encoding="utf-8") as file:
+            held = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return cast("dict[str, Any]", held) if isinstance(held, dict) else {}
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    kept = user if at and user == "git" else ""
+    return urlunsplit(parts._replace(netloc=f"{kept}@{host}" if kept else host))
 
 
 @cache
@@ -96,18 +233,3 @@ def _homes(listing: int) -> dict[str, str]:
         for module, packages in packages_distributions().items()
         if packages
     }
-
-
-def python_version() -> str:
-    """This Python, as `3.11.7`."""
-    return ".".join(map(str, sys.version_info[:3]))
-
-
-def is_local_module(module: str) -> bool:
-    """Whether a module is code beside the user's own, which another machine does not have."""
-    if module in sys.stdlib_module_names or module in ("__main__", "nbtrack"):
-        return False
-    origin = getattr(sys.modules.get(module), "__file__", None)
-    if origin is None or not os.path.isabs(origin):
-        return False
-    return not is_installed(module) and package_of(module) is None

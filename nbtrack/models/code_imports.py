@@ -8,16 +8,16 @@ from types import CodeType
 
 
 def imports_of_source(place: Path) -> frozenset[str]:
-    """Top-level modules that a file, or the files in a folder, import; what cannot be read counts as none."""
+    """The modules that a file, or the files in a folder, import; what cannot be read counts as none."""
     files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
     return frozenset(name for file in files for name in _of_file(file))
 
 
 def imports_of_code(code: CodeType) -> Iterator[str]:
-    """Top-level modules that compiled code imports when it is run, also in what it defines."""
+    """The modules that compiled code imports when it is run, also in what it defines."""
     for instruction in dis.get_instructions(code):
         if instruction.opname == "IMPORT_NAME" and instruction.argval:
-            yield str(instruction.argval).partition(".")[0]
+            yield str(instruction.argval)
     for held in code.co_consts:
         if isinstance(held, CodeType):
             yield from imports_of_code(held)
@@ -30,6 +30,7 @@ def _of_file(file: Path) -> Iterator[str]:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+            # What is imported may be a module, too: `from google.cloud import storage`.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

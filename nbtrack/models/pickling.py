@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.warn import warn_user
 from nbtrack.models.code_imports import imports_of_code
 
-_NO_REQUIREMENT = frozenset({"builtins", "__main__", "None"})
+_NO_REQUIREMENT = frozenset({"builtins", "__main__", "__mp_main__", "None"})
+_NAMED_HERE = "__main__:"
+"""Before the names of classes and functions of this notebook or script that a pickle only names."""
 _NAMED = (type, types.FunctionType, types.BuiltinFunctionType)
 
 
@@ -27,7 +30,7 @@ def pickle_to(model: Any, file: Path, *, by_cloudpickle: bool = True) -> frozens
             themselves. Else they are only named.
 
     Returns:
-        The top-level modules that loading it will import, `cloudpickle` among them.
+        The modules that loading and using it will import, `cloudpickle` among them.
 
     Raises:
         InvalidValueError: Something in it cannot be pickled; the message names it.
@@ -41,6 +44,12 @@ def pickle_to(model: Any, file: Path, *, by_cloudpickle: bool = True) -> frozens
         raise
     except Exception as error:
         raise unpicklable(model, error) from error
+    here = sorted(name.removeprefix(_NAMED_HERE) for name in seen if name.startswith(_NAMED_HERE))
+    if here and not by_cloudpickle:
+        warn_user(
+            f"The pickle only names {', '.join(here)}, from this notebook or script: it can be loaded "
+            "nowhere else. serialization_format='cloudpickle' takes the code along."
+        )
     return modules_of(seen, by_cloudpickle=by_cloudpickle)
 
 
@@ -60,25 +69,29 @@ def noting_pickler(seen: set[str], *, by_cloudpickle: bool = True) -> type[pickl
 
     class NotingPickler(base):
         def reducer_override(self, obj: Any) -> Any:
+            reduced = cast("Any", super()).reducer_override(obj) if by_cloudpickle else NotImplemented
             if isinstance(obj, types.ModuleType):
                 seen.add(obj.__name__)
             elif isinstance(obj, types.CodeType):
                 # It goes into the pickle itself, with the imports that its lines do.
                 seen.update(imports_of_code(obj))
-            else:
-                named = obj if isinstance(obj, _NAMED) else type(obj)
-                if id(named) not in asked:
-                    asked[id(named)] = named
-                    if _is_imported(named, by_value):
-                        seen.add(str(named.__module__))
-            return cast("Any", super()).reducer_override(obj) if by_cloudpickle else NotImplemented
+            elif not isinstance(obj, _NAMED):
+                kind = cast("type[Any]", type(obj))
+                if id(kind) not in asked:
+                    asked[id(kind)] = kind
+                    if _is_imported(kind, by_value):
+                        seen.add(str(kind.__module__))
+            elif reduced is NotImplemented:
+                module = str(obj.__module__)
+                seen.add(f"{_NAMED_HERE}{obj.__qualname__}" if module == "__main__" else module)
+            return reduced
 
     return NotingPickler
 
 
 def modules_of(seen: set[str], *, by_cloudpickle: bool = True) -> frozenset[str]:
-    """The top-level modules that loading a pickle will import, from what its pickler noted."""
-    named = {name.partition(".")[0] for name in seen if name}
+    """The modules that loading a pickle will import, from what its pickler noted."""
+    named = {name for name in seen if name and not name.startswith(_NAMED_HERE)}
     if by_cloudpickle:
         named.add("cloudpickle")
     return frozenset(named) - _NO_REQUIREMENT

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError
-from nbtrack.core.package_names import is_local_module, package_of, python_version
+from nbtrack.core.package_names import (
+    is_editable,
+    is_local_module,
+    package_of,
+    python_version,
+    requirement_of,
+)
 from nbtrack.core.warn import warn_user
 from nbtrack.models.yaml_text import yaml_text
 
@@ -33,7 +39,7 @@ def infer_requirements(modules: Iterable[str], *, code: Iterable[str] = ()) -> l
     """The packages, pinned, of modules that a model imports.
 
     Args:
-        modules: Top-level modules; Python's own are left out.
+        modules: Modules, dotted where they are part of one; Python's own are left out.
         code: Modules that lie in the model's own folder.
 
     Returns:
@@ -41,20 +47,29 @@ def infer_requirements(modules: Iterable[str], *, code: Iterable[str] = ()) -> l
     """
     found: dict[str, str] = {}
     local: list[str] = []
+    in_place: list[str] = []
     own = set(code)
-    for module in sorted(set(modules) - own):
+    for module in sorted({name for name in modules if name.partition(".")[0] not in own}):
         package = package_of(module)
         if package is not None:
             name, version = package
-            if name not in _NEVER:
-                found[name] = f"{name}=={version}" if version else name
-        elif is_local_module(module):
-            local.append(module)
+            if name not in _NEVER and name not in found:
+                found[name] = requirement_of(name, version)
+                if name != _OUR_OWN and is_editable(name):
+                    in_place.append(name)
+        elif is_local_module(root := module.partition(".")[0]) and root not in local:
+            local.append(root)
     if local:
         names = ", ".join(repr(name) for name in local)
         warn_user(
             f"The model imports {names}, which is code of yours and no installed package: elsewhere it "
             "cannot be loaded. Give its files as code_paths=[...]."
+        )
+    if in_place:
+        warn_user(
+            f"The model needs {', '.join(in_place)}, which is installed in place, from a checkout of yours "
+            "(pip install -e): where that version is not on an index, it cannot be loaded. Give its files as "
+            "code_paths=[...], or name where it can be had in extra_pip_requirements=[...]."
         )
     return [found[name] for name in sorted(found)]
 

@@ -15,13 +15,16 @@ from nbtrack.models.code_paths import ModelCode
 _CLOUDPICKLE = ("cloudpickle.cloudpickle", "cloudpickle")
 
 
-def unpickle(file: BinaryIO, code: ModelCode, *, python_version: str | None = None) -> Any:
+def unpickle(
+    file: BinaryIO, code: ModelCode, *, python_version: str | Callable[[], str | None] | None = None
+) -> Any:
     """Read a pickle; what it raises passes through.
 
     Args:
         file: The pickle.
         code: What its code imports.
-        python_version: The Python it was written by, such as `3.11.7`; None where that is not known.
+        python_version: The Python it was written by, such as `3.11.7`, or what finds it out; None where
+            that is not known.
 
     Raises:
         InvalidValueError: It holds code compiled by another Python, or names what is MLflow's alone.
@@ -30,7 +33,9 @@ def unpickle(file: BinaryIO, code: ModelCode, *, python_version: str | None = No
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: BinaryIO, code: ModelCode, python_version: str | None) -> None:
+    def __init__(
+        self, file: BinaryIO, code: ModelCode, python_version: str | Callable[[], str | None] | None
+    ) -> None:
         super().__init__(file)
         self._code = code
         self._python_version = python_version
@@ -50,7 +55,8 @@ class _Unpickler(pickle.Unpickler):
 
     def _check_python(self) -> None:
         """Bytecode of another Python ends the process without a word."""
-        wrote = ".".join((self._python_version or "").split(".")[:2])
+        said = self._python_version() if callable(self._python_version) else self._python_version
+        wrote = ".".join((said or "").split(".")[:2])
         runs = ".".join(map(str, sys.version_info[:2]))
         if wrote and wrote != runs:
             raise InvalidValueError(

@@ -10,8 +10,17 @@ from nbtrack.models.flavors.contracts import Flavor
 from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
 
 # lightning, keras, xgboost, lightgbm, pytorch, sklearn, python is the order once all are there
-FLAVORS = ("lightning", "pytorch", "sklearn", "python")
+FLAVORS = ("lightning", "xgboost", "lightgbm", "pytorch", "sklearn", "python")
 """In the order in which they are asked whether a model is theirs: the special before the general."""
+
+_PACKAGES = {
+    "lightning": ("lightning", "pytorch_lightning"),
+    "keras": ("keras", "tf_keras", "tensorflow"),
+    "xgboost": ("xgboost",),
+    "lightgbm": ("lightgbm",),
+    "pytorch": ("torch",),
+}
+"""Where the classes of a flavor come from; a model with none of them above it is not asked about."""
 
 _LOADER_MODULES = {
     "mlflow.sklearn": "sklearn",
@@ -41,20 +50,21 @@ def flavor_named(name: str) -> Flavor:
 
 
 def flavor_of(model: Any) -> Flavor:
-    """The flavor of a model.
+    """The flavor of a model; no framework is imported for the question.
 
     Raises:
-        InvalidTypeError: It is none that nbtrack knows.
+        InvalidTypeError: It is none that nbtrack knows; the message says what it looks like instead.
     """
+    classes = cast("type[Any]", type(model)).__mro__
+    packages = {str(kind.__module__).partition(".")[0] for kind in classes}
     for name in FLAVORS:
-        flavor = flavor_named(name)
-        if flavor.is_model(model):
-            return flavor
-    kind = cast("type[Any]", type(model))
-    raise InvalidTypeError(
-        f"nbtrack knows no flavor for a {kind.__module__}.{kind.__qualname__}. Wrap it in a class derived "
-        "from nbtrack.pyfunc.PythonModel, or log its files with log_artifact."
-    )
+        if not packages.isdisjoint(_PACKAGES.get(name, packages)):
+            flavor = flavor_named(name)
+            if flavor.is_model(model):
+                return flavor
+    from nbtrack.models.flavors.no_model import what_to_do
+
+    raise InvalidTypeError(what_to_do(model))
 
 
 def flavor_of_predictor(entry: Mapping[str, Any]) -> Flavor:

@@ -4,15 +4,23 @@ Written as a pickle by cloudpickle, which takes lambdas and classes of a noteboo
 runs nothing when it is read.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.core.package_names import package_of
+from nbtrack.core.warn import warn_user
+from nbtrack.models.estimator_pickles import read_pickle, version_note
 from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.flavors.known import is_from
-from nbtrack.models.folder import ModelFolder
 from nbtrack.models.pickling import pickle_to
+from nbtrack.models.predict_params import accepted_params
+from nbtrack.models.skops_files import read_skops, write_skops
+
+if TYPE_CHECKING:
+    from nbtrack.models.folder import ModelFolder
 
 NAME: Final = "sklearn"
 FORMATS = ("cloudpickle", "pickle", "skops")
@@ -25,13 +33,31 @@ PREDICT_FUNCTIONS = (
     "transform",
 )
 
+_PACKAGE = "scikit-learn"
 _PICKLE = "model.pkl"
 _SKOPS = "model.skops"
 
 
 def is_model(model: Any) -> bool:
-    """Whether it is an estimator of scikit-learn, or derived from one."""
-    return is_from(model, "sklearn")
+    """Whether it is an estimator of scikit-learn's, derived from one, or looks like one.
+
+    Estimators of other libraries have `fit`, `predict` and `get_params`; that is what scikit-learn asks for.
+    """
+    return _is_derived(model) or (
+        not isinstance(model, type)
+        and not is_from(model, "nbtrack", "mlflow")
+        and all(_has_method(model, name) for name in ("fit", "predict", "get_params"))
+    )
+
+
+def _is_derived(model: Any) -> bool:
+    """Whether its class is derived from one of scikit-learn's that can be fitted."""
+    return is_from(model, "sklearn") and _has_method(model, "get_params")
+
+
+def _has_method(model: Any, name: str) -> bool:
+    """Whether its class has a method; what a model makes up when it is asked does not count."""
+    return callable(getattr(cast("type[Any]", type(model)), name, None))
 
 
 def save(
@@ -58,11 +84,7 @@ def save(
         InvalidValueError: It cannot be saved in that format, or has no such method.
     """
     del input_example
-    if not is_model(model) and not (hasattr(model, "fit") and hasattr(model, "get_params")):
-        raise InvalidTypeError(
-            f"nbtrack.sklearn saves scikit-learn estimators, got {type(model).__module__}."
-            f"{type(model).__qualname__}. nbtrack.log_model picks the flavor by itself."
-        )
+    _check(model)
     if serialization_format not in FORMATS:
         raise InvalidValueError(
             f"serialization_format is {serialization_format!r}. Use one of {', '.join(FORMATS)}."
@@ -72,18 +94,18 @@ def save(
     trusted = None if skops_trusted_types is None else list(skops_trusted_types)
     if serialization_format == "skops":
         file = _SKOPS
-        modules = _save_skops(model, folder / file, trusted)
+        write_skops(model, folder / file, trusted or ())
+        modules = frozenset({"skops"})
     else:
         file = _PICKLE
         modules = pickle_to(model, folder / file, by_cloudpickle=serialization_format == "cloudpickle")
     can_predict = hasattr(model, pyfunc_predict_fn)
-    import sklearn
-
+    _warn_of_what_it_cannot(model, pyfunc_predict_fn, can_predict)
     return SavedFlavor(
         flavors={
             NAME: {
                 "pickled_model": file,
-                "sklearn_version": sklearn.__version__,
+                "sklearn_version": _version(),
                 "serialization_format": serialization_format,
                 "skops_trusted_types": trusted,
             }
@@ -97,7 +119,7 @@ def save(
     )
 
 
-def load(folder: ModelFolder, entry: Mapping[str, Any], **options: Any) -> Any:
+def load(folder: "ModelFolder", entry: Mapping[str, Any], **options: Any) -> Any:
     """Read an estimator; see `Flavor.load`."""
     del options
     name = str(entry.get("pickled_model") or entry.get("model_path") or _PICKLE)
@@ -106,17 +128,21 @@ def load(folder: ModelFolder, entry: Mapping[str, Any], **options: Any) -> Any:
     if written_as is None and name.endswith(".skops"):
         written_as = "skops"
     if written_as == "skops":
-        return _load_skops(folder, name, entry.get("skops_trusted_types"))
+        return read_skops(folder, name)
     if written_as not in (None, "cloudpickle", "pickle"):
         raise InvalidValueError(
             f"The model at {folder.path} says it is written as {written_as!r}. nbtrack reads "
             f"{', '.join(FORMATS)}."
         )
-    folder.require_trust(name, why="it is a pickle, and a pickle runs code when it is read")
-    import pickle
-
-    with folder.open(name) as file:
-        return pickle.load(file)  # noqa: S301 - the folder is trusted
+    made_with = (_PACKAGE, entry.get("sklearn_version"))
+    if (differing := version_note(made_with)) is None:
+        return read_pickle(folder, name, made_with=made_with)
+    # scikit-learn says so once for each estimator inside; this says it once.
+    with warnings.catch_warnings():
+        _silence_versions()
+        model = read_pickle(folder, name, made_with=made_with)
+    warn_user(f"The model {folder.path.name!r}: {differing}", UserWarning)
+    return model
 
 
 class _SklearnScorer:
@@ -132,7 +158,7 @@ class _SklearnScorer:
                 f"This {type(self._model).__name__} has no {self._function!r}. Save it with "
                 f"pyfunc_predict_fn= one of {methods or 'its methods'}."
             )
-        return method(data, **(params or {}))
+        return method(data, **accepted_params(method, params, type(self._model).__name__))
 
     def raw_model(self) -> Any:
         return self._model
@@ -148,39 +174,64 @@ def scorer(model: Any, entry: Mapping[str, Any], folder: Path, config: Mapping[s
     return _SklearnScorer(model, function)
 
 
-def _save_skops(model: Any, file: Path, trusted: list[str] | None) -> frozenset[str]:
-    skops = _skops()
-    try:
-        skops.dump(model, file)
-    except (TypeError, NotImplementedError, ValueError, AttributeError) as error:
-        raise InvalidValueError(
-            f"skops has no form for something in this {type(model).__name__}: {error}. "
-            "serialization_format='cloudpickle' takes everything."
-        ) from error
-    unknown = set(skops.get_untrusted_types(file=file)) - set(trusted or ())
-    if unknown:
-        file.unlink()
-        raise InvalidValueError(
-            f"This {type(model).__name__} holds types that skops does not trust: "
-            f"{', '.join(sorted(unknown))}. Name them as skops_trusted_types=[...], or use "
-            "serialization_format='cloudpickle'."
+def _check(model: Any) -> None:
+    """Refuse what is no estimator.
+
+    Raises:
+        InvalidTypeError: It is none; the message says what it is.
+    """
+    if isinstance(model, type):
+        raise InvalidTypeError(
+            f"{model.__qualname__} is a class, and no fitted estimator: nbtrack.sklearn saves an instance, "
+            f"such as {model.__name__}().fit(X, y)."
         )
-    return frozenset({"skops"})
+    if not is_model(model) and not (hasattr(model, "fit") and hasattr(model, "get_params")):
+        raise InvalidTypeError(
+            f"nbtrack.sklearn saves scikit-learn estimators, got {type(model).__module__}."
+            f"{type(model).__qualname__}. nbtrack.log_model picks the flavor by itself."
+        )
 
 
-def _load_skops(folder: ModelFolder, name: str, named: Any) -> Any:
-    skops = _skops()
-    file = folder.file(name)
-    unknown = sorted(skops.get_untrusted_types(file=file))
-    if unknown:
-        # The file's own list of what to trust is the stranger's word.
-        folder.require_trust(name, why=f"it holds types that skops does not trust: {', '.join(unknown)}")
-    return skops.load(file, trusted=unknown)
+def _warn_of_what_it_cannot(model: Any, function: str, can_predict: bool) -> None:
+    name = type(model).__name__
+    if not can_predict:
+        methods = [each for each in PREDICT_FUNCTIONS if hasattr(model, each)]
+        choice = f" pyfunc_predict_fn={methods[0]!r} lets it." if methods else ""
+        warn_user(
+            f"This {name} has no {function}(): it is saved, and nbtrack.sklearn loads it, but nbtrack.pyfunc "
+            f"cannot predict with it.{choice}"
+        )
+    if not _is_fitted(model):
+        warn_user(
+            f"This {name} is not fitted: it is saved as it is, and cannot predict. Call fit() before it is "
+            "logged."
+        )
 
 
-def _skops() -> Any:
+def _is_fitted(model: Any) -> bool:
+    """False where scikit-learn says so; whatever it cannot say of counts as fitted."""
+    if not _is_derived(model):
+        return True
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted  # pyright: ignore[reportUnknownVariableType]
+
     try:
-        import skops.io
-    except ImportError as error:
-        raise MissingExtraError("The skops format", "skops") from error
-    return skops.io
+        check_is_fitted(model)
+    except NotFittedError:
+        return False
+    except Exception:  # noqa: BLE001 - an estimator of somebody's own that the question does not suit
+        return True
+    return True
+
+
+def _version() -> str:
+    package = package_of("sklearn")
+    return package[1] if package else ""
+
+
+def _silence_versions() -> None:
+    try:
+        from sklearn.exceptions import InconsistentVersionWarning
+    except ImportError:
+        return
+    warnings.simplefilter("ignore", InconsistentVersionWarning)

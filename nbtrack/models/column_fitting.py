@@ -122,6 +122,8 @@ def _fit_objects(column: Any, kind: DataType, required: bool) -> Any:
             return _series(exact_cast(column.to_numpy(dtype="int64"), kind.to_numpy()), column)
         except OverflowError:
             pass  # the loop finds the one that is too large
+    if inferred == "boolean":  # as of a column of bools
+        column = column.map({True: 1, False: 0}).astype(object)
     made = _each_fitted(column, kind)
     dtype: Any = kind.to_numpy()
     if kind in WHOLE and None in made:

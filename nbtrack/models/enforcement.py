@@ -179,7 +179,9 @@ def _each_column(frame: Any, found: "list[_Found]", dtypes: list[Any], wanted: l
             made[one.name] = column
             continue
         try:
-            made[one.name] = fit_column(column, one.spec.type, one.spec.required)
+            # Without a name a column cannot be optional, whatever is missing in it.
+            required = one.spec.required and one.spec.name is not None
+            made[one.name] = fit_column(column, one.spec.type, required)
         except MisfitError as error:
             problems.append(_told(column, one.name, one.spec, error))
         else:

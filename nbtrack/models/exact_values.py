@@ -89,7 +89,7 @@ def python_scalar(value: Any) -> Any:
     """A number, text or time of numpy as Python's own; anything else as it is."""
     if type(value).__module__ == "numpy" and hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0:
         if value.dtype.kind == "M":
-            return value.astype("datetime64[us]").item()
+            return value.astype("datetime64[us]").item() if isinstance(value.item(), int) else value.item()
         return value.item()
     return value
 

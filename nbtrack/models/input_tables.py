@@ -24,13 +24,10 @@ def as_table(data: Any, schema: Schema) -> Any:
     Raises:
         SignatureMismatchError: It is nothing of this.
     """
-    import pandas as pd
-
     if data is None:
         raise SignatureMismatchError(["there is none: predict(data) was given None"])
     if is_polars(data):
-        frame = data if is_frame(data) else data.to_frame()
-        return pd.DataFrame({held.name: _from_polars(held) for held in frame.get_columns()}, copy=False)
+        return from_polars(data if is_frame(data) else data.to_frame())
     if is_frame(data):
         return data
     if is_series(data):
@@ -42,6 +39,13 @@ def as_table(data: Any, schema: Schema) -> Any:
     if (array := as_array(data)) is not None and array.shape:
         return _from_array(array, schema)
     return _by_place([[data]], schema)
+
+
+def from_polars(frame: Any) -> Any:
+    """A polars DataFrame as one of pandas; whole numbers with missing ones become pandas' nullable ones."""
+    import pandas as pd
+
+    return pd.DataFrame({held.name: _from_polars(held) for held in frame.get_columns()}, copy=False)
 
 
 def is_by_place(frame: Any) -> bool:

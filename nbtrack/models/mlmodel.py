@@ -197,7 +197,7 @@ class Model:
             return None
         from nbtrack.models.input_examples import InputExample
 
-        return InputExample.read(Path(path), self.saved_input_example_info)
+        return InputExample.read(Path(path), self.saved_input_example_info, self.get_input_schema())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Model) and self.to_dict() == other.to_dict()

@@ -166,6 +166,8 @@ def pandas_type(column: Any) -> ValueType:
 def _objects_type(column: Any) -> ValueType | None:
     import pandas as pd
 
+    if not len(column):
+        return DataType.string  # as in MLflow
     # Reads the values in C, and stops at the first that differs.
     inferred = pd.api.types.infer_dtype(column, skipna=True)
     found = _OF_INFERRED.get(inferred)

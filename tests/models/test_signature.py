@@ -228,7 +228,7 @@ def column(values: Any, **options: Any) -> ColSpec:
         ([0.0, 1.0], pd.SparseDtype("float64", 0.0), "double", True),
         (["a", None], "string[pyarrow]", "string", False),
         ([1, None], "int64[pyarrow]", "long", False),
-        ([], object, AnyType(), True),
+        ([], object, "string", True),
         ([2**70], object, AnyType(), True),
     ],
 )

@@ -1,5 +1,6 @@
 """`nbtrack.artifacts`: MLflow's functions, on our store."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +110,42 @@ def test_the_name_of_a_model_means_the_one_that_counts() -> None:
     assert found is not None
     store.logged_models.delete(found.model_id)
     assert read("model") == "early"
+
+
+@pytest.fixture
+def model_uri(tmp_path: Path) -> str:
+    """A registered model, of a run; with an MLmodel file, a text and a table of its own."""
+    folder = tmp_path / "made"
+    (folder / "data").mkdir(parents=True)
+    (folder / "MLmodel").write_text("flavors: {}\n")
+    (folder / "data" / "notes.json").write_text('{"a": 1}')
+    with nbtrack.start_run() as run:
+        run.log_artifacts(folder, "models/net")
+    nbtrack.register_model(f"runs:/{run.run_id}/models/net", "net")
+    return "models:/net/1"
+
+
+def test_the_files_of_a_registered_model_are_read_like_artifacts(model_uri: str, tmp_path: Path) -> None:
+    assert artifacts.load_text(f"{model_uri}/MLmodel") == "flavors: {}\n"
+    assert artifacts.load_dict("models:/net/latest/data/notes.json") == {"a": 1}
+    assert [info.path for info in artifacts.list_artifacts(model_uri)] == ["MLmodel", "data"]
+    assert [info.path for info in artifacts.list_artifacts(f"{model_uri}/data")] == ["data/notes.json"]
+    file = artifacts.download_artifacts(f"{model_uri}/MLmodel", dst_path=tmp_path / "file")
+    assert sorted(os.listdir(tmp_path / "file")) == ["MLmodel"]
+    assert Path(file).read_text() == "flavors: {}\n"
+    folder = artifacts.download_artifacts(model_uri, dst_path=tmp_path / "folder")
+    assert sorted(os.listdir(folder)) == ["MLmodel", "data", "registered_model_meta"]
+
+
+def test_the_files_of_a_registered_folder_are_read_too_and_no_link_leads_out(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "data").mkdir(parents=True)
+    (folder / "MLmodel").write_text("flavors: {}\n")
+    (tmp_path / "secret").write_text("secret")
+    (folder / "out").symlink_to(tmp_path / "secret")
+    nbtrack.register_model(folder, "mine")
+
+    assert artifacts.load_text("models:/mine/1/MLmodel") == "flavors: {}\n"
+    assert [info.path for info in artifacts.list_artifacts("models:/mine/1")] == ["MLmodel", "data"]
+    with pytest.raises(FileNotFoundError):
+        artifacts.load_text("models:/mine/1/nothing")

@@ -5,7 +5,8 @@ from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.core.warn import warn_user
-from nbtrack.stores.contracts import Store
+from nbtrack.stores.contracts import Artifacts, Store
+from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.stores.local.folder import choose_folder, find_store, is_store
 from nbtrack.stores.local.store import LocalStore
 
@@ -62,6 +63,11 @@ def open_store(uri: Any = None) -> Store:
         NbtrackError: See `store_folder` and `LocalStore`.
     """
     return LocalStore(store_folder(uri))
+
+
+def open_folder(folder: Path) -> Artifacts:
+    """Any folder of this machine, read as artifacts are: no link in it leads out."""
+    return RunArtifacts(folder)
 
 
 def _file_path(uri: str) -> Path:

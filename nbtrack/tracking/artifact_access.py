@@ -116,27 +116,48 @@ def copy_local(source: Path, dst_path: str | os.PathLike[str]) -> str:
 
 
 def load_text(store: Store, run_id: str, path: str) -> str:
-    """Read a text artifact, in UTF-8.
+    """Read a text artifact of a run, in UTF-8.
 
     Raises:
         NotFoundError: There is no such run, or no such artifact.
         InvalidValueError: `path` would leave the run or is malformed.
     """
-    data = _read(store, run_id, path)
+    return read_text(_artifacts(store, run_id), path)
+
+
+def load_dict(store: Store, run_id: str, path: str) -> Any:
+    """Read an artifact of a run as `read_dict` does."""
+    return read_dict(_artifacts(store, run_id), path)
+
+
+def load_image(store: Store, run_id: str, path: str) -> Any:
+    """Read an artifact of a run as `read_image` does."""
+    return read_image(_artifacts(store, run_id), path)
+
+
+def read_text(artifacts: Artifacts, path: str) -> str:
+    """Read a text artifact, in UTF-8.
+
+    Raises:
+        NotFoundError: There is no such artifact.
+        InvalidValueError: `path` is malformed.
+    """
+    with artifacts.open(path) as file:
+        data = file.read()
     try:
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace")
 
 
-def load_dict(store: Store, run_id: str, path: str) -> Any:
+def read_dict(artifacts: Artifacts, path: str) -> Any:
     """Read an artifact of JSON, or of YAML when it ends in `.yml` or `.yaml`.
 
     Raises:
-        NotFoundError: There is no such run, or no such artifact.
+        NotFoundError: There is no such artifact.
         InvalidValueError: It is no JSON or YAML, or `path` is malformed.
     """
-    text = load_text(store, run_id, path)
+    text = read_text(artifacts, path)
     if path.lower().endswith((".yml", ".yaml")):
         import yaml
 
@@ -150,17 +171,17 @@ def load_dict(store: Store, run_id: str, path: str) -> Any:
         raise InvalidValueError(f"The artifact {path!r} is no JSON: {error}.") from error
 
 
-def load_image(store: Store, run_id: str, path: str) -> Any:
+def read_image(artifacts: Artifacts, path: str) -> Any:
     """Read an image artifact as a Pillow image.
 
     Raises:
-        NotFoundError: There is no such run, or no such artifact.
+        NotFoundError: There is no such artifact.
         InvalidValueError: It is no image, or `path` is malformed.
     """
     from PIL import Image as pillow
     from PIL import UnidentifiedImageError
 
-    with _artifacts(store, run_id).open(path) as file:
+    with artifacts.open(path) as file:
         try:
             image = pillow.open(file)
             image.load()
@@ -248,11 +269,6 @@ def _find_by_place(store: Store, uri: str) -> tuple[str, str | None]:
 
 def _artifacts(store: Store, run_id: str) -> Artifacts:
     return store.runs.artifacts(check_run_id(run_id))
-
-
-def _read(store: Store, run_id: str, path: str) -> bytes:
-    with _artifacts(store, run_id).open(path) as file:
-        return file.read()
 
 
 def _normal(path: str | None) -> str | None:

@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from nbtrack.core.entities import FileInfo
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError, NotFoundError
 from nbtrack.core.names import artifact_parts, check_model_name, check_run_id
 from nbtrack.core.registry import ModelVersion, ModelVersionStages
 from nbtrack.stores.contracts import Artifacts, Store
+from nbtrack.stores.opening import open_folder
 from nbtrack.tracking import artifact_access
 from nbtrack.tracking.store_access import StoreAccess
 
@@ -120,7 +122,7 @@ def parse_model_uri(uri: Any) -> ModelUri:
             f"nbtrack cannot read models from {uri[:200]!r}: it knows models:/, runs:/ and file: URIs, "
             "and paths."
         )
-    return ModelUri(uri, folder=_folder_of(Path(uri).expanduser()))
+    return ModelUri(uri, folder=_folder_of(Path(os.path.expanduser(uri))))
 
 
 def resolve_model(where: Where, uri: Any) -> ResolvedModel:
@@ -194,6 +196,11 @@ def local_model_folder(where: Where, uri: Any, dst_path: str | os.PathLike[str] 
         InvalidValueError: The URI is malformed.
         StoreError: The copy cannot be written.
     """
+    return _folder_of(local_files(where, uri, dst_path))
+
+
+def local_files(where: Where, uri: Any, dst_path: str | os.PathLike[str] | None = None) -> Path:
+    """The file or folder that a model URI means, as `local_model_folder`; an MLmodel file is that file."""
     found = resolve_model(where, uri)
     if found.folder is not None:
         folder = _existing(found.folder, found)
@@ -204,12 +211,33 @@ def local_model_folder(where: Where, uri: Any, dst_path: str | os.PathLike[str] 
         artifacts = _artifacts_of(found)
         try:
             if dst_path is None and (own := artifacts.local_path(found.path)) is not None:
-                return _folder_of(Path(own))
+                return Path(own)
             local = Path(artifact_access.download(artifacts, found.path, dst_path))
         except MissingFileError as error:
             raise _no_files(found, str(error)) from None
     _write_meta(local, found)
-    return _folder_of(local)
+    return local
+
+
+def files_of(found: ResolvedModel) -> tuple[Artifacts, str | None]:
+    """The artifacts among which the files are, and their path among them; None is all of them."""
+    if found.artifacts is not None:
+        return found.artifacts, found.path
+    folder = _existing(found.folder or Path(), found).absolute()
+    return (open_folder(folder), None) if folder.is_dir() else (open_folder(folder.parent), folder.name)
+
+
+def list_files(where: Where, uri: Any) -> list[FileInfo]:
+    """What lies in a model's folder, one level, by name; the paths begin in the model."""
+    parsed = parse_model_uri(uri)
+    artifacts, path = files_of(resolve_model(where, parsed))
+    outer, inner = path or "", parsed.path or ""
+    # Where a path inside the model was asked for, the model is what lies above that.
+    root = outer[: len(outer) - len(inner)].rstrip("/") if outer.endswith(inner) else outer
+    return [
+        replace(info, path=info.path.removeprefix(f"{root}/") if root else info.path)
+        for info in artifacts.list(path)
+    ]
 
 
 def check_is_model(found: ResolvedModel) -> None:
@@ -346,7 +374,7 @@ def _file_path(uri: str) -> Path:
 
 def _folder_of(path: Path) -> Path:
     """The folder of a model, of which the MLmodel file may have been given."""
-    return path.parent if path.name == MLMODEL and path.is_file() else path
+    return path.parent if path.name == MLMODEL and os.path.isfile(path) else path
 
 
 # ---- looking them up ---------------------------------------------------------------------------
@@ -440,7 +468,7 @@ def _resolve_model_id(where: Where, parsed: ModelUri) -> ResolvedModel:
 
 
 def _existing(folder: Path, found: ResolvedModel) -> Path:
-    if not folder.exists():
+    if not os.path.exists(folder):
         named = f" Registered model {found.name!r} has it as version {found.version}." if found.name else ""
         raise MissingFileError(
             "model folder", str(folder), advice=f"It was looked for at {folder.absolute()}.{named}"

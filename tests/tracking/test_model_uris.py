@@ -205,6 +205,12 @@ def test_a_tracker_is_asked_like_a_store_and_makes_none(
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.mark.parametrize("path", ["~nobody/x", "x" * 300 + "/MLmodel", "y" * 5000, "\ud800/MLmodel"])
+def test_a_path_that_no_system_has_is_not_there(path: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        local_model_folder(None, path)
+
+
 def test_a_home_folder_is_expanded_and_a_relative_path_followed(tmp_path: Path) -> None:
     write_model(tmp_path / "mine")  # the tests' home
 

@@ -60,7 +60,7 @@ class LocalRegistry:
         self._versions = database.table(
             "model_versions",
             unique=[(("name",), ("version",))],
-            indexes=[Index(("last_updated_timestamp",)), Index(("run_id",))],
+            indexes=[Index(("run_id",))],
         )
         self._events = database.table("registry_events", indexes=[Index(("registered_model_id",))])
 

@@ -167,6 +167,18 @@ def test_the_signature_of_a_folder_is_that_of_its_file(case: str) -> None:
             assert said[part] is None or json.loads(own[part]) == json.loads(said[part])
 
 
+@pytest.mark.parametrize(
+    "case", [case for case in MODELS if (folder_of(case) / "input_example.json").exists()]
+)
+def test_the_input_example_of_a_folder_predicts(case: str) -> None:
+    model = nbtrack.pyfunc.load_model(folder_of(case), trust=case in RUNNING_CODE)
+
+    example = model.input_example
+
+    assert example is not None
+    assert len(model.predict(example)) >= 1
+
+
 @pytest.mark.parametrize("case", MODELS)
 def test_the_requirements_of_a_folder_are_its_lines(case: str) -> None:
     lines = (folder_of(case) / "requirements.txt").read_text().split("\n")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nbtrack import pytorch as pytorch
     from nbtrack import sklearn as sklearn
     from nbtrack import tracking as tracking
+    from nbtrack import types as types
     from nbtrack import xgboost as xgboost
     from nbtrack.core.entities import Experiment as Experiment
     from nbtrack.core.entities import Metric as Metric
@@ -176,6 +177,7 @@ _MODULES = (
     "pytorch",
     "sklearn",
     "tracking",
+    "types",
     "xgboost",
 )
 

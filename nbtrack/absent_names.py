@@ -9,7 +9,7 @@ _NAMES = """
     pmdarima prophet pyspark sentence_transformers shap spacy spark statsmodels tensorflow
     transformers
 
-    autolog projects run types
+    autolog projects run
 """
 LATER = frozenset(_NAMES.split())
 """Names that MLflow 3 has, or had in 2, of what docs/mlflow.md lists as coming later."""

@@ -4,6 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbtrack.models.enforcement import validate_schema as validate_schema
+    from nbtrack.models.input_examples import (
+        convert_input_example_to_serving_input as convert_input_example_to_serving_input,
+    )
+    from nbtrack.models.mismatches import SignatureMismatchError as SignatureMismatchError
     from nbtrack.models.mlmodel import Model as Model
     from nbtrack.models.model_code import ModelConfig as ModelConfig
     from nbtrack.models.model_code import set_model as set_model
@@ -15,7 +20,10 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "ModelConfig": "nbtrack.models.model_code",
     "ModelSignature": "nbtrack.models.signature",
+    "SignatureMismatchError": "nbtrack.models.mismatches",
+    "convert_input_example_to_serving_input": "nbtrack.models.input_examples",
     "infer_signature": "nbtrack.models.signature",
+    "validate_schema": "nbtrack.models.enforcement",
     "set_model": "nbtrack.models.model_code",
     "Model": "nbtrack.models.mlmodel",
     "ModelInfo": "nbtrack.models.model_info",

@@ -23,6 +23,7 @@ SERVING_FILE = "serving_input_example.json"
 LARGEST = 5 * 2**20
 """Bytes of an example as JSON, beyond which only its first rows are kept."""
 LARGEST_READ = 256 * 2**20
+_READABLE = 100_000
 _PROBE = 200
 
 
@@ -108,21 +109,23 @@ class InputExample:
         return _part(_read(folder, info), "params") if info.get("params") else None
 
     def _written(self) -> tuple[str, str | None, dict[str, str]]:
-        """The texts of both files, after leaving out rows if there are too many."""
+        """The texts of both files, without the rows that are too many, and what the MLmodel file says."""
         rows = _rows(self.data)
         if rows is not None and rows > _PROBE:
-            size = len(self._texts(_first(self.data, _PROBE))[0]) / _PROBE
+            size = len(self._text_of(_first(self.data, _PROBE))[0]) / _PROBE
             self._cut(rows, int(LARGEST / max(size, 1)))
-        texts = self._texts(self.data)
-        while len(texts[0]) > LARGEST and (rows := _rows(self.data) or 0) > 1:
-            self._cut(rows, max(1, min(rows - 1, rows * LARGEST // len(texts[0]))))
-            texts = self._texts(self.data)
-        if len(texts[0]) > LARGEST:
+        text, kind, serving = self._text_of(self.data)
+        while len(text) > LARGEST and (rows := _rows(self.data) or 0) > 1:
+            self._cut(rows, max(1, min(rows - 1, rows * LARGEST // len(text))))
+            text, kind, serving = self._text_of(self.data)
+        if len(text) > LARGEST:
             warn_user(
-                f"The input example takes {len(texts[0]) / 2**20:.0f} MB in every model it is logged with; "
+                f"The input example takes {len(text) / 2**20:.0f} MB in every model it is logged with; "
                 "a smaller one shows as much"
             )
-        return texts
+        # In lines it is written for people, as MLflow does, and many times slower.
+        indent = 2 if len(text) < _READABLE else None
+        return text, None if serving is None else json.dumps(serving, indent=indent), kind
 
     def _cut(self, rows: int, kept: int) -> None:
         if kept < rows:
@@ -132,7 +135,7 @@ class InputExample:
             )
             self.data = _first(self.data, max(kept, 1))
 
-    def _texts(self, data: Any) -> tuple[str, str | None, dict[str, str]]:
+    def _text_of(self, data: Any) -> tuple[str, dict[str, str], dict[str, Any] | None]:
         held, kind, serving = as_json(_usual(data))
         if self.params is not None:
             params = as_json(self.params)[0]
@@ -140,7 +143,7 @@ class InputExample:
             if serving is not None:
                 is_chat = not {"inputs", "dataframe_split"} & set(serving)
                 serving = {**serving, **params} if is_chat else {**serving, "params": params}
-        return json.dumps(held), None if serving is None else json.dumps(serving, indent=2), kind
+        return json.dumps(held), kind, serving
 
 
 def convert_input_example_to_serving_input(input_example: Any) -> str | None:

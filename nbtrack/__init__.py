@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from nbtrack import data as data
     from nbtrack import entities as entities
     from nbtrack import exceptions as exceptions
+    from nbtrack import keras as keras
     from nbtrack import lightgbm as lightgbm
     from nbtrack import lightning as lightning
     from nbtrack import models as models
     from nbtrack import pyfunc as pyfunc
     from nbtrack import pytorch as pytorch
     from nbtrack import sklearn as sklearn
+    from nbtrack import tensorflow as tensorflow
     from nbtrack import tracking as tracking
     from nbtrack import types as types
     from nbtrack import xgboost as xgboost
@@ -171,6 +173,7 @@ _MODULES = (
     "entities",
     "exceptions",
     "lightgbm",
+    "keras",
     "lightning",
     "models",
     "pyfunc",

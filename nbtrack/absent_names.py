@@ -5,8 +5,8 @@ from collections.abc import Collection
 _NAMES = """
     load_model save_model import_checkpoints evaluate validate_evaluation_results MetricThreshold
 
-    catboost diviner dspy fastai h2o johnsnowlabs keras langchain llama_index onnx openai paddle
-    pmdarima prophet pyspark sentence_transformers shap spacy spark statsmodels tensorflow
+    catboost diviner dspy fastai h2o johnsnowlabs langchain llama_index onnx openai paddle
+    pmdarima prophet pyspark sentence_transformers shap spacy spark statsmodels
     transformers
 
     autolog projects run

@@ -9,6 +9,11 @@ def is_frame(data: Any) -> bool:
     return hasattr(kind, "columns") and hasattr(kind, "dtypes") and hasattr(kind, "to_dict")
 
 
+def is_pandas_frame(data: Any) -> bool:
+    """Whether data is a pandas DataFrame: a table with an index."""
+    return is_frame(data) and not is_polars(data)
+
+
 def is_series(data: Any) -> bool:
     """Whether data is a pandas or polars Series."""
     kind = cast("Any", type(data))

@@ -81,7 +81,7 @@ def load_predictor(
     # A file of code asks for the configuration while it is run.
     options = {"config": config} if flavor.NAME == "python" else {}
     with code_of(folder, entry.get("code")).importable():
-        native = flavor.load(folder, model.flavors.get(flavor.NAME, entry), **options)
+        native = flavor.load(folder, entry_of(model, flavor.NAME) or entry, **options)
         scorer = flavor.scorer(native, entry, folder.path, config)
     if not suppress_warnings and (differing := required.mismatches(required.read_requirements(path))):
         warn_user(

@@ -1,11 +1,11 @@
 """Asking a PyTorch module with tables and arrays: what goes in becomes tensors, what comes out numbers."""
 
-import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.models.data_kinds import is_pandas_frame
 
 
 class TorchScorer:
@@ -132,17 +132,11 @@ def from_tensors(value: Any) -> Any:
     return value
 
 
-def is_table(value: Any) -> bool:
-    """Whether it is a DataFrame; pandas is not imported for the question."""
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(value, pandas.DataFrame)
-
-
 def _array(value: Any, dtype: Any) -> Any:
     """A NumPy array that PyTorch takes: numbers, writable, in this machine's byte order."""
     import numpy as np
 
-    if is_table(value):
+    if is_pandas_frame(value):
         wanted = np.float64 if str(dtype) == "torch.float64" else np.float32
         try:
             return np.array(value.to_numpy(dtype=wanted, na_value=np.nan), order="C")
@@ -205,7 +199,7 @@ def _argument_names(model: Any) -> set[str]:
 
 def _told(predictions: Any, data: Any) -> Any:
     """A DataFrame for a DataFrame, where each row has its prediction."""
-    if not is_table(data):
+    if not is_pandas_frame(data):
         return predictions
     import pandas as pd
 

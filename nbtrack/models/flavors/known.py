@@ -9,8 +9,7 @@ from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.models.flavors.contracts import Flavor
 from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
 
-# lightning, keras, xgboost, lightgbm, pytorch, sklearn, python is the order once all are there
-FLAVORS = ("lightning", "xgboost", "lightgbm", "pytorch", "sklearn", "python")
+FLAVORS = ("lightning", "keras", "xgboost", "lightgbm", "pytorch", "sklearn", "python")
 """In the order in which they are asked whether a model is theirs: the special before the general."""
 
 _PACKAGES = {

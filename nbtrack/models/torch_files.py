@@ -225,7 +225,8 @@ def load_weights(weights: Path, module: BinaryIO, device: Any) -> Any:
     """Read a module that is trusted from its two files."""
     torch_device = "cpu" if device is None else str(device)
     safetensors = _safetensors()
-    tensors: dict[str, Any] = safetensors.load_file(str(weights), device=torch_device)
+    with _named_weights(weights):
+        tensors: dict[str, Any] = safetensors.load_file(str(weights), device=torch_device)
 
     made: dict[str, Any] = {}
 
@@ -250,15 +251,35 @@ def load_weights_into(model: Any, weights: Path, device: Any) -> Any:
     if device is not None:
         model.to(device)
     try:
-        safetensors.load_model(model, str(weights))
+        with _named_weights(weights):
+            safetensors.load_model(model, str(weights))
+    except InvalidValueError:
+        raise
     except (RuntimeError, ValueError) as error:
         raise InvalidValueError(f"The weights do not fit this {type(model).__name__}: {error}") from error
     return model
 
 
+@contextmanager
+def _named_weights(weights: Path) -> Generator[None]:
+    """Name the file when it is no safetensors file."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise InvalidValueError(f"{str(weights)!r} is no safetensors file: {error}.") from error
+
+
 def read_weights(weights: Path, device: Any = None) -> dict[str, Any]:
-    """The tensors of a safetensors file, by name."""
-    return _safetensors().load_file(str(weights), device="cpu" if device is None else str(device))
+    """The tensors of a safetensors file, by name.
+
+    Raises:
+        InvalidValueError: It is none.
+    """
+    safetensors = _safetensors()
+    with _named_weights(weights):
+        return safetensors.load_file(str(weights), device="cpu" if device is None else str(device))
 
 
 def load_tensors(file: BinaryIO, options: Mapping[str, Any]) -> Any:

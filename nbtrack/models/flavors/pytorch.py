@@ -122,11 +122,11 @@ def load(
         folder.require_trust(name, why="an exported program holds pickles")
         with folder.open(name) as file, _named_failures(folder, name, entry):
             return files.load_exported(file, device)
-    if not (options.get("weights_only") and files.weights_only_is_safe()):
+    if not (options.get("weights_only") and files.weights_only_is_safe()) or _is_script(folder, name):
         folder.require_trust(name, why="it is a pickle, and a pickle runs code when it is read")
     if device is not None:
         options.setdefault("map_location", device)
-    with folder.open(name) as file, _named_failures(folder, name, entry):
+    with folder.open(name) as file, _named_failures(folder, name, entry), _named_weights_only(folder, name):
         loaded = files.load_pickle(file, _pickle_module_name(folder, data), options)
     if not isinstance(loaded, torch.nn.Module):
         raise InvalidValueError(
@@ -331,6 +331,27 @@ def _pickle_module_name(folder: ModelFolder, data: str) -> str:
         return ""
     with folder.open(name) as file:
         return file.read(1000).decode("utf-8", "replace").strip()
+
+
+def _is_script(folder: ModelFolder, name: str) -> bool:
+    """Whether a file is TorchScript, which `weights_only` does not hold back."""
+    with folder.open(name) as file:
+        return files.is_script(file)
+
+
+@contextmanager
+def _named_weights_only(folder: ModelFolder, name: str) -> Generator[None]:
+    """Say why a file that holds more than weights is not read with `weights_only=True`."""
+    import pickle
+
+    try:
+        yield
+    except pickle.UnpicklingError as error:
+        found = str(error).partition("WeightsUnpickler error: ")[2] or str(error)
+        raise InvalidValueError(
+            f"{name!r} in the model {str(folder.path)!r} is not read with weights_only=True: "
+            f"{' '.join(found.split())[:300]}"
+        ) from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtr
 from nbtrack.core.warn import warn_user
 from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.flavors.known import is_from
+from nbtrack.models.json_depth import UnknownFormError, is_too_deep
 from nbtrack.models.plain_state import plain_text, read_plain
 from nbtrack.models.predict_params import accepted_params
 
@@ -105,6 +106,7 @@ def load(folder: "ModelFolder", entry: Mapping[str, Any], **options: Any) -> Any
     xgboost = _xgboost()
     name = str(entry.get("data") or "model.xgb")
     file = folder.file(name)
+    _check_depth(folder, name)
     named = str(entry.get("model_class") or _BOOSTER)
     try:
         kind = _class_named(xgboost, named)
@@ -204,6 +206,23 @@ def _class_fitting(xgboost: Any, named: str, booster: Any, folder: "ModelFolder"
         "imported. It is loaded as a Booster."
     )
     return xgboost.Booster
+
+
+def _check_depth(folder: "ModelFolder", name: str) -> None:
+    """Refuse a file at which XGBoost would end the process.
+
+    Raises:
+        InvalidValueError: It is nested too deeply, or is neither of the two formats.
+    """
+    where = f"{name!r} of the model at {folder.path}"
+    with folder.open(name) as file:
+        if not name.endswith((".json", ".ubj")) and file.read(1) != b"{":
+            return  # the format of old XGBoosts, which nests nothing
+        try:
+            if is_too_deep(file, name):
+                raise InvalidValueError(f"{where} is nested deeper than any model of XGBoost.")
+        except UnknownFormError as error:
+            raise InvalidValueError(f"{where} is no file of XGBoost, or is damaged: {error}.") from None
 
 
 def _read(model: Any, file: Path) -> None:

@@ -1,0 +1,267 @@
+"""More models that were made to harm, by framework; those of a flavor that is there are tried."""
+
+import base64
+import importlib.util
+import json
+import marshal
+import pickle
+import struct
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.models.hostile.making import MKDIR, Case, Harm, Make, harmful, write
+
+KERAS_FILE = Path(__file__).parents[1] / "mlflow_folders/3.17/keras_sequential/model/data/model.keras"
+
+
+def pytorch(make: Callable[[Path, Path], object], **more: bytes | str) -> Make:
+    """A model of PyTorch, with the file that `make` writes into its data folder."""
+
+    def made(folder: Path, marker: Path) -> None:
+        own = {"model_data": "data", "pytorch_version": "2.5.0"}
+        predictor = {"loader_module": "mlflow.pytorch", "data": "data", "pickle_module_name": "planted"}
+        write(folder, {"flavors": {"pytorch": own, "python_function": predictor}}, **more)
+        (folder / "data").mkdir(exist_ok=True)
+        make(folder / "data", marker)
+
+    return made
+
+
+def saved(name: str = "model.pth", *, is_zip: bool = True) -> Callable[[Path, Path], None]:
+    def make(data: Path, marker: Path) -> None:
+        import torch
+
+        content = {"w": torch.zeros(2), "harm": Harm(marker)}
+        torch.save(content, data / name, _use_new_zipfile_serialization=is_zip)
+
+    return make
+
+
+def pickled(name: str) -> Callable[[Path, Path], object]:
+    return lambda data, marker: (data / name).write_bytes(pickle.dumps(Harm(marker)))
+
+
+def with_file(name: str, content: bytes) -> Callable[[Path, Path], object]:
+    return lambda data, marker: (data / name).write_bytes(content)
+
+
+def state_that_calls(folder: Path, marker: Path) -> None:
+    saved("state_dict.pth")(folder, marker)
+
+
+def read_by_planted(data: Path, marker: Path) -> None:
+    """The file says that a module of the model's own reads pickles."""
+    import torch
+
+    torch.save(torch.nn.Linear(1, 1), data / "model.pth")
+    (data / "pickle_module_info.txt").write_text("planted")
+    (data / "planted.py").write_text(harmful(marker))
+
+
+def script(data: Path, marker: Path) -> None:
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), data / "model.pth")
+
+
+def exported(data: Path, marker: Path) -> None:
+    with zipfile.ZipFile(data / "model.pt2", "w") as archive:
+        archive.writestr("model/archive_format", "pt2")
+        archive.writestr("model/data/weights/model.pt", pickle.dumps(Harm(marker)))
+        archive.writestr("model/data/sample_inputs/model.pt", pickle.dumps(Harm(marker)))
+
+
+def safetensors(header: Any, size: int | None = None, body: bytes = bytes(8)) -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if size is None else size) + text + body
+
+
+TENSOR = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+LYING = {
+    "a header of 2^60 bytes": safetensors({}, 1 << 60),
+    "a header of 99 MB": safetensors({}, 99_000_000),
+    "a header that is no JSON": safetensors(b"\x80\x04cos\nmkdir\n."),
+    "a header nested deeply": safetensors(b"[" * 100_000),
+    "tensors that share bytes": safetensors({"a": TENSOR, "b": {**TENSOR, "data_offsets": [4, 12]}}),
+    "a tensor behind the end": safetensors({"a": {**TENSOR, "data_offsets": [1 << 40, (1 << 40) + 8]}}),
+    "a tensor with a hole": safetensors({"a": {**TENSOR, "data_offsets": [8, 16]}}, body=bytes(16)),
+    "a shape that does not fit": safetensors({"a": {**TENSOR, "shape": [1 << 62, 1 << 62]}}),
+    "a negative shape": safetensors({"a": {**TENSOR, "shape": [-2]}}),
+    "a type of nobody": safetensors({"a": {**TENSOR, "dtype": "object"}}),
+}
+
+
+def booster(flavor: str, name: str, content: Callable[[Path], bytes], **own: Any) -> Make:
+    """A model of XGBoost or LightGBM."""
+
+    def make(folder: Path, marker: Path) -> None:
+        version = {"xgboost": "xgb_version", "lightgbm": "lgb_version"}[flavor]
+        entry = {"data": name, version: "1.0.0", **own}
+        predictor = {"loader_module": f"mlflow.{flavor}", "data": name}
+        write(folder, {"flavors": {flavor: entry, "python_function": predictor}})
+        (folder / name).write_bytes(content(marker))
+        (folder / "planted.py").write_text(harmful(marker))
+
+    return make
+
+
+def harm(marker: Path) -> bytes:
+    return pickle.dumps(Harm(marker))
+
+
+def keras(change: Callable[[dict[str, Any], Path], object], **predictor: Any) -> Make:
+    """A model of Keras with another configuration."""
+
+    def make(folder: Path, marker: Path) -> None:
+        own = {
+            "data": "data",
+            "keras_backend": "torch",
+            "keras_version": "3.0.0",
+            "save_exported_model": False,
+        }
+        python = {"loader_module": "mlflow.keras", "data": "data", **predictor}
+        write(folder, {"flavors": {"keras": own, "python_function": python}}, data__planted_dot_py="")
+        (folder / "data" / "planted.py").write_text(harmful(marker))
+        (folder / "data" / "keras_module.txt").write_text("planted")
+        with (
+            zipfile.ZipFile(KERAS_FILE) as source,
+            zipfile.ZipFile(folder / "data" / "model.keras", "w") as target,
+        ):
+            for member in source.infolist():
+                content = source.read(member)
+                if member.filename == "config.json":
+                    config = json.loads(content)
+                    change(config, marker)
+                    content = json.dumps(config).encode()
+                target.writestr(member.filename, content)
+
+    return make
+
+
+def with_lambda(config: dict[str, Any], marker: Path) -> None:
+    code = compile(f"__import__('os').mkdir({str(marker)!r})", "<harm>", "eval")
+    encoded = base64.b64encode(marshal.dumps(code)).decode()
+    layer = {
+        "module": "keras.layers",
+        "class_name": "Lambda",
+        "config": {
+            "name": "lambda",
+            "function": {
+                "class_name": "__lambda__",
+                "config": {"code": encoded, "defaults": None, "closure": None},
+            },
+        },
+        "registered_name": None,
+    }
+    config["config"]["layers"].append(layer)
+
+
+def with_class(module: str, name: str, **arguments: Any) -> Callable[[dict[str, Any], Path], object]:
+    """A layer that is a class, or a function, of any module."""
+
+    def change(config: dict[str, Any], marker: Path) -> None:
+        given = {key: str(marker) if value == "MARKER" else value for key, value in arguments.items()}
+        config["config"]["layers"].append(
+            {"module": module, "class_name": name, "config": given, "registered_name": f"x>{name}"}
+        )
+
+    return change
+
+
+def h5_with_lambda(folder: Path, marker: Path) -> None:
+    own = {"data": "data", "keras_version": "2.11.0", "save_exported_model": False}
+    python = {"loader_module": "mlflow.keras", "data": "data"}
+    write(folder, {"flavors": {"keras": own, "python_function": python}})
+    (folder / "data").mkdir()
+    (folder / "data" / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(2000))
+    (folder / "data" / "keras_module.txt").write_text("tensorflow.keras")
+
+
+FORMS: dict[str, dict[str, Case]] = {
+    "pytorch": {
+        "torch, whole": Case(pytorch(saved()), MKDIR, "pytorch", is_live=True),
+        "torch, whole, before zip": Case(pytorch(saved(is_zip=False)), MKDIR, "pytorch", is_live=True),
+        "torch, a bare pickle": Case(pytorch(pickled("model.pth")), MKDIR, "pytorch", is_live=True),
+        "torch, as a predictor": Case(pytorch(saved()), MKDIR, is_live=True),
+        "torch, weights only": Case(pytorch(saved()), ".", "pytorch weights"),
+        "torch, read by a planted module": Case(
+            pytorch(read_by_planted), "is not loaded", "pytorch", harmless=("pytorch weights",)
+        ),
+        "torch, a script": Case(pytorch(script), r"is not loaded.*would import", "pytorch"),
+        "torch, an exported program": Case(pytorch(exported), "is not loaded", "pytorch"),
+        "torch, a state that calls": Case(state_that_calls, MKDIR, "pytorch state", is_live=True),
+        "torch, pickle named safetensors": Case(
+            pytorch(pickled("model.safetensors")), "safetensors|Safetensor|header", "pytorch state"
+        ),
+        "torch, pickle beside safetensors": Case(
+            pytorch(
+                lambda data, marker: [
+                    with_file("model.safetensors", safetensors({"a": TENSOR}))(data, marker),
+                    pickled("module.pkl")(data, marker),
+                ]
+            ),
+            MKDIR,
+            "pytorch",
+            is_live=True,
+            harmless=("pytorch state",),
+        ),
+        **{
+            f"safetensors with {what}": Case(
+                pytorch(with_file("model.safetensors", content)), ".", "pytorch state"
+            )
+            for what, content in LYING.items()
+        },
+    },
+    "xgboost": {
+        "xgboost, pickle named ubj": Case(booster("xgboost", "model.ubj", harm), ".", "xgboost"),
+        "xgboost, pickle named xgb": Case(booster("xgboost", "model.xgb", harm), ".", "xgboost"),
+        "xgboost, JSON nested deeply": Case(
+            booster("xgboost", "model.json", lambda marker: b'{"learner":' + b"[" * 200_000), ".", "xgboost"
+        ),
+        "xgboost, a class of os": Case(
+            booster("xgboost", "model.ubj", harm, model_class="os.mkdir"), ".", "xgboost"
+        ),
+        "xgboost, a planted class": Case(
+            booster("xgboost", "model.ubj", harm, model_class="planted.Model"), ".", "xgboost"
+        ),
+        "xgboost, a class through its own modules": Case(
+            booster("xgboost", "model.ubj", harm, model_class="xgboost.core.os.mkdir"), ".", "xgboost"
+        ),
+    },
+    "lightgbm": {
+        "lightgbm, pickle": Case(
+            booster("lightgbm", "model.pkl", harm, model_class="lightgbm.sklearn.LGBMClassifier"),
+            MKDIR,
+            "lightgbm",
+            is_live=True,
+        ),
+        "lightgbm, pickle named lgb": Case(
+            booster("lightgbm", "model.lgb", harm, model_class="lightgbm.basic.Booster"), ".", "lightgbm"
+        ),
+        "lightgbm, a class of os": Case(
+            booster("lightgbm", "model.pkl", harm, model_class="os.mkdir"), ".", "lightgbm"
+        ),
+    },
+    "keras": {
+        "keras, a lambda": Case(keras(with_lambda), ".", "keras"),
+        "keras, a planted class": Case(keras(with_class("planted", "Layer")), ".", "keras"),
+        "keras, a function of os": Case(keras(with_class("os", "mkdir", path="MARKER")), ".", "keras"),
+        "keras, a class of subprocess": Case(
+            keras(with_class("subprocess", "Popen", args=["mkdir", "MARKER"])), ".", "keras"
+        ),
+        "keras, as a predictor": Case(keras(with_lambda), "."),
+        "keras, HDF5": Case(h5_with_lambda, ".", "keras"),
+    },
+}
+
+FRAMEWORK_CASES: dict[str, Case] = {
+    name: case
+    for flavor, cases in FORMS.items()
+    if importlib.util.find_spec(f"nbtrack.{flavor}") is not None
+    for name, case in cases.items()
+}

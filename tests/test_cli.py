@@ -934,3 +934,56 @@ def test_bash_takes_the_script(search: Tracker) -> None:
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_have_a_script(shell: str) -> None:
     assert f"_NBTRACK_COMPLETE={shell}_complete" in run("completion", shell).output
+
+
+# ---- registry ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flowers() -> nbtrack.MlflowClient:
+    """Two registered models, of which iris has three versions."""
+    client = nbtrack.MlflowClient()
+    client.create_registered_model("wine")
+    client.create_registered_model("iris", {"team": "bio"}, "Three kinds.")
+    for _ in range(3):
+        client.create_model_version("iris", "s3://models/iris")
+    client.set_registered_model_alias("iris", "champion", 2)
+    client.transition_model_version_stage("iris", 3, "Production")
+    return client
+
+
+def test_registry_lists_models_and_the_versions_of_one(flowers: nbtrack.MlflowClient) -> None:
+    assert [line.split()[0] for line in lines("registry")[2:]] == ["iris", "wine"]
+    shown = lines("registry", "iris")
+
+    assert shown[0] == "iris · highest version 3"
+    assert [line.split()[1] for line in shown if line.startswith("iris  ")] == ["3", "2", "1"]
+    assert any("@champion" in line for line in shown)
+    models = json.loads(run("registry", "--json").output)
+    assert [(each["name"], each["latest_versions"]) for each in models] == [
+        ("iris", {"None": 2, "Production": 3}),
+        ("wine", {}),
+    ]
+
+
+def test_registry_filters_and_orders(flowers: nbtrack.MlflowClient) -> None:
+    def numbers(*options: str) -> list[int]:
+        return [each["version"] for each in json.loads(run("registry", "iris", "--json", *options).output)]
+
+    assert numbers() == numbers("-o", "version_number") == [3, 2, 1]
+    assert numbers("-o", "version_number asc") == [1, 2, 3]
+    assert numbers("-f", "version_number < 3 or stage = 'Production'") == [3, 2, 1]
+    assert numbers("-f", "stage = 'production'") == [3]
+    (found,) = json.loads(run("registry", "-f", "tags.team = 'bio'", "--json").output)
+    assert found["name"] == "iris"
+
+
+def test_registry_says_what_there_is_not(flowers: nbtrack.MlflowClient) -> None:
+    result = run("registry", "irsi")
+
+    assert result.exit_code == 1
+    assert "Did you mean 'iris'?" in result.stderr
+    assert "No registered models." in run("registry", "-f", "name = 'none'").output
+    flowers.create_registered_model("it's")
+    flowers.create_model_version("it's", "x")
+    assert "it's" in run("registry", "it's").output

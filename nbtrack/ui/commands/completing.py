@@ -66,6 +66,14 @@ def experiments(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterab
 
 
 @_careful
+def registered_models(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Names of registered models."""
+    for each in tracker.search_registered_models(_MOST):
+        if each.name.startswith(incomplete) and each.name.isprintable():
+            yield CompletionItem(each.name)
+
+
+@_careful
 def fields(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Fields of the filter, at the end of what is typed."""
     typed = _LAST_FIELD.search(incomplete)

@@ -9,7 +9,15 @@ from nbtrack.filters.grammar import parse_order_entry
 
 _SAID = re.compile(r"\s(?:asc|desc)\s*\Z", re.IGNORECASE)
 _VALUES = ("last", "min", "max", "mean")
-_TIMES = ("start_time", "end_time", "creation_time", "last_update_time")
+_FROM_LARGEST = (
+    "start_time",
+    "end_time",
+    "creation_time",
+    "last_update_time",
+    "creation_timestamp",
+    "last_updated_timestamp",
+    "version_number",
+)
 
 
 def with_directions(
@@ -17,7 +25,8 @@ def with_directions(
 ) -> list[str]:
     """Add the direction that people expect to fields that have none.
 
-    Metrics of which more is better and times begin with the largest; everything else with the smallest.
+    Metrics of which more is better, times and versions begin with the largest; everything else with the
+    smallest.
 
     Args:
         order_by: Fields, such as `metrics.accuracy` or `params.lr DESC`.
@@ -34,6 +43,6 @@ def with_directions(
             continue
         field = Finder(entity, text, "Order").find(parse_order_entry(text)[0])
         is_value = field.group == "metrics" and field.path[-1] in _VALUES
-        from_largest = (is_value and is_greater_better(field.key, directions)) or field.label in _TIMES
+        from_largest = (is_value and is_greater_better(field.key, directions)) or field.label in _FROM_LARGEST
         found.append(f"{text} DESC" if from_largest else text)
     return found

@@ -1,7 +1,7 @@
 """Pages: a list that knows how to go on."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -17,3 +17,8 @@ class PagedList(list[T]):
     def __init__(self, items: Iterable[T] = (), token: str | None = None) -> None:
         super().__init__(items)
         self.token = token
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # IPython has a printer for lists, which it asks before the MIME bundle of a list.
+        draw = getattr(self, "_repr_mimebundle_", None)
+        printer.text(repr(self) if cycle or draw is None else draw()["text/plain"])

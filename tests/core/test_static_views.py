@@ -275,6 +275,15 @@ def test_runs_that_are_each_others_parents_are_still_shown() -> None:
 def test_a_list_of_runs_and_an_experiment_draw_themselves() -> None:
     assert "No runs." in RunList()._repr_mimebundle_()["text/plain"]
     assert "swift-otter-1" in RunList([make_run()])._repr_mimebundle_()["text/html"]
+
+
+def test_a_terminal_shows_a_list_of_runs_as_a_table() -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    shown, _ = DisplayFormatter().format(RunList([make_run()]))
+
+    assert shown["text/plain"].startswith("run ")
+    assert "─" in shown["text/plain"]
     assert "digits" in Experiment("0", "digits", "")._repr_mimebundle_()["text/plain"]
 
 

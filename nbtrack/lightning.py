@@ -36,7 +36,7 @@ def log_model(
     params: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     model_type: str | None = None,
-    step: int = 0,
+    step: int | None = None,
     model_id: str | None = None,
     serialization_format: str | None = None,
     run_id: str | None = None,
@@ -65,7 +65,7 @@ def log_model(
             one name these hold.
         tags: Tags of the model itself.
         model_type: A word of yours for what kind it is.
-        step: The training step it comes from.
+        step: The training step it comes from; None: the end, with the last value of each metric.
         model_id: A model of `initialize_logged_model` that this is.
         serialization_format: `pickle`, `pt2` or `safetensors`, as for PyTorch.
         run_id: The run; None is the active run, started when there is none.

@@ -41,7 +41,7 @@ def log_model(
     params: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     model_type: str | None = None,
-    step: int = 0,
+    step: int | None = None,
     model_id: str | None = None,
     export_model: bool = False,
     serialization_format: str | None = None,
@@ -69,7 +69,7 @@ def log_model(
         params: Params of the model itself.
         tags: Tags of the model itself.
         model_type: A word of yours for what kind it is.
-        step: The training step it comes from.
+        step: The training step it comes from; None: the end, with the last value of each metric.
         model_id: A model of `initialize_logged_model` that this is.
         export_model: MLflow's older word for the format `pt2`.
         serialization_format: `pickle`, the default, takes any module, with classes of a notebook; `pt2`

@@ -33,7 +33,7 @@ def log_model(
     params: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     model_type: str | None = None,
-    step: int = 0,
+    step: int | None = None,
     model_id: str | None = None,
     name: str | None = None,
     skops_trusted_types: Sequence[str] | None = None,
@@ -59,7 +59,7 @@ def log_model(
         params: Params of the model itself.
         tags: Tags of the model itself.
         model_type: A word of yours for what kind it is.
-        step: The training step it comes from.
+        step: The training step it comes from; None: the end, with the last value of each metric.
         model_id: A model of `initialize_logged_model` that this is.
         name: Its name in the run, with `/` for folders; `model` when there is none.
         skops_trusted_types: Types that the skops format may hold beyond those it trusts.

@@ -186,7 +186,7 @@ class LoggingVerbs:
         params: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
         model_type: str | None = None,
-        step: int = 0,
+        step: int | None = None,
         model_id: str | None = None,
         run_id: str | None = None,
         **flavor_options: Any,

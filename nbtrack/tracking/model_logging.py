@@ -45,7 +45,8 @@ class LogOptions:
     params: Mapping[str, Any] | None = None
     tags: Mapping[str, Any] | None = None
     model_type: str | None = None
-    step: int = 0
+    step: int | None = None
+    """Where in the training it was made; None is its end so far: it has the last value of each metric."""
     model_id: str | None = None
     """A model that `initialize_logged_model` made, which these files are for."""
 
@@ -206,7 +207,7 @@ class LoggedFolder:
             name=self._given.name,
             params=param_texts(log.params or {}),
             tags={key: str(value) for key, value in (log.tags or {}).items()},
-            step=log.step,
+            step=log.step or 0,
             registered_model_version=self._version,
         )
 
@@ -257,7 +258,7 @@ class LoggedFolder:
                 models.log_params(log.model_id, params)
             if tags:
                 models.set_tags(log.model_id, tags)
-            models.log_outputs(run_id, [LoggedModelOutput(log.model_id, log.step)])
+            models.log_outputs(run_id, [LoggedModelOutput(log.model_id, log.step or 0)])
             models.finalize(log.model_id, LoggedModelStatus.READY)
         else:
             models.create(

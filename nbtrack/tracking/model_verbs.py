@@ -36,7 +36,7 @@ class ModelVerbs(ModelLinkVerbs):
         params: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
         model_type: str | None = None,
-        step: int = 0,
+        step: int | None = None,
         model_id: str | None = None,
         **flavor_options: Any,
     ) -> "ModelInfo":
@@ -63,7 +63,7 @@ class ModelVerbs(ModelLinkVerbs):
             params: Params of the model itself; those of the run are on it anyway.
             tags: Tags of the model itself.
             model_type: A word of yours for what kind it is.
-            step: The training step it comes from.
+            step: The training step it comes from; None: the end, with the last value of each metric.
             model_id: A model of `initialize_logged_model` that this is.
             **flavor_options: The flavor's own, such as `serialization_format="skops"`.
 

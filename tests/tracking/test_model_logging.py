@@ -101,6 +101,15 @@ def test_the_entity_has_what_the_run_has(model: LinearRegression) -> None:
     assert nbtrack.get_run(run.info.run_id).outputs.model_outputs[0].model_id == info.model_id
 
 
+def test_a_model_without_a_step_has_the_last_value_of_each_metric(model: LinearRegression) -> None:
+    with nbtrack.start_run():
+        for step in range(3):
+            nbtrack.log_metric("loss", 1 / (step + 1), step=step)
+        info = nbtrack.sklearn.log_model(model)
+
+    assert [metric.value for metric in entity_of(default_tracker, info).metrics] == [1 / 3]
+
+
 def test_slashes_make_folders(model: LinearRegression) -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_model(model, "models/classifier")

@@ -95,9 +95,9 @@ class Model:
                 else f"It was looked for at {str(file)!r}."
             )
             raise MissingFileError("MLmodel file", str(path), advice=advice)
-        from nbtrack.models.safe_yaml import read_yaml
+        from nbtrack.models.safe_yaml import read_yaml_inside
 
-        return cls.from_dict(read_yaml(file), where=str(file))
+        return cls.from_dict(read_yaml_inside(file.parent, file.name), where=str(file))
 
     @classmethod
     def from_dict(cls, model_dict: Any, *, where: str = "The MLmodel") -> "Model":

@@ -20,6 +20,7 @@ from nbtrack.core.package_names import (
     requirement_of,
 )
 from nbtrack.core.warn import warn_user
+from nbtrack.models.safe_files import open_inside
 from nbtrack.models.yaml_text import yaml_text
 
 REQUIREMENTS_FILE = "requirements.txt"
@@ -30,6 +31,7 @@ PYTHON_FILE = "python_env.yaml"
 Requirements = str | PathLike[str] | Iterable[str]
 """Lines of a requirements file, or its path."""
 
+_MOST_BYTES = 1_000_000
 _OUR_OWN = "nbtrack"
 _NEVER = frozenset({"pip", "setuptools", "wheel", "pytest", "ipykernel", "ipython", "jupyterlab", "notebook"})
 """What a model was made in, and does not need."""
@@ -158,10 +160,15 @@ def write_environment(
 
 
 def read_requirements(folder: Path) -> list[str]:
-    """The lines of a model folder's requirements; none where it has no such file."""
+    """The lines of a model folder's requirements; none where it has no such file.
+
+    Raises:
+        InvalidValueError: A link or something special lies there.
+    """
     try:
-        text = (folder / REQUIREMENTS_FILE).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        with open_inside(folder, REQUIREMENTS_FILE) as file:
+            text = file.read(_MOST_BYTES).decode("utf-8", "replace")
+    except MissingFileError:
         return []
     return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 

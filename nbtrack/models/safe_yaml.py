@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from nbtrack.core.errors import InvalidValueError
-from nbtrack.models.safe_files import open_plain
+from nbtrack.models.safe_files import open_inside, open_plain
 
 MOST_BYTES = 5_000_000
 _MOST_LEVELS = 64
@@ -32,6 +32,18 @@ def read_yaml(path: Path) -> Any:
     if len(text) > MOST_BYTES:
         raise InvalidValueError(f"{str(path)!r} is larger than {MOST_BYTES:,} bytes, too large for YAML.")
     return parse_yaml(text, str(path))
+
+
+def read_yaml_inside(folder: Path, relative: str) -> Any:
+    """Read a YAML file of a model folder; as `read_yaml`, but through no link.
+
+    Raises:
+        MissingFileError: There is no such file.
+        InvalidValueError: As `read_yaml`; or it is a link.
+    """
+    with open_inside(folder, relative) as file:
+        text = file.read(MOST_BYTES + 1)
+    return parse_yaml(text, str(folder / relative))
 
 
 def parse_yaml(text: str | bytes, name: str) -> Any:

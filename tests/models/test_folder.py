@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import threading
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,42 @@ def test_a_file_of_another_user_is_read_from_a_private_copy(path: Path) -> None:
         (path / "model.pkl").write_bytes(b"swapped")
 
         assert pickle.load(file) == [1]
+
+
+def test_whatever_is_swapped_meanwhile_only_what_was_signed_is_handed_out(path: Path, tmp_path: Path) -> None:
+    sign_folder(path)
+    good, evil = (path / "model.pkl").read_bytes(), b"cos\nsystem\n(S'true'\ntR."
+    (tmp_path / "outside.pkl").write_bytes(evil)
+    stop = threading.Event()
+
+    def swap() -> None:
+        while not stop.is_set():
+            (tmp_path / "next").write_bytes(evil)
+            os.replace(tmp_path / "next", path / "model.pkl")
+            (tmp_path / "next").symlink_to(tmp_path / "outside.pkl")
+            os.replace(tmp_path / "next", path / "model.pkl")
+            (tmp_path / "next").write_bytes(good)
+            os.replace(tmp_path / "next", path / "model.pkl")
+
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    read: list[bytes] = []
+    refused = 0
+    try:
+        for _ in range(1500):
+            folder = ModelFolder(path)
+            try:
+                folder.require_trust("model.pkl", why="it is a pickle")
+                with folder.open("model.pkl") as file:
+                    read.append(file.read())
+            except (UntrustedModelError, InvalidValueError, MissingFileError):
+                refused += 1
+    finally:
+        stop.set()
+        swapper.join()
+
+    assert set(read) <= {good}
+    assert refused
 
 
 def test_a_private_copy_is_for_this_user_only_and_keeps_names(path: Path) -> None:

@@ -4,7 +4,9 @@ import base64
 import importlib.util
 import json
 import marshal
+import os
 import pickle
+import shutil
 import struct
 import warnings
 import zipfile
@@ -14,7 +16,8 @@ from typing import Any
 
 from tests.models.hostile.making import MKDIR, Case, Harm, Make, harmful, write
 
-KERAS_FILE = Path(__file__).parents[1] / "mlflow_folders/3.17/keras_sequential/model/data/model.keras"
+FOLDERS = Path(__file__).parents[1] / "mlflow_folders/3.17"
+KERAS_FILE = FOLDERS / "keras_sequential/model/data/model.keras"
 
 
 def pytorch(make: Callable[[Path, Path], object], **more: bytes | str) -> Make:
@@ -108,6 +111,32 @@ def booster(flavor: str, name: str, content: Callable[[Path], bytes], **own: Any
         (folder / "planted.py").write_text(harmful(marker))
 
     return make
+
+
+def otherwise_fine(change: Callable[[Path], object]) -> Make:
+    """A model that runs nothing when it is loaded, so that no look at the whole folder comes first."""
+
+    def make(folder: Path, marker: Path) -> None:
+        shutil.copytree(FOLDERS / "xgboost_classifier/model", folder, dirs_exist_ok=True)
+        change(folder)
+
+    return make
+
+
+def piped(name: str) -> Make:
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return otherwise_fine(change)
+
+
+def linked(name: str) -> Make:
+    def change(folder: Path) -> None:
+        (folder / name).rename(folder.parent / name)
+        (folder / name).symlink_to(folder.parent / name)
+
+    return otherwise_fine(change)
 
 
 def harm(marker: Path) -> bytes:
@@ -233,6 +262,16 @@ FORMS: dict[str, dict[str, Case]] = {
             booster("xgboost", "model.ubj", harm, model_class="xgboost.core.os.mkdir"), ".", "xgboost"
         ),
     },
+    "xgboost ": {
+        "requirements a pipe, in a harmless model": Case(
+            piped("requirements.txt"), "is a named pipe", harmless=("xgboost",)
+        ),
+        "requirements a link, in a harmless model": Case(
+            linked("requirements.txt"), "is a link", harmless=("xgboost",)
+        ),
+        "MLmodel a link, in a harmless model": Case(linked("MLmodel"), "is a link"),
+        "model a link, in a harmless model": Case(linked("model.json"), "is a link"),
+    },
     "lightgbm": {
         "lightgbm, pickle": Case(
             booster("lightgbm", "model.pkl", harm, model_class="lightgbm.sklearn.LGBMClassifier"),
@@ -262,6 +301,6 @@ FORMS: dict[str, dict[str, Case]] = {
 FRAMEWORK_CASES: dict[str, Case] = {
     name: case
     for flavor, cases in FORMS.items()
-    if importlib.util.find_spec(f"nbtrack.{flavor}") is not None
+    if importlib.util.find_spec(f"nbtrack.{flavor.strip()}") is not None
     for name, case in cases.items()
 }

@@ -103,7 +103,7 @@ class ModelVerbs(ModelLinkVerbs):
         logged = model_logging.LoggedFolder(self._store, self._run_id, given)
         self._write_file(logged.log)
         logged.keep_if_needed()
-        self.note_output(str(logged.info.model_id), step)
+        self.note_output(str(logged.info.model_id), step or 0)
         return logged.info
 
     def _write_file(self, write: Callable[[], None]) -> None:

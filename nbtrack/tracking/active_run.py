@@ -49,6 +49,10 @@ class RunKeeper(Protocol):
         """The model that this thread's points are measured of."""
         ...
 
+    def registry_for(self, store: Store) -> Store:
+        """The store that gets the versions of models that are logged in `store`."""
+        ...
+
     def note_logged_model(self, model_id: str) -> None:
         """Know which model this thread has logged last."""
         ...
@@ -433,6 +437,9 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
                 undo_abandoned(interrupt)
                 raise
         self._writer.document_changed()
+
+    def _registry_store(self) -> Store:
+        return self._tracker.registry_for(self._store)
 
     def _write_file(self, write: Callable[[], None]) -> None:
         """Write an artifact as `_write` does a change; that what should be copied is missing is an error."""

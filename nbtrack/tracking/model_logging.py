@@ -6,7 +6,7 @@ its name by one rename, and only then it is listed.
 
 import os
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,14 +137,18 @@ class LoggedFolder:
         store: Where the run is.
         run_id: The run.
         given: The model and what is said of it.
+        registry_store: Opens the store in which it is registered, if it is.
 
     Raises:
         InvalidTypeError: An option is of a wrong type.
         InvalidValueError: The options contradict each other.
     """
 
-    def __init__(self, store: Store, run_id: str, given: ModelToLog) -> None:
+    def __init__(
+        self, store: Store, run_id: str, given: ModelToLog, registry_store: Callable[[], Store]
+    ) -> None:
         given.save.check()
+        self._registry_store = registry_store
         self._store = store
         self._given = given
         self._kept: Path | None = None
@@ -282,7 +286,7 @@ class LoggedFolder:
         name = self._given.log.registered_model_name
         if name is not None and self._version is None:
             uri = f"models:/{self._about.model_id}"
-            version = register(self._store, lambda: self._store, uri, name)
+            version = register(self._store, self._registry_store, uri, name)
             self._version = str(version.version)
 
     def _forget_kept(self) -> None:

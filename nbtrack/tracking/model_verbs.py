@@ -100,11 +100,14 @@ class ModelVerbs(ModelLinkVerbs):
             log=model_logging.LogOptions(registered_model_name, params, tags, model_type, step, model_id),
             flavor_options=flavor_options,
         )
-        logged = model_logging.LoggedFolder(self._store, self._run_id, given)
+        logged = model_logging.LoggedFolder(self._store, self._run_id, given, self._registry_store)
         self._write_file(logged.log)
         logged.keep_if_needed()
         self.note_output(str(logged.info.model_id), step or 0)
         return logged.info
+
+    def _registry_store(self) -> Store:
+        raise NotImplementedError
 
     def _write_file(self, write: Callable[[], None]) -> None:
         raise NotImplementedError

@@ -81,6 +81,10 @@ class StoreAccess:
         own = self._own_registry_uri()
         return self.get_tracking_uri() if own is None else str(store_folder(own))
 
+    def registry_for(self, store: Store) -> Store:
+        """The store that gets the versions of models that are logged in `store`; mostly the same."""
+        return store if self._own_registry_uri() is None else self._registry_store()
+
     def _registry_store(self) -> Store:
         """The store of registered models, made when there is none."""
         own = self._own_registry_uri()

@@ -15,6 +15,7 @@ import numpy as np
 
 from nbtrack.tracking.tracker import Tracker
 from tests.benchmarks import run_stores
+from tests.benchmarks.registry_rows import search_versions
 from tests.benchmarks.timing import (
     Row,
     clean_environment,
@@ -320,6 +321,7 @@ ROWS: dict[str, Callable[[Path, float], Row]] = {
     "search_10k": search(10_000, "≤ 5 ms"),
     "search_100k": search(100_000, "≤ 40 ms"),
     "frame_10k": frame,
+    "versions_10k": search_versions,
     "page_deep": page_deep,
     "crowd_4": crowd(4),
     "crowd_16": crowd(16),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.linear_model import LinearRegression
 
 import nbtrack
 from nbtrack import MlflowClient
@@ -147,8 +148,6 @@ def test_a_logged_model_knows_the_versions_that_were_made_of_it(run_id: str) -> 
 
 
 def test_a_model_is_logged_and_registered_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    from sklearn.linear_model import LinearRegression
-
     with nbtrack.start_run() as run:
         info = nbtrack.sklearn.log_model(
             LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0]), name="line", registered_model_name="lines"
@@ -344,12 +343,16 @@ def test_looking_makes_no_store(tmp_path: Path) -> None:
 def test_a_registry_of_its_own_is_another_store(run_id: str, tmp_path: Path) -> None:
     nbtrack.set_registry_uri(tmp_path / "shared")
     nbtrack.register_model(f"runs:/{run_id}/model", "iris")
+    with nbtrack.start_run() as run:
+        line = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+        run.log_model(line, name="line", registered_model_name="lines")
     uri = nbtrack.get_registry_uri()
 
     elsewhere = MlflowClient(registry_uri=tmp_path / "shared")
     assert uri == str(tmp_path / "shared")
     assert os.environ["NBTRACK_REGISTRY_URI"] == uri
     assert MlflowClient(tmp_path / "shared").get_model_version("iris", 1).run_id == run_id
+    assert elsewhere.get_model_version("lines", 1).run_id == run.run_id
     assert elsewhere.get_model_version_download_uri("iris", 1).startswith("file:")
     nbtrack.set_registry_uri(None)
 

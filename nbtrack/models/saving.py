@@ -159,7 +159,7 @@ def _signature(
             return own
     elif own is not None:
         return own
-    if example is None or saved.python_function is None:
+    if example is None or saved.python_function is None or not saved.has_one_input:
         return own
     try:
         scorer = flavor.scorer(model, saved.python_function, folder, {})

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final, cast
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError
 from nbtrack.models.flavors.known import is_from
 from nbtrack.models.pickling import modules_of, noting_pickler, unpicklable
-from nbtrack.models.torch_prediction import as_tensor, evaluating
+from nbtrack.models.torch_prediction import as_tensor, evaluating, is_several_inputs
 
 PICKLE_FILE: Final = "model.pth"
 EXPORTED_FILE: Final = "model.pt2"
@@ -403,7 +403,7 @@ def _exported(model: Any, example: Any) -> Any:
 def _arguments(example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(example, Mapping):
         return (), {str(name): as_tensor(value) for name, value in cast("Mapping[Any, Any]", example).items()}
-    if isinstance(example, tuple | list) and any(hasattr(each, "shape") for each in cast("Any", example)):
+    if is_several_inputs(example):
         return tuple(as_tensor(each) for each in cast("list[Any]", example)), {}
     return (as_tensor(example),), {}
 

@@ -57,7 +57,7 @@ class TorchScorer:
                 named = tensors
             else:
                 positional = (tensors,)
-        elif isinstance(data, tuple | list) and _holds_arrays(cast("Any", data)):
+        elif is_several_inputs(data):
             positional = tuple(tensor(value) for value in cast("list[Any]", data))
         else:
             positional = (tensor(data),)
@@ -92,6 +92,16 @@ def evaluating(model: Any) -> Generator[None]:
 def is_exported(model: Any) -> bool:
     """Whether a module comes from `torch.export`: it has no modes, and stays on its device."""
     return type(model).__module__.startswith("torch.fx.") and "eval" in vars(model)
+
+
+def is_several_inputs(data: Any) -> bool:
+    """Whether it is a tuple or list of arrays or tensors, one for each argument, and not rows of numbers."""
+    import numpy as np
+    import torch
+
+    if not isinstance(data, tuple | list) or not data:
+        return False
+    return all(isinstance(each, np.ndarray | torch.Tensor) for each in cast("list[Any]", data))
 
 
 def as_tensor(value: Any, *, device: Any = None, dtype: Any = None) -> Any:
@@ -160,14 +170,6 @@ def _array(value: Any, dtype: Any) -> Any:
         array = array.astype(array.dtype.newbyteorder("="))
     # PyTorch warns of arrays that it could write to, but must not.
     return array if array.flags.writeable else array.copy()
-
-
-def _holds_arrays(values: Any) -> bool:
-    """Whether a tuple or list holds arguments, and not rows of numbers."""
-    import numpy as np
-    import torch
-
-    return len(values) > 0 and all(isinstance(each, np.ndarray | torch.Tensor) for each in values)
 
 
 def _device_and_type(model: Any) -> tuple[Any, Any]:

@@ -29,6 +29,8 @@ class SavedFlavor:
     """What the model says it takes, by its type hints; None where it says nothing."""
     outputs: "Schema | None" = None
     """What it says it gives."""
+    has_one_input: bool = True
+    """Whether the input example is one input; False where it is several, which no signature describes."""
 
 
 class Scorer(Protocol):

@@ -67,7 +67,7 @@ def save(
     Args:
         model: The model.
         folder: An empty folder.
-        input_example: Not needed.
+        input_example: What it takes.
         custom_objects: Classes and functions of the user's that it is made of, by the names that Keras
             knows them by. Those of its layers are found.
         save_exported_model: MLflow's word for TensorFlow's own format, which nbtrack does not write.
@@ -78,7 +78,6 @@ def save(
         InvalidTypeError: It is no model of Keras 3.
         InvalidValueError: It is not built, or cannot be saved.
     """
-    del input_example
     if not is_model(model):
         raise InvalidTypeError(_no_model(model))
     if save_exported_model:
@@ -114,7 +113,10 @@ def save(
         entry["custom_objects"] = sorted(own)
     if told := copy_extra_files(extra_files, folder):
         entry["extra_files"] = told
-    return SavedFlavor({NAME: entry}, {"loader_module": "mlflow.keras"}, modules)
+    several = isinstance(input_example, list | tuple) and hasattr(
+        next(iter(_items(input_example)), None), "shape"
+    )
+    return SavedFlavor({NAME: entry}, {"loader_module": "mlflow.keras"}, modules, has_one_input=not several)
 
 
 def load(

@@ -4,6 +4,7 @@ The entry `pytorch` beside its own is what MLflow reads.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -54,7 +55,7 @@ def save(model: Any, folder: Path, *, input_example: Any = None, **options: Any)
         "lightning_version": str(import_module(package).__version__),
         "hyper_parameters": hyper_parameters(inner),
     }
-    return SavedFlavor({NAME: entry, **saved.flavors}, saved.python_function, saved.modules | {package})
+    return replace(saved, flavors={NAME: entry, **saved.flavors}, modules=saved.modules | {package})
 
 
 def load(folder: ModelFolder, entry: Mapping[str, Any], **options: Any) -> Any:

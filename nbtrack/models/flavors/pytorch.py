@@ -19,7 +19,7 @@ from nbtrack.models.extra_files import copy_extra_files
 from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.flavors.known import is_from
 from nbtrack.models.folder import ModelFolder
-from nbtrack.models.torch_prediction import TorchScorer, is_exported
+from nbtrack.models.torch_prediction import TorchScorer, is_exported, is_several_inputs
 
 NAME: Final = "pytorch"
 FORMATS = ("pickle", "pt2", "safetensors")
@@ -66,6 +66,10 @@ def save(
     torch = _torch()
     written_as = _format(model, serialization_format, export_model=export_model)
     model = checked(model)
+    if isinstance(input_example, tuple) and len(cast("Any", input_example)) == 2:
+        # MLflow's way to give params with an example.
+        first, second = cast("tuple[Any, Any]", input_example)
+        input_example = first if isinstance(second, dict) else cast("Any", input_example)
     data = folder / _DATA
     data.mkdir()
     modules: frozenset[str] = frozenset()
@@ -89,7 +93,12 @@ def save(
         predictor["pickle_module_name"] = info.read_text() if info.exists() else files.MLFLOW_PICKLE_MODULE
     if told := copy_extra_files(extra_files, folder):
         entry["extra_files"] = told
-    return SavedFlavor({NAME: entry}, predictor, modules | {"torch", "numpy"})
+    return SavedFlavor(
+        {NAME: entry},
+        predictor,
+        modules | {"torch", "numpy"},
+        has_one_input=not is_several_inputs(input_example),
+    )
 
 
 def load(

@@ -248,7 +248,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Net, Pa
         torch.manual_seed(7)
         net = Net()
         # One row: the program must take batches of any size all the same.
-        yield net, save(net, home / "m", serialization_format="pt2", input_example=pd.DataFrame(X[:1]))
+        yield net, save(net, home / "m", serialization_format="pt2", input_example=torch.from_numpy(X[:1]))
 
 
 def test_an_exported_module_predicts_for_any_number_of_rows(exported: tuple[Net, Path]) -> None:
@@ -561,6 +561,28 @@ def test_several_inputs_go_by_name_or_by_order() -> None:
 
     np.testing.assert_allclose(by_name, [-2.0, -2.0, -2.0], rtol=1e-6)
     np.testing.assert_array_equal(by_name, by_order)
+
+
+@pytest.mark.parametrize("as_given", [tuple, list, dict], ids=["tuple", "list", "dict"])
+def test_an_example_of_several_inputs_is_asked_for_again(tmp_path: Path, as_given: Any) -> None:
+    example = as_given({"left": X, "right": X + 1}.items() if as_given is dict else (X, X + 1))
+
+    predictor = load_predictor(save(TwoInputs(), tmp_path / "m", input_example=example))
+
+    np.testing.assert_allclose(predictor.predict(example), [-2.0, -2.0, -2.0], rtol=1e-6)
+    assert (predictor.metadata.signature is None) == (as_given is not dict)
+
+
+def test_an_example_may_be_a_tensor_and_may_have_params(tmp_path: Path) -> None:
+    class Scaled(torch.nn.Module):
+        def forward(self, x: torch.Tensor, by: float = 1.0) -> torch.Tensor:
+            return x * by
+
+    example = (torch.from_numpy(X), {"by": 3.0})
+    predictor = load_predictor(save(Scaled(), tmp_path / "m", input_example=example))
+
+    np.testing.assert_array_equal(predictor.predict(X), X * 3)
+    np.testing.assert_array_equal(predictor.predict(X, params={"by": 2.0}), X * 2)
 
 
 def test_a_dict_that_forward_does_not_know_by_name_is_one_argument() -> None:

@@ -146,6 +146,7 @@ LOGGED_MODEL = Entity(
         "last_updated_timestamp": Attribute(
             Type.TIME, aliases=("last_updated_time", "last_update_time", "last_updated_timestamp_ms")
         ),
+        "lifecycle_stage": _STAGE,
     },
     groups=frozenset({"metrics", "params", "tags"}),
 )

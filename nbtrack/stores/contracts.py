@@ -398,7 +398,7 @@ class LoggedModels(Protocol):
         ...
 
     def delete(self, model_id: str) -> None:
-        """Put a model into the bin; its files stay."""
+        """Put a model into the bin; its files stay; one that is there stays there."""
         ...
 
     def restore(self, model_id: str) -> None:

@@ -162,6 +162,8 @@ class LoggedModelVerbs(StoreAccess):
     def delete_logged_model(self, model_id: str) -> None:
         """Put a model into the bin, from which `restore_logged_model` takes it; its files stay in its run.
 
+        One that is there stays there.
+
         Raises:
             NotFoundError: There is no such model.
         """

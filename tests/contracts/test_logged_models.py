@@ -244,10 +244,10 @@ def test_a_deleted_model_is_gone_until_it_is_restored(store: Store, run_id: str)
     model_id = ready(store, run_id).model_id
 
     store.logged_models.delete(model_id)
+    store.logged_models.delete(model_id)
 
     for way in (
         lambda: store.logged_models.get(model_id),
-        lambda: store.logged_models.delete(model_id),
         lambda: store.logged_models.set_tags(model_id, {"a": "b"}),
         lambda: store.logged_models.artifacts(model_id),
     ):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequenc
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
 from nbtrack.core import system_tags
@@ -49,7 +50,12 @@ from nbtrack.stores.page_tokens import make_token, read_token
 
 Document = MutableMapping[str, Any]
 
-_NEWEST_FIRST = (Order(("creation_timestamp",), True), Order(("model_id",)))
+# Two models of one millisecond are told apart by the nanosecond.
+_NEWEST_FIRST = (
+    Order(("creation_timestamp",), True),
+    Order(("creation_nanoseconds",), True),
+    Order(("model_id",)),
+)
 _LONGEST_HISTORY = 8000
 """Characters of the tag that lists the models of a run; MLflow's servers take no more."""
 _LONGEST_FLAVORS = 2000
@@ -132,7 +138,8 @@ class LocalLoggedModels:
         if run is not None and copy_from_run:
             held_params.update(run.data.params)
             points = self._points_of(run, step)
-        now = now_ms()
+        nanoseconds = time_ns()
+        now = nanoseconds // 1_000_000
         document: Document = {
             "model_id": model_id,
             "experiment_id": str(experiment_id),
@@ -144,9 +151,10 @@ class LocalLoggedModels:
             "status": str(status),
             "status_message": None,
             "creation_timestamp": now,
+            "creation_nanoseconds": nanoseconds,
             "last_updated_timestamp": now,
             "lifecycle_stage": LifecycleStage.ACTIVE,
-            "deleted_with": [],
+            "deleted_with": {},
             "step": step or 0,
             "tags": dict(tags or {}),
             "params": held_params,
@@ -409,12 +417,16 @@ class LocalLoggedModels:
         return self.get(model_id)
 
     def delete(self, model_id: str) -> None:
-        """Put a model into the bin: it is found no more; its files stay in its run.
+        """Put a model into the bin: it is found no more; its files stay in its run. One that is there stays.
 
         Raises:
             NotFoundError: There is no such model.
         """
-        self._document(model_id)
+        document = self._table.get(_by_id(model_id))
+        if document is None:
+            raise self._missing(model_id)
+        if document["deleted_with"].get(model_lifecycle.OF_ITSELF):
+            return
         model_lifecycle.hide(self._database, _by_id(model_id), model_lifecycle.OF_ITSELF)
         self._events.append("logged_model.deleted", model_id=model_id)
 
@@ -426,18 +438,19 @@ class LocalLoggedModels:
         """
         if self._table.get(_by_id(model_id)) is None:
             raise self._missing(model_id)
-        model_lifecycle.show(self._database, _by_id(model_id), model_lifecycle.OF_ITSELF)
+        with self._database.transaction():
+            model_lifecycle.show(self._database, _by_id(model_id), model_lifecycle.OF_ITSELF)
         self._events.append("logged_model.restored", model_id=model_id)
 
     def _document(self, model_id: str) -> Document:
         document = self._table.get(_by_id(model_id)) if isinstance(model_id, str) else None
-        if document is None or model_lifecycle.OF_ITSELF in document["deleted_with"]:
+        if document is None or document["deleted_with"].get(model_lifecycle.OF_ITSELF):
             raise self._missing(model_id, document is not None)
         return document
 
     def _change(self, model_id: str, change: Callable[[Document], None]) -> None:
         def change_and_date(document: Document) -> None:
-            if model_lifecycle.OF_ITSELF in document["deleted_with"]:
+            if document["deleted_with"].get(model_lifecycle.OF_ITSELF):
                 raise self._missing(model_id, True)
             change(document)
             document["last_updated_timestamp"] = now_ms()

@@ -4,7 +4,6 @@ A model's document names all reasons why it is not listed, so that taking one ba
 models that nothing else hides.
 """
 
-from collections.abc import MutableMapping
 from typing import Any
 
 from nbtrack.core.entities import LifecycleStage
@@ -25,29 +24,23 @@ def models_table(database: Database) -> Table:
     return database.table(
         "logged_models",
         unique=[("model_id",), (("source_run_id",), ("path",))],
-        indexes=[Index(("creation_timestamp",))],
+        indexes=[Index(("creation_timestamp",)), Index(("name",))],
         columns=Columns([("metrics", EACH, "last"), ("params", EACH)], where=LISTED),
     )
 
 
 def hide(database: Database, condition: Any, reason: str) -> None:
     """List the models that match no more."""
-
-    def change(document: MutableMapping[str, Any]) -> None:
-        reasons = document["deleted_with"]
-        if reason not in reasons:
-            reasons.append(reason)
-        document["lifecycle_stage"] = LifecycleStage.DELETED
-
-    models_table(database).update(change, condition)
+    changes = {("deleted_with", reason): True, ("lifecycle_stage",): LifecycleStage.DELETED}
+    # In SQL: an experiment may have many thousands.
+    models_table(database).patch(changes, condition)
 
 
 def show(database: Database, condition: Any, *reasons: str) -> None:
-    """Take reasons back; a model that has no other is listed again."""
-
-    def change(document: MutableMapping[str, Any]) -> None:
-        document["deleted_with"] = [each for each in document["deleted_with"] if each not in reasons]
-        if not document["deleted_with"]:
-            document["lifecycle_stage"] = LifecycleStage.ACTIVE
-
-    models_table(database).update(change, condition)
+    """Take reasons back; a model that has no other is listed again. Call it inside a transaction."""
+    table = models_table(database)
+    table.patch({("deleted_with", reason): False for reason in reasons}, condition & ~LISTED)
+    others = [reason for reason in (OF_ITSELF, WITH_RUN, WITH_EXPERIMENT) if reason not in reasons]
+    for reason in others:
+        condition = condition & ~(Query().deleted_with[reason] == True)  # noqa: E712
+    table.patch({("lifecycle_stage",): LifecycleStage.ACTIVE}, condition & ~LISTED)

@@ -1,6 +1,5 @@
 """Reading the pickle of an estimator: whatever wrote it, and with an error that says what is missing."""
 
-import pickle
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nbtrack.core.errors import InvalidValueError, MissingExtraError, NbtrackError
@@ -39,8 +38,10 @@ def read_pickle(folder: "ModelFolder", name: str, *, made_with: tuple[str, Any] 
                 return _joblib_load(file)
             try:
                 return unpickle(file, current_code(), python_version=lambda: _python_of(folder))
-            except pickle.UnpicklingError:
-                # joblib puts arrays between the opcodes; the first may come late.
+            except (KeyboardInterrupt, MemoryError, NbtrackError):
+                raise
+            except Exception:
+                # joblib puts arrays between the opcodes, and the first may come late.
                 if not _holds(file, _JOBLIB_MARK):
                     raise
                 file.seek(0)

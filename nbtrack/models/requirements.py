@@ -90,18 +90,18 @@ def given_requirements(given: Requirements, argument: str) -> tuple[list[str], l
         MissingFileError: There is no such file.
         InvalidTypeError: They are neither.
     """
+    reading = _Reading(argument)
     if isinstance(given, str | PathLike):
-        return _of_file(Path(given), argument)
-    lines: list[str] = []
-    constraints: list[str] = []
-    for line in given:
-        if not isinstance(line, str):
-            raise InvalidTypeError(
-                f"{argument} takes lines of a requirements file or its path, got {type(line).__name__} "
-                f"{line!r:.80} among the lines."
-            )
-        _take(line, Path(), lines, constraints, argument)
-    return lines, constraints
+        reading.take_file(Path(given))
+    else:
+        for line in given:
+            if not isinstance(line, str):
+                raise InvalidTypeError(
+                    f"{argument} takes lines of a requirements file or its path, got {type(line).__name__} "
+                    f"{line!r:.80} among the lines."
+                )
+            reading.take_text(line, Path())
+    return reading.lines, reading.constraints
 
 
 def merged(*groups: Sequence[str]) -> list[str]:
@@ -117,7 +117,7 @@ def merged(*groups: Sequence[str]) -> list[str]:
 
 def package_name(requirement: str) -> str:
     """The package of a requirement line in its normal form; the line itself where it names none."""
-    match = _NAME.match(requirement)
+    match = None if "://" in requirement and " @ " not in requirement else _NAME.match(requirement)
     return re.sub(r"[-_.]+", "-", match[1]).lower() if match else requirement
 
 
@@ -138,11 +138,17 @@ def write_environment(
     Raises:
         InvalidValueError: `conda_env` is no conda environment.
     """
-    conda = _conda(requirements, constraints) if conda_env is None else given_conda(conda_env)
-    if conda_env is not None:
-        requirements = _pip_lines(conda)
+    if conda_env is None:
+        conda = _conda(requirements, constraints)
+    else:
+        conda = given_conda(conda_env)
+        reading = _Reading("conda_env")
+        for line in _pip_lines(conda):
+            reading.take_text(line, Path())
+        requirements, constraints = reading.lines, reading.constraints
+        conda = _with_pip_lines(conda, _lines_with(requirements, constraints))
+    requirements = _lines_with(requirements, constraints)
     if constraints:
-        requirements = [*requirements, f"-c {CONSTRAINTS_FILE}"]
         (folder / CONSTRAINTS_FILE).write_text("\n".join(constraints) + "\n", encoding="utf-8")
     (folder / REQUIREMENTS_FILE).write_text("\n".join(requirements) + "\n", encoding="utf-8")
     (folder / CONDA_FILE).write_text(yaml_text(conda), encoding="utf-8")
@@ -216,37 +222,106 @@ def given_conda(conda_env: Any) -> dict[str, Any]:
 
 
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc])(?=\S))(.+)")
+_REQUIREMENT = re.compile(
+    r"(?:\.{0,2}/|~|[A-Za-z]:\\|[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:$|\[|[=<>!~;@(,]|--))", re.ASCII
+)
+_PASSWORD = re.compile(r"(://)(?!git@)(?!\$\{)[^/@\s]*@")
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*===?\s*([A-Za-z0-9.!+_-]+)")
 
 
-def _of_file(path: Path, argument: str) -> tuple[list[str], list[str]]:
-    if not path.is_file():
-        raise MissingFileError("requirements file", str(path), advice=f"It was given as {argument}.")
-    lines: list[str] = []
-    constraints: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        _take(line, path.parent, lines, constraints, argument)
-    return lines, constraints
+class _Reading:
+    """Requirements and constraints, with the files that they name read in."""
+
+    def __init__(self, argument: str) -> None:
+        self.lines: list[str] = []
+        self.constraints: list[str] = []
+        self._argument = argument
+        self._open: list[Path] = []
+
+    def take_file(self, path: Path) -> None:
+        """Take the lines of a file.
+
+        Raises:
+            MissingFileError: There is no such file.
+            InvalidValueError: It includes itself, or is no text.
+        """
+        if "://" in str(path) or str(path).startswith(("http:/", "https:/")):
+            raise InvalidValueError(
+                f"{self._argument} names the URL {str(path)!r}. Give a file that lies here."
+            )
+        if not path.is_file():
+            advice = f"It was given as {self._argument}."
+            if self._argument.endswith("requirements") and not path.suffix:
+                advice += f" For the package of that name: {self._argument}=[{str(path)!r}]."
+            raise MissingFileError("requirements file", str(path), advice=advice)
+        place = path.resolve()
+        if place in self._open:
+            raise InvalidValueError(f"{self._argument}: the file {str(path)!r} includes itself.")
+        self._open.append(place)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise InvalidValueError(
+                f"{self._argument}: the file {str(path)!r} is no text in UTF-8."
+            ) from None
+        self.take_text(text, path.parent)
+        self._open.pop()
+
+    def take_text(self, text: str, home: Path) -> None:
+        """Take lines; those that end with a backslash go on in the next.
+
+        Args:
+            text: One line, or those of a file.
+            home: The folder that names in it start from.
+
+        Raises:
+            InvalidValueError: A line is no requirement.
+        """
+        for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+            self._take(re.sub(r"(^|\s)#.*$", "", line).strip(), home)
+
+    def _take(self, line: str, home: Path) -> None:
+        option = _INCLUDE.match(line)
+        if not line:
+            return
+        if option is None:
+            self.lines.append(self._checked(line))
+        elif option[1] in ("-r", "--requirement"):
+            self.take_file(home / option[2].strip())
+        else:
+            outer = self.lines
+            self.lines = self.constraints
+            try:
+                self.take_file(home / option[2].strip())
+            finally:
+                self.lines = outer
+
+    def _checked(self, line: str) -> str:
+        """A line that pip would take, without a password."""
+        if not line.startswith("-") and "://" not in line and not _REQUIREMENT.match(line):
+            raise InvalidValueError(
+                f"{self._argument} holds {line!r:.120}, which is no requirement. Write it as `numpy==2.1` or "
+                "`numpy>=2,<3`."
+            )
+        # The folder may go anywhere; pip takes ${NAME} from the environment instead.
+        return _PASSWORD.sub(r"\1", line)
 
 
-def _take(line: str, home: Path, lines: list[str], constraints: list[str], argument: str) -> None:
-    """Sort one line into requirements and constraints; files that it names are read in."""
-    text = re.sub(r"(^|\s)#.*$", "", line).strip()
-    if not text:
-        return
-    option, _, rest = text.partition(" ")
-    if option in ("-r", "--requirement"):
-        more, held = _of_file(home / rest.strip(), argument)
-        lines += more
-        constraints += held
-    elif option in ("-c", "--constraint"):
-        constraints += _of_file(home / rest.strip(), argument)[0]
-    else:
-        lines.append(text)
+def _lines_with(requirements: Sequence[str], constraints: Sequence[str]) -> list[str]:
+    return [*requirements, *([f"-c {CONSTRAINTS_FILE}"] if constraints else [])]
+
+
+def _with_pip_lines(conda: Mapping[str, Any], lines: list[str]) -> dict[str, Any]:
+    """A conda environment with other lines for pip, where it has some."""
+    given = cast("list[Any]", conda["dependencies"])
+    has_lines = [isinstance(each, Mapping) and "pip" in each for each in given]
+    rest: list[Any] = [{"pip": lines} if has else each for each, has in zip(given, has_lines, strict=True)]
+    return {**conda, "dependencies": rest}
 
 
 def _conda(requirements: Sequence[str], constraints: Sequence[str]) -> dict[str, Any]:
-    lines = [*requirements, *([f"-c {CONSTRAINTS_FILE}"] if constraints else [])]
+    lines = _lines_with(requirements, constraints)
     return {
         "name": "mlflow-env",  # MLflow's tools look for this name
         "channels": ["conda-forge"],

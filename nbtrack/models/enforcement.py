@@ -272,11 +272,11 @@ def _told(column: Any, name: Any, spec: ColSpec, error: MisfitError) -> str:
         row = f" (row {error.place}{'' if label == error.place else f', index {label!r}'})"
     return (
         f"column {name!r} is {column.dtype}, the model takes {spec.type!r}: {error.why}{row}"
-        f"{'' if error.advised else _advice(column, spec.type)}"
+        f"{'' if error.advised else _advice(column, spec.type, error.why)}"
     )
 
 
-def _advice(column: Any, kind: Any) -> str:
+def _advice(column: Any, kind: Any, why: str) -> str:
     """How to convert a column whose dtype is not the one wanted, if a conversion is meant."""
     given = getattr(column.dtype, "kind", "O")
     if not isinstance(kind, DataType) or kind is DataType.binary:
@@ -284,7 +284,7 @@ def _advice(column: Any, kind: Any) -> str:
     if kind is DataType.datetime:
         return ". pandas.to_datetime converts it, if that is meant"
     if given == "O" and kind not in (DataType.string, DataType.boolean):
-        return ". pandas.to_numeric converts text, if that is meant"
+        return ". pandas.to_numeric converts text, if that is meant" if "(str)" in why else ""
     dtype = "str" if kind is DataType.string else kind.to_numpy().name
     return f". astype({dtype!r}) converts it, if that is meant"
 

@@ -299,7 +299,7 @@ def test_missing_whole_numbers_stay_whole_where_the_column_is_optional() -> None
             ["1.5"],
             "str",
             "double",
-            "column 'x' is str, the model takes double: '1.5' (str) is no double (row 0)",
+            "the model takes double: '1.5' (str) is no double (row 0)",
         ),
         ([1.0, 2.5], None, "long", "column 'x' is float64, the model takes long: 2.5 is not whole (row 1)"),
         ([1.0, None], None, "long", "a value is missing, and whole numbers cannot be"),
@@ -353,6 +353,15 @@ def test_what_could_lose_something_is_refused_with_the_value_and_its_row(
     values: Any, dtype: Any, kind: Any, said: str
 ) -> None:
     assert said in refusal(pd.DataFrame({"x": pd.Series(values, dtype=dtype)}), one(kind))
+
+
+def test_numbers_of_json_are_looked_at_one_by_one() -> None:
+    assert "9007199254740993 is beyond" in refusal([{"x": 1.5}, {"x": 2**53 + 1}], one("double"))
+    assert "2147483648 is outside of int32 (-2147483648 to 2147483647) (row 1)" in refusal(
+        [[1], [2**31]], one("integer")
+    )
+    assert "9223372036854775808 does not fit into long" in refusal([[2**63]], one("long"))
+    assert "too large for a float of 32 bits" in refusal({"x": 1e300}, one("float"))
 
 
 def test_a_row_is_named_by_its_index_too() -> None:

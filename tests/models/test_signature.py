@@ -225,6 +225,12 @@ def column(values: Any, **options: Any) -> ColSpec:
             Object([Property("a", "long"), Property("b", "string", False)]),
             True,
         ),
+        (
+            [{"a": 1}, {"b": 1}, {"a": 1, "b": 1}],
+            object,
+            Object([Property("a", "long", False), Property("b", "long", False)]),
+            True,
+        ),
         ([0.0, 1.0], pd.SparseDtype("float64", 0.0), "double", True),
         (["a", None], "string[pyarrow]", "string", False),
         ([1, None], "int64[pyarrow]", "long", False),

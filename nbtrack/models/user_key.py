@@ -44,7 +44,7 @@ def made_folder() -> Path:
     """
     folder = configuration_folder()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.mkdir(folder, 0o700)
     except OSError as error:

@@ -229,6 +229,20 @@ def test_fifty_processes_that_need_a_key_at_once_get_the_same(tmp_path: Path) ->
     del os.environ["XDG_CONFIG_HOME"]
 
 
+def test_a_umask_that_lets_all_write_makes_no_folder_that_they_can_write(model: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert sign_folder(model)
+        trust_folder(model)
+        assert is_own(model)
+    finally:
+        os.umask(before)
+
+    folder = configuration_folder()
+    for place in (folder.parent, folder, *folder.rglob("*"), model / SIGNATURE_FILE):
+        assert place.stat().st_mode & 0o077 == 0, place
+
+
 def _share_key() -> None:
     (configuration_folder() / "signing.key").chmod(0o644)
 

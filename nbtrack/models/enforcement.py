@@ -269,6 +269,7 @@ def _told(column: Any, name: Any, spec: ColSpec, error: MisfitError) -> str:
     row = ""
     if error.place is not None:
         label = column.index[error.place]
+        label = getattr(label, "item", lambda: label)()  # numpy's numbers say so when they are shown
         row = f" (row {error.place}{'' if label == error.place else f', index {label!r}'})"
     return (
         f"column {name!r} is {column.dtype}, the model takes {spec.type!r}: {error.why}{row}"

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from nbtrack.core.errors import InvalidValueError, MissingExtraError, NbtrackError
 from nbtrack.core.installed_packages import installed_packages
 from nbtrack.models.code_paths import current_code
-from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
-from nbtrack.models.unpickling import unpickle
+from nbtrack.models.unpickling import python_of, unpickle
 
 if TYPE_CHECKING:
     from nbtrack.models.folder import ModelFolder
@@ -37,7 +36,7 @@ def read_pickle(folder: "ModelFolder", name: str, *, made_with: tuple[str, Any] 
             if not head.startswith(_PICKLE_START) or _JOBLIB_MARK in head:
                 return _joblib_load(file)
             try:
-                return unpickle(file, current_code(), python_version=lambda: _python_of(folder))
+                return unpickle(file, current_code(), python_version=lambda: python_of(folder))
             except (KeyboardInterrupt, MemoryError, NbtrackError):
                 raise
             except Exception:
@@ -50,12 +49,6 @@ def read_pickle(folder: "ModelFolder", name: str, *, made_with: tuple[str, Any] 
             raise
         except Exception as error:
             raise InvalidValueError(_said(folder, name, made_with, error)) from error
-
-
-def _python_of(folder: "ModelFolder") -> str | None:
-    """The Python that a model was written by."""
-    said = Model.load(folder.path).flavors.get(PYTHON_FUNCTION, {}).get("python_version")
-    return None if said is None else str(said)
 
 
 def _joblib_load(file: BinaryIO) -> Any:

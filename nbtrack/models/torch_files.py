@@ -13,13 +13,15 @@ import zipfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, BinaryIO, Final, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError
+from nbtrack.models.code_paths import current_code
 from nbtrack.models.flavors.known import is_from
 from nbtrack.models.pickling import modules_of, noting_pickler, unpicklable
 from nbtrack.models.torch_prediction import as_tensor, evaluating, is_several_inputs
+from nbtrack.models.unpickling import PythonVersion, unpickler_for
 
 PICKLE_FILE: Final = "model.pth"
 EXPORTED_FILE: Final = "model.pt2"
@@ -173,13 +175,20 @@ def save_weights(model: Any, data: Path) -> frozenset[str]:
     return modules_of(seen) | {"safetensors"}
 
 
-def load_pickle(file: BinaryIO, pickle_module_name: str, options: Mapping[str, Any]) -> Any:
+def load_pickle(
+    file: BinaryIO,
+    pickle_module_name: str,
+    options: Mapping[str, Any],
+    *,
+    python_version: PythonVersion = None,
+) -> Any:
     """Read a whole module from a pickle that is trusted, or from TorchScript.
 
     Args:
         file: Its file.
         pickle_module_name: What it was written with.
         options: Arguments of `torch.load`.
+        python_version: The Python that wrote it; code of another would end the process.
     """
     import torch
 
@@ -195,7 +204,7 @@ def load_pickle(file: BinaryIO, pickle_module_name: str, options: Mapping[str, A
     options.setdefault("map_location", where_it_can)
     if not options.get("weights_only"):
         options["weights_only"] = False
-        options.setdefault("pickle_module", _reading_module(pickle_module_name))
+        options.setdefault("pickle_module", _reading_module(pickle_module_name, python_version))
     return torch.load(path, **options)
 
 
@@ -221,7 +230,9 @@ def load_exported(file: BinaryIO, device: Any) -> Any:
     return program.module()
 
 
-def load_weights(weights: Path, module: BinaryIO, device: Any) -> Any:
+def load_weights(
+    weights: Path, module: BinaryIO, device: Any, *, python_version: PythonVersion = None
+) -> Any:
     """Read a module that is trusted from its two files."""
     torch_device = "cpu" if device is None else str(device)
     safetensors = _safetensors()
@@ -230,7 +241,7 @@ def load_weights(weights: Path, module: BinaryIO, device: Any) -> Any:
 
     made: dict[str, Any] = {}
 
-    class WithWeights(pickle.Unpickler):
+    class WithWeights(unpickler_for(current_code(), python_version=python_version)):
         def persistent_load(self, pid: Any) -> Any:
             name, requires_grad, is_parameter = pid
             if name not in made:  # parts that share a parameter go on sharing it
@@ -350,10 +361,15 @@ def _module_pickler(seen: set[str]) -> type[pickle.Pickler]:
     return ModulePickler
 
 
-def _reading_module(name: str) -> Any:
+def _reading_module(name: str, python_version: PythonVersion) -> Any:
     """The module to read a pickle with: any that is not Python's own way is imported by name."""
     if name in (MLFLOW_PICKLE_MODULE, "cloudpickle", "pickle", ""):
-        return pickle
+        unpickler = unpickler_for(current_code(), python_version=python_version)
+
+        def load(file: BinaryIO, **options: Any) -> Any:
+            return unpickler(file, **options).load()
+
+        return SimpleNamespace(__name__="pickle", Unpickler=unpickler, load=load)
     from importlib import import_module
 
     try:

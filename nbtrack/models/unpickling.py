@@ -1,23 +1,29 @@
-"""Reading the pickle of a Python model: MLflow's names mean ours, and its code gets its own imports.
+"""Reading the pickle of a model: MLflow's names mean ours, and its code gets its own imports.
 
 Whoever calls has asked for trust.
 """
 
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, cast
 
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.models import mlflow_names
 from nbtrack.models.code_paths import ModelCode
+from nbtrack.models.folder import ModelFolder
+from nbtrack.models.mlmodel import MLMODEL_FILE, PYTHON_FUNCTION, Model
+from nbtrack.models.requirements import PYTHON_FILE
+from nbtrack.models.safe_yaml import read_yaml
 
 _CLOUDPICKLE = ("cloudpickle.cloudpickle", "cloudpickle")
 
 
-def unpickle(
-    file: BinaryIO, code: ModelCode, *, python_version: str | Callable[[], str | None] | None = None
-) -> Any:
+PythonVersion = str | Callable[[], str | None] | None
+"""The Python that wrote a pickle, such as `3.11.7`, or what finds it out."""
+
+
+def unpickle(file: BinaryIO, code: ModelCode, *, python_version: PythonVersion = None) -> Any:
     """Read a pickle; what it raises passes through.
 
     Args:
@@ -32,11 +38,32 @@ def unpickle(
     return _Unpickler(file, code, python_version).load()
 
 
+def unpickler_for(code: ModelCode, *, python_version: PythonVersion = None) -> "type[pickle.Unpickler]":
+    """What `unpickle` reads with, as a class: for libraries that make their own of it."""
+
+    class Unpickler(_Unpickler):
+        def __init__(self, file: BinaryIO, **options: Any) -> None:
+            super().__init__(file, code, python_version, **options)
+
+    return Unpickler
+
+
+def python_of(folder: ModelFolder) -> str | None:
+    """The Python that a model was written by, such as `3.11.7`; None where it does not say."""
+    if not folder.holds(MLMODEL_FILE):
+        return None  # it is just being written
+    said = Model.load(folder.path).flavors.get(PYTHON_FUNCTION, {}).get("python_version")
+    if said is None and folder.holds(PYTHON_FILE):
+        held = read_yaml(folder.file(PYTHON_FILE))
+        said = cast("Mapping[str, Any]", held).get("python") if isinstance(held, Mapping) else None
+    return None if said is None else str(said)
+
+
 class _Unpickler(pickle.Unpickler):
     def __init__(
-        self, file: BinaryIO, code: ModelCode, python_version: str | Callable[[], str | None] | None
+        self, file: BinaryIO, code: ModelCode, python_version: PythonVersion, **options: Any
     ) -> None:
-        super().__init__(file)
+        super().__init__(file, **options)
         self._code = code
         self._python_version = python_version
 

@@ -33,6 +33,8 @@ PYTHON = ".".join(map(str, sys.version_info[:2]))
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*was made with other packages than are installed"),
     pytest.mark.filterwarnings("ignore:Trying to unpickle estimator"),
+    # Keras asks tensors of PyTorch in a way that numpy 2 will not take.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
 ]
 
 

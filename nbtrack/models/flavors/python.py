@@ -36,7 +36,7 @@ from nbtrack.models.python_model import (
     has_own,
 )
 from nbtrack.models.type_hints import TypeHints, check_input, checks_its_input, schema_of
-from nbtrack.models.unpickling import unpickle
+from nbtrack.models.unpickling import python_of, unpickle
 
 NAME: Final = "python"
 ARTIFACTS_FOLDER = "artifacts"
@@ -241,10 +241,9 @@ def _unpickled(folder: ModelFolder, entry: Mapping[str, Any], code: ModelCode) -
     name = str(entry["python_model"])
     folder.file(name)
     folder.require_trust(name, why="it is a pickle, and a pickle runs code when it is read")
-    version = entry.get("python_version")
     with folder.open(name) as file, code.importable():
         source = _decompressed(file, entry.get("python_model_compression"), folder.path)
-        return unpickle(source, code, python_version=None if version is None else str(version))
+        return unpickle(source, code, python_version=lambda: python_of(folder))
 
 
 def _decompressed(file: BinaryIO, compression: Any, where: Path) -> BinaryIO:

@@ -20,6 +20,7 @@ from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.flavors.known import is_from
 from nbtrack.models.folder import ModelFolder
 from nbtrack.models.torch_prediction import TorchScorer, is_exported, is_several_inputs
+from nbtrack.models.unpickling import python_of
 
 NAME: Final = "pytorch"
 FORMATS = ("pickle", "pt2", "safetensors")
@@ -136,7 +137,9 @@ def load(
     if device is not None:
         options.setdefault("map_location", device)
     with folder.open(name) as file, _named_failures(folder, name, entry), _named_weights_only(folder, name):
-        loaded = files.load_pickle(file, _pickle_module_name(folder, data), options)
+        loaded = files.load_pickle(
+            file, _pickle_module_name(folder, data), options, python_version=lambda: python_of(folder)
+        )
     if not isinstance(loaded, torch.nn.Module):
         raise InvalidValueError(
             f"{name!r} in the model {str(folder.path)!r} holds no module but a {type(loaded).__name__}."
@@ -329,7 +332,7 @@ def _load_weights(folder: ModelFolder, data: str, name: str, device: Any, model:
         "load_model(uri, model=Net())",
     )
     with folder.open(structure) as file, _named_failures(folder, structure, {}):
-        loaded = files.load_weights(weights, file, device)
+        loaded = files.load_weights(weights, file, device, python_version=lambda: python_of(folder))
     loaded.eval()
     return loaded if device is None else loaded.to(device)
 

@@ -84,6 +84,19 @@ def test_mlflow_reads_what_a_folder_of_nbtrack_says_of_itself(name: str, of_nbtr
     assert read.get_serving_input(str(of_nbtrack))
 
 
+def test_mlflow_says_what_is_known_of_a_folder_of_nbtrack(name: str, tmp_path: Path) -> None:
+    case = TRAINED[name]
+    folder = tmp_path / "model"
+    module_of_nbtrack(name).save_model(trained(name), folder, input_example=case.data, **case.options)
+
+    # Of a model that was logged, MLflow would ask its own store, which has no such model id.
+    info = mlflow.models.get_model_info(str(folder))
+
+    assert set(info.flavors) == {case.flavor, "python_function"}
+    assert info.signature.to_dict() == Model.load(folder).signature.to_dict()
+    assert info.saved_input_example_info == Model.load(folder).saved_input_example_info
+
+
 def test_the_inferred_signature_is_the_one_that_mlflow_infers(
     name: str, of_nbtrack: Path, of_mlflow: Path
 ) -> None:

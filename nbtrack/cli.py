@@ -67,6 +67,10 @@ class TerminalScreen:
         """Print a line."""
         click.echo(visible(text))
 
+    def note(self, text: str) -> None:
+        """Print a line on stderr."""
+        click.echo(visible(text), err=True)
+
     def write(self, text: str) -> None:
         """Print text for other programs; a terminal gets no sign that could steer it."""
         if sys.stdout.isatty():
@@ -97,11 +101,13 @@ class TerminalScreen:
             raise click.UsageError("There is no terminal for an editor: give the TEXT, or - to read it.")
         return click.edit(text, extension=".md")
 
-    def progress(self, label: str, length: int) -> AbstractContextManager[Callable[[int], None]]:
+    def progress(
+        self, label: str, length: int, *, details: Callable[[], str] | None = None
+    ) -> AbstractContextManager[Callable[[int], None]]:
         """A bar on stderr, for long work and where somebody looks."""
         if length < _BAR_FROM or not sys.stderr.isatty():
             return nullcontext(_ignored)
-        return _Bar(label, length)
+        return _Bar(label, length, details)
 
 
 class _Group(click.Group):
@@ -201,8 +207,14 @@ for _command in (*COMMANDS, demo, completion):
 class _Bar:
     """A bar on stderr, as long as the work goes on."""
 
-    def __init__(self, label: str, length: int) -> None:
-        self._bar: Any = click.progressbar(length=length, label=label, file=sys.stderr)
+    def __init__(self, label: str, length: int, details: Callable[[], str] | None) -> None:
+        self._bar: Any = click.progressbar(
+            length=length,
+            label=label,
+            file=sys.stderr,
+            show_eta=True,
+            item_show_func=None if details is None else lambda _: details(),
+        )
 
     def __enter__(self) -> Callable[[int], None]:
         return self._bar.__enter__().update

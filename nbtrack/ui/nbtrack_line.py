@@ -67,6 +67,10 @@ class NotebookScreen:
         """Print a line."""
         print(text)
 
+    def note(self, text: str) -> None:
+        """Print a line."""
+        print(text)
+
     def write(self, text: str) -> None:
         """Print text."""
         print(text)
@@ -87,7 +91,9 @@ class NotebookScreen:
         """
         raise click.UsageError('Give the text, note RUN "TEXT"; --show shows the note.')
 
-    def progress(self, label: str, length: int) -> AbstractContextManager[Callable[[int], None]]:
+    def progress(
+        self, label: str, length: int, *, details: Callable[[], str] | None = None
+    ) -> AbstractContextManager[Callable[[int], None]]:
         """Nothing: the output of a cell is kept."""
         return nullcontext(_ignored)
 

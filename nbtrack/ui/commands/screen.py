@@ -44,6 +44,10 @@ class Screen(Protocol):
         """Show a line of text, whatever signs it holds."""
         ...
 
+    def note(self, text: str) -> None:
+        """Show a line about what is done, beside what is shown or written."""
+        ...
+
     def write(self, text: str) -> None:
         """Write text for other programs, as it is."""
         ...
@@ -64,6 +68,14 @@ class Screen(Protocol):
         """What the user makes of a text in an editor; None when it stays as it is."""
         ...
 
-    def progress(self, label: str, length: int) -> AbstractContextManager[Callable[[int], None]]:
-        """Show how far long work is; gives a function that is told of each step done."""
+    def progress(
+        self, label: str, length: int, *, details: Callable[[], str] | None = None
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Show how far long work is; gives a function that is told of each step done.
+
+        Args:
+            label: What is done.
+            length: Bytes in all.
+            details: Gives words that stand beside the bar.
+        """
         ...

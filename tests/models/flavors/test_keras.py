@@ -64,6 +64,10 @@ def half_loss(wanted: Any, given: Any) -> Any:
     return keras.ops.mean(wanted - given) / 2
 
 
+def largest_gap(wanted: Any, given: Any) -> Any:
+    return keras.ops.max(wanted - given)
+
+
 def save(model: Any, folder: Path, **options: Any) -> Path:
     nbtrack.keras.save_model(model, folder, **options)
     return folder
@@ -119,7 +123,7 @@ def test_what_mlflow_wrote_predicts_what_it_predicted_there(version: str) -> Non
 
 def test_layers_and_functions_of_ones_own_go_along(tmp_path: Path) -> None:
     model = sequential(keras.layers.Dense(3, activation=plus_one), Tripling())
-    model.compile(loss=half_loss, optimizer="sgd", metrics=[half_loss])
+    model.compile(loss=half_loss, optimizer="sgd", metrics=[largest_gap])
     model.fit(X, X.repeat(2, axis=1)[:, :3], epochs=1, verbose=0)
 
     folder = save(model, tmp_path / "m")
@@ -127,11 +131,16 @@ def test_layers_and_functions_of_ones_own_go_along(tmp_path: Path) -> None:
 
     np.testing.assert_array_equal(loaded.predict(X, verbose=0), model.predict(X, verbose=0))
     assert loaded.loss.__name__ == "half_loss"
-    assert Model.load(folder).flavors["keras"]["custom_objects"] == ["Tripling", "half_loss", "plus_one"]
+    assert Model.load(folder).flavors["keras"]["custom_objects"] == [
+        "Tripling",
+        "half_loss",
+        "largest_gap",
+        "plus_one",
+    ]
     of_a_stranger(folder)
-    with pytest.raises(UntrustedModelError, match="Tripling, half_loss, plus_one"):
+    with pytest.raises(UntrustedModelError, match="Tripling, half_loss, largest_gap, plus_one"):
         nbtrack.keras.load_model(folder)
-    own = {"Tripling": Tripling, "half_loss": half_loss, "plus_one": plus_one}
+    own = {each.__name__: each for each in (Tripling, half_loss, largest_gap, plus_one)}
     mine = nbtrack.keras.load_model(folder, custom_objects=own)
     np.testing.assert_array_equal(mine.predict(X, verbose=0), model.predict(X, verbose=0))
 

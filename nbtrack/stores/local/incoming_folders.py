@@ -13,6 +13,7 @@ from time import time
 
 from nbtrack.core.errors import InvalidValueError, StoreError
 from nbtrack.core.names import artifact_parts
+from nbtrack.documents.disk_sync import sync_files, sync_folder
 
 PREFIX = ".nbtrack-incoming-"
 """How names of what is not published yet begin."""
@@ -54,6 +55,8 @@ def check_and_sync(folder: Path) -> None:
             that no artifact can have.
         OSError: The disk refused.
     """
+    all_files: list[str] = []
+    all_folders: list[str] = []
     for here, folders, files in os.walk(folder, onerror=_raise):
         for name in (*folders, *files):
             path = os.path.join(here, name)
@@ -66,12 +69,11 @@ def check_and_sync(folder: Path) -> None:
                     f"{relative!r} is {kind}, and the artifacts of a run are files and folders. "
                     "Nothing was published."
                 )
-        for path in (*(os.path.join(here, name) for name in files), here):
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        all_files += [os.path.join(here, name) for name in files]
+        all_folders.append(here)
+    sync_files(all_files)
+    for path in reversed(all_folders):
+        sync_folder(path)
 
 
 def _remove_abandoned(home: Path) -> None:

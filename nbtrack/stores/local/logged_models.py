@@ -229,12 +229,10 @@ class LocalLoggedModels:
             InvalidValueError: The name is no artifact path.
         """
         name = check_logged_model_name(name)
-        above, _, _ = name.rpartition("/")
-        taken = {info.path for info in self._runs.artifacts(run_id).list(above)}
-        rows = self._table.select_values([("path",)], Query().source_run_id == run_id)
-        taken.update(row[0] for row in rows)
+        root = self._runs.artifacts(run_id).root
+        taken = {row[0] for row in self._table.select_values([("path",)], Query().source_run_id == run_id)}
         path, number = name, 1
-        while path in taken:
+        while path in taken or os.path.lexists(root / path):
             number += 1
             path = f"{name}-{number}"
         return path

@@ -15,6 +15,7 @@ import numpy as np
 
 from nbtrack.tracking.tracker import Tracker
 from tests.benchmarks import run_stores
+from tests.benchmarks.model_rows import big_model, load_small_model, log_small_model
 from tests.benchmarks.registry_rows import search_versions
 from tests.benchmarks.timing import (
     Row,
@@ -322,6 +323,9 @@ ROWS: dict[str, Callable[[Path, float], Row]] = {
     "search_100k": search(100_000, "≤ 40 ms"),
     "frame_10k": frame,
     "versions_10k": search_versions,
+    "log_small_model": log_small_model,
+    "load_small_model": load_small_model,
+    "big_model": big_model,
     "page_deep": page_deep,
     "crowd_4": crowd(4),
     "crowd_16": crowd(16),

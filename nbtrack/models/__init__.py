@@ -29,6 +29,7 @@ _HOME_OF = {
     "ModelInfo": "nbtrack.models.model_info",
     # What looks models up by their URIs needs a store; MLflow's users import it from here all the same.
     "get_model_info": "nbtrack.tracking.model_access",
+    "infer_pip_requirements": "nbtrack.tracking.model_access",
     "predict": "nbtrack.tracking.batch_scoring",
     "set_signature": "nbtrack.tracking.model_access",
 }

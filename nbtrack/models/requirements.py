@@ -76,6 +76,40 @@ def infer_requirements(modules: Iterable[str], *, code: Iterable[str] = ()) -> l
     return [found[name] for name in sorted(found)]
 
 
+def requirements_of_folder(folder: Path, flavors: Iterable[str]) -> list[str]:
+    """The packages, pinned to what is installed here, that a model folder imports; nothing of it runs.
+
+    Args:
+        folder: The model's folder; its pickles and its code are looked at.
+        flavors: Its flavors, for what its own files do not name.
+    """
+    from nbtrack.models.code_imports import imports_of_source
+    from nbtrack.models.pickles import inspect, reading_budget
+    from nbtrack.models.safe_files import scan
+
+    modules = {_MODULES_OF_FLAVORS[flavor] for flavor in flavors if flavor in _MODULES_OF_FLAVORS}
+    code: set[str] = set()
+    budget = reading_budget()
+    for name in scan(folder).files:
+        if name.endswith(".py"):
+            code.update(part.removesuffix(".py") for part in name.split("/"))
+            modules |= imports_of_source(folder / name)
+        elif (report := inspect(folder / name, budget)) is not None:
+            modules.update(report.imports)
+    return infer_requirements(modules, code=code)
+
+
+_MODULES_OF_FLAVORS = {
+    "sklearn": "sklearn",
+    "pytorch": "torch",
+    "lightning": "lightning",
+    "xgboost": "xgboost",
+    "lightgbm": "lightgbm",
+    "keras": "keras",
+    "tensorflow": "keras",
+}
+
+
 def given_requirements(given: Requirements, argument: str) -> tuple[list[str], list[str]]:
     """The lines of requirements that the user gave.
 

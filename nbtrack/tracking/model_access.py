@@ -166,6 +166,24 @@ def get_model_info(model_uri: ModelUri) -> "ModelInfo":
     )
 
 
+def infer_pip_requirements(model_uri: ModelUri, flavor: str | None = None, **_: Any) -> list[str]:
+    """The packages that a model imports, pinned to what is installed here; nothing of it runs.
+
+    Args:
+        model_uri: As for `get_model_info`.
+        flavor: One of its flavors to look at; None looks at all.
+        **_: MLflow's other arguments; nothing here can fail or take long.
+
+    Raises:
+        NotFoundError: There is no such model.
+    """
+    from nbtrack.models.mlmodel import Model
+    from nbtrack.models.requirements import requirements_of_folder
+
+    folder = local_folder(model_uri)
+    return requirements_of_folder(folder, Model.load(folder).flavors if flavor is None else [flavor])
+
+
 def set_signature(model_uri: ModelUri, signature: "ModelSignature") -> None:
     """Give a model another signature; it stays trusted as it was.
 

@@ -293,3 +293,17 @@ def test_the_card_of_a_run_names_its_models(model: LinearRegression) -> None:
 
     assert "models: models/linear (sklearn)" in bundle["text/plain"]
     assert "models: models/linear (sklearn)" in bundle["text/html"]
+
+
+def test_requirements_are_found_in_a_folder_without_running_it(
+    model: LinearRegression, tmp_path: Path
+) -> None:
+    (tmp_path / "helper.py").write_text("import pandas\n")
+    nbtrack.sklearn.save_model(
+        model, tmp_path / "m", code_paths=[tmp_path / "helper.py"], pip_requirements=["a"]
+    )
+
+    lines = nbtrack.models.infer_pip_requirements(tmp_path / "m")
+
+    assert {"numpy", "pandas", "scikit-learn"} <= {line.partition("==")[0] for line in lines}
+    assert "helper" not in str(lines)

@@ -46,7 +46,7 @@ def json_line_chunks(stream: BinaryIO, reading: Reading) -> Iterator[Chunk]:
                 bad.append(found)
                 continue
             rows.append(row)
-            places.append((number, line.decode().strip()))
+            places.append((number, line.decode(errors="replace").strip()))
         chunk = _fitted(rows, places, reading, settle)
         chunk.first_line = lines[0][0]
         chunk.bad = sorted([*bad, *chunk.bad], key=lambda each: each.line)

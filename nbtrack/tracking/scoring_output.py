@@ -47,8 +47,15 @@ def published(path: Path | None) -> Generator[BinaryIO]:
     if path is None:
         import sys
 
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        if (stream := getattr(sys.stdout, "buffer", None)) is not None:
+            yield stream
+            stream.flush()
+        else:  # the output of a notebook's cell is text
+            from io import BytesIO
+
+            kept = BytesIO()
+            yield kept
+            sys.stdout.write(kept.getvalue().decode(errors="replace"))
         return
     try:
         if path.exists() and not path.is_file():

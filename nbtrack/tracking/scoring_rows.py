@@ -86,7 +86,10 @@ def open_input(path: Path | None) -> Generator[BinaryIO]:
     if path is None:
         import sys
 
-        yield sys.stdin.buffer
+        stream = getattr(sys.stdin, "buffer", None)
+        if stream is None:
+            raise InvalidValueError("There is no standard input here: name a file of rows.")
+        yield stream
         return
     try:
         raw = open(path, "rb")  # noqa: SIM115 - closed below, whatever is made of it

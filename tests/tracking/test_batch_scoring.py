@@ -1,6 +1,8 @@
 """Scoring files: larger than a chunk, in order, whole or not at all, and exact about bad rows."""
 
+import contextlib
 import gzip
+import io
 import json
 import os
 import signal
@@ -284,6 +286,19 @@ def test_predict_is_mlflows_function(capsys: pytest.CaptureFixture[str]) -> None
         predict(folder)
 
 
+def test_the_output_of_a_notebook_is_text_and_has_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of(Doubling(), {"x": "double"})
+    Path("in.csv").write_text("x\n1\n")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    with contextlib.redirect_stdout(io.StringIO()) as cell:
+        score_file(model, "in.csv", None)
+
+    assert cell.getvalue() == "prediction\n2.0\n"
+    with pytest.raises(InvalidValueError, match="name a file"):
+        score_file(model, None, None)
+
+
 # Whole or not at all
 
 
@@ -368,7 +383,6 @@ CELLS = st.one_of(
 @given(rows=st.lists(st.tuples(CELLS, CELLS), max_size=12), chunk=st.integers(1, 5))
 def test_every_text_comes_to_the_model_as_it_is_written(rows: list[tuple[str, str]], chunk: int) -> None:
     import csv
-    import io
 
     seen: list[Any] = []
 

@@ -41,7 +41,9 @@ def load_native(
     if entry is None:
         raise InvalidValueError(_other_flavors(model, flavor, uri or str(path)))
     folder = ModelFolder(path, trust=trust)
-    with code_of(folder, entry.get("code")).importable():
+    # Weights that go into an object of the caller's need none of the folder's code.
+    code = entry.get("code") if options.get("model") is None else None
+    with code_of(folder, code).importable():
         return flavor_named(flavor).load(folder, entry, **options)
 
 

@@ -305,6 +305,25 @@ def load_tensors(file: BinaryIO, options: Mapping[str, Any]) -> Any:
     return torch.load(path_of(file), **options)
 
 
+def check_device(device: Any) -> None:
+    """Refuse a device that this machine has not got.
+
+    Raises:
+        InvalidValueError: There is none such; or it names no device.
+    """
+    import torch
+
+    try:
+        is_there = _is_there(torch.device(device))
+    except (RuntimeError, TypeError) as error:
+        raise InvalidValueError(f"device is {device!r}, which names none: {error}") from error
+    if not is_there:
+        raise InvalidValueError(
+            f"device is {str(device)!r}, and this machine has no such device. Leave it out, or give "
+            "device='cpu'."
+        )
+
+
 def where_it_can(storage: Any, location: str) -> Any:
     """A `map_location`: where a tensor was, or the CPU where this machine has no such device."""
     return None if _is_there(location) else storage

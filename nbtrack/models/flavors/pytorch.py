@@ -120,6 +120,8 @@ def load(
         **options: Arguments of `torch.load`.
     """
     torch = _torch()
+    if device is not None:
+        files.check_device(device)
     data = str(entry.get("model_data") or entry.get("data") or _DATA)
     name = _file_in(folder, data)
     if name.endswith(files.WEIGHTS_FILE):

@@ -226,6 +226,18 @@ def test_a_strangers_weights_load_into_a_module_of_ones_own_without_trust(net: N
     assert torch.equal(weights["first.weight"], net.first.weight)
 
 
+def test_a_strangers_weights_load_without_the_code_that_lies_beside_them(net: Net, tmp_path: Path) -> None:
+    Path("bomb.py").write_text("raise RuntimeError")
+    folder = save(net, tmp_path / "m", serialization_format="safetensors", code_paths=["bomb.py"])
+    mine = Net()
+
+    nbtrack.pytorch.load_model(of_a_stranger(folder), model=mine)
+
+    assert torch.equal(mine.first.weight, net.first.weight)
+    with pytest.raises(UntrustedModelError, match=r"bomb\.py"):
+        nbtrack.pytorch.load_model(folder)
+
+
 def test_weights_that_do_not_fit_are_refused_by_name(net: Net, tmp_path: Path) -> None:
     folder = save(net, tmp_path / "m", serialization_format="safetensors")
 
@@ -452,6 +464,14 @@ def test_what_was_on_a_device_that_is_not_here_loads_on_the_cpu(net: Net, tmp_pa
     assert {tensor.device.type for tensor in loaded.parameters()} == {"cpu"}
     assert state["first.weight"].device.type == "cpu"
     np.testing.assert_array_equal(asked(loaded), asked(net))
+
+
+@pytest.mark.parametrize("device", ["cuda:93", "nonsense", torch.device("cuda", 93)])
+def test_a_device_that_is_not_here_is_refused(net: Net, tmp_path: Path, device: Any) -> None:
+    folder = save(net, tmp_path / "m")
+
+    with pytest.raises(InvalidValueError, match="device is"):
+        nbtrack.pytorch.load_model(folder, device=device)
 
 
 def test_arguments_of_torch_load_are_passed_on(net: Net, tmp_path: Path) -> None:

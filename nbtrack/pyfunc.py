@@ -254,7 +254,7 @@ def get_model_dependencies(model_uri: str | PathLike[str], format: Literal["pip"
 def _code_paths(given: CodePaths, python_model: Any, loader_module: str | None, infer: bool) -> CodePaths:
     if not infer:
         return given
-    from nbtrack.models.local_code import local_code_paths
+    from nbtrack.models.code.local_code import local_code_paths
 
     return local_code_paths(python_model, loader_module, given or ())
 

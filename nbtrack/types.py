@@ -1,7 +1,7 @@
 """The words of a model's signature: what MLflow's users import from `mlflow.types`, and from its `schema`."""
 
-from nbtrack.models import schema_types as schema
-from nbtrack.models.schema_types import (
+from nbtrack.models.schema import schema_types as schema
+from nbtrack.models.schema.schema_types import (
     AnyType,
     Array,
     ColSpec,

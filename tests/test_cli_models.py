@@ -10,7 +10,7 @@ import cloudpickle
 import pytest
 
 import nbtrack
-from nbtrack.models.schema_types import ColSpec, Schema
+from nbtrack.models.schema.schema_types import ColSpec, Schema
 from nbtrack.models.signature import ModelSignature
 from tests.test_cli import in_terminal, lines, run
 

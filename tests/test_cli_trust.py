@@ -9,7 +9,7 @@ import pytest
 
 import nbtrack
 from nbtrack.core.errors import UntrustedModelError
-from nbtrack.models.trust import check_trusted, sign_folder, trusted_digests
+from nbtrack.models.safety.trust import check_trusted, sign_folder, trusted_digests
 from tests.test_cli import in_terminal, lines, run
 
 

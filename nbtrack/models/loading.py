@@ -11,12 +11,12 @@ from typing import Any, cast
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.warn import warn_user
 from nbtrack.models import requirements as required
-from nbtrack.models.code_paths import code_of
+from nbtrack.models.code.code_paths import code_of
+from nbtrack.models.code.model_code import read_config
 from nbtrack.models.flavors.known import FLAVORS, entry_of, flavor_named, flavor_of_predictor, native_flavors
-from nbtrack.models.folder import ModelFolder
 from nbtrack.models.mlmodel import PYTHON_FUNCTION, Model
-from nbtrack.models.model_code import read_config
 from nbtrack.models.predictor import PyFuncModel
+from nbtrack.models.safety.folder import ModelFolder
 
 
 def load_native(

@@ -15,7 +15,7 @@ from nbtrack.core.errors import InvalidValueError, MissingFileError
 if TYPE_CHECKING:
     from os import PathLike
 
-    from nbtrack.models.schema_types import ParamSchema, Schema
+    from nbtrack.models.schema.schema_types import ParamSchema, Schema
     from nbtrack.models.signature import ModelSignature
 
 MLMODEL_FILE: Final = "MLmodel"
@@ -95,7 +95,7 @@ class Model:
                 else f"It was looked for at {str(file)!r}."
             )
             raise MissingFileError("MLmodel file", str(path), advice=advice)
-        from nbtrack.models.safe_yaml import read_yaml_inside
+        from nbtrack.models.safety.safe_yaml import read_yaml_inside
 
         return cls.from_dict(read_yaml_inside(file.parent, file.name), where=str(file))
 
@@ -195,7 +195,7 @@ class Model:
         """
         if self.saved_input_example_info is None:
             return None
-        from nbtrack.models.input_examples import InputExample
+        from nbtrack.models.schema.input_examples import InputExample
 
         return InputExample.read(Path(path), self.saved_input_example_info, self.get_input_schema())
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.core.errors import InvalidValueError
-from nbtrack.models.enforcement import enforce_input, enforce_params
 from nbtrack.models.flavors.contracts import Scorer
 from nbtrack.models.mlmodel import FROM_TYPE_HINT, PYTHON_FUNCTION, Model
 from nbtrack.models.model_info import ModelInfo
+from nbtrack.models.schema.enforcement import enforce_input, enforce_params
 
 
 class PyFuncModel:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbtrack.core.errors import InvalidStateError
-from nbtrack.models.type_hints import TypeHints, checking, input_names, takes_context, type_hints_of
+from nbtrack.models.schema.type_hints import TypeHints, checking, input_names, takes_context, type_hints_of
 
 
 class PythonModelContext:

@@ -20,7 +20,7 @@ from nbtrack.core.package_names import (
     requirement_of,
 )
 from nbtrack.core.warn import warn_user
-from nbtrack.models.safe_files import open_inside
+from nbtrack.models.safety.safe_files import open_inside
 from nbtrack.models.yaml_text import yaml_text
 
 REQUIREMENTS_FILE = "requirements.txt"
@@ -83,9 +83,9 @@ def requirements_of_folder(folder: Path, flavors: Iterable[str]) -> list[str]:
         folder: The model's folder; its pickles and its code are looked at.
         flavors: Its flavors, for what its own files do not name.
     """
-    from nbtrack.models.code_imports import imports_of_source
-    from nbtrack.models.pickles import inspect, reading_budget
-    from nbtrack.models.safe_files import scan
+    from nbtrack.models.code.code_imports import imports_of_source
+    from nbtrack.models.safety.pickles import inspect, reading_budget
+    from nbtrack.models.safety.safe_files import scan
 
     modules = {_MODULES_OF_FLAVORS[flavor] for flavor in flavors if flavor in _MODULES_OF_FLAVORS}
     code: set[str] = set()
@@ -239,7 +239,7 @@ def given_conda(conda_env: Any) -> dict[str, Any]:
         InvalidValueError: It is no conda environment.
     """
     if isinstance(conda_env, str | PathLike):
-        from nbtrack.models.safe_yaml import read_yaml
+        from nbtrack.models.safety.safe_yaml import read_yaml
 
         path = Path(cast("str", conda_env))
         if not path.is_file():

@@ -15,10 +15,10 @@ from nbtrack.core.package_names import python_version
 from nbtrack.core.version import VERSION
 from nbtrack.core.warn import warn_user
 from nbtrack.models import requirements as required
-from nbtrack.models.code_imports import imports_of_source
+from nbtrack.models.code.code_imports import imports_of_source
 from nbtrack.models.flavors.contracts import Flavor, SavedFlavor
 from nbtrack.models.mlmodel import FROM_TYPE_HINT, MLMODEL_FILE, PYTHON_FUNCTION, Model
-from nbtrack.models.schema_inference import infer_schema
+from nbtrack.models.schema.schema_inference import infer_schema
 from nbtrack.models.signature import ModelSignature, infer_signature
 
 CODE_FOLDER = "code"
@@ -94,7 +94,7 @@ def save_to_folder(
     options.check()
     example = None
     if options.input_example is not None:
-        from nbtrack.models.input_examples import InputExample
+        from nbtrack.models.schema.input_examples import InputExample
 
         example = InputExample(options.input_example)
     saved = flavor.save(model, folder, input_example=options.input_example, **(flavor_options or {}))
@@ -117,7 +117,7 @@ def save_to_folder(
     about.nbtrack_version = VERSION
     about.model_size_bytes = _size(folder)
     about.save(folder / MLMODEL_FILE)
-    from nbtrack.models.trust import sign_folder
+    from nbtrack.models.safety.trust import sign_folder
 
     sign_folder(folder)
     return about

@@ -6,11 +6,11 @@ from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.core.warn import warn_user
-from nbtrack.models.data_types import AnyType, quoted
-from nbtrack.models.param_schemas import ParamSchema
-from nbtrack.models.schema_inference import infer_params, infer_schema
-from nbtrack.models.schemas import ColSpec, Schema
-from nbtrack.models.value_types import InferenceError
+from nbtrack.models.schema.data_types import AnyType, quoted
+from nbtrack.models.schema.param_schemas import ParamSchema
+from nbtrack.models.schema.schema_inference import infer_params, infer_schema
+from nbtrack.models.schema.schemas import ColSpec, Schema
+from nbtrack.models.schema.value_types import InferenceError
 
 
 class ModelSignature:

@@ -212,7 +212,7 @@ class _Scoring:
         return chunk.first_line == 0
 
     def _body(self, stream: BinaryIO) -> Iterator[Chunk]:
-        from nbtrack.models.scoring_bodies import parse_body
+        from nbtrack.models.schema.scoring_bodies import parse_body
 
         body = parse_body(stream.read(), self._reading.schema)
         if body.params is not None:
@@ -347,7 +347,7 @@ def predict(
         options = ScoringOptions(content_type, None if output_path is not None else "json")
         score_file(model, input_path, output_path, options)
         return
-    from nbtrack.models.scoring_bodies import parse_body, plain_predictions
+    from nbtrack.models.schema.scoring_bodies import parse_body, plain_predictions
 
     params = None
     if isinstance(input_data, str | bytes):

@@ -197,8 +197,8 @@ def set_signature(model_uri: ModelUri, signature: "ModelSignature") -> None:
         StoreError: Its folder cannot be written.
     """
     from nbtrack.models.mlmodel import MLMODEL_FILE, Model
+    from nbtrack.models.safety.trust import is_own, sign_folder
     from nbtrack.models.signature import ModelSignature
-    from nbtrack.models.trust import is_own, sign_folder
 
     if not isinstance(signature, ModelSignature):
         raise InvalidTypeError(

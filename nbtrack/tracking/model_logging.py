@@ -28,8 +28,8 @@ from nbtrack.models.flavors.contracts import Flavor
 from nbtrack.models.flavors.known import flavor_named, flavor_of
 from nbtrack.models.mlmodel import MLMODEL_FILE, Model
 from nbtrack.models.model_info import ModelInfo
+from nbtrack.models.safety.trust import sign_folder
 from nbtrack.models.saving import SaveOptions, new_folder, save_to_folder
-from nbtrack.models.trust import sign_folder
 from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.registry import register

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from nbtrack.models.data_types import DataType, ValueType
+from nbtrack.models.schema.data_types import DataType, ValueType
 
 MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None", "<NA>")
 """Texts that stand for no value in a column of numbers, booleans or times; in one of text they are text."""

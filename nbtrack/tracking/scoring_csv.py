@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, BinaryIO, cast
 
 from nbtrack.core.errors import InvalidValueError
-from nbtrack.models.data_types import DataType
+from nbtrack.models.schema.data_types import DataType
 from nbtrack.tracking.scoring_cells import Column
 from nbtrack.tracking.scoring_rows import MOST_BYTES, BadRow, BadRowError, Chunk, Reading, columns_of
 

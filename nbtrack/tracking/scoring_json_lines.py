@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, cast
 
-from nbtrack.models.data_types import DataType
-from nbtrack.models.enforcement import enforce_input
-from nbtrack.models.mismatches import SignatureMismatchError
-from nbtrack.models.schemas import Schema
+from nbtrack.models.schema.data_types import DataType
+from nbtrack.models.schema.enforcement import enforce_input
+from nbtrack.models.schema.mismatches import SignatureMismatchError
+from nbtrack.models.schema.schemas import Schema
 from nbtrack.tracking.scoring_cells import Column
 from nbtrack.tracking.scoring_rows import MOST_BYTES, BadRow, Chunk, Reading, SettledTypes, columns_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from nbtrack.core.errors import InvalidValueError, MissingExtraError, StoreError
-from nbtrack.models.scoring_bodies import plain_predictions
+from nbtrack.models.schema.scoring_bodies import plain_predictions
 
 PREDICTION = "prediction"
 """The column of predictions that have no names of their own."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 from nbtrack.core.errors import InvalidValueError, MissingExtraError
-from nbtrack.models.enforcement import enforce_input
-from nbtrack.models.mismatches import SignatureMismatchError
+from nbtrack.models.schema.enforcement import enforce_input
+from nbtrack.models.schema.mismatches import SignatureMismatchError
 from nbtrack.tracking.scoring_rows import BadRow, Chunk, Reading, SettledTypes, columns_of
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError
-from nbtrack.models.schemas import Schema
+from nbtrack.models.schema.schemas import Schema
 from nbtrack.tracking.scoring_cells import Column
 
 MOST_BYTES = 64_000_000

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError, MissingFileError
-from nbtrack.models.folder import ModelFolder
-from nbtrack.models.torch_files import STATE_DICT_FILE, WEIGHTS_FILE
+from nbtrack.models.flavors.torch_files import STATE_DICT_FILE, WEIGHTS_FILE
+from nbtrack.models.safety.folder import ModelFolder
 from nbtrack.tracking import model_access
 from nbtrack.tracking.fluent import default_tracker
 
@@ -26,7 +26,7 @@ def save_state_dict(state_dict: Any, path: str | PathLike[str], **options: Any) 
     """Save a state dict in a folder, and sign it; see `nbtrack.pytorch.save_state_dict`."""
     import torch
 
-    from nbtrack.models.trust import sign_folder
+    from nbtrack.models.safety.trust import sign_folder
 
     _check(state_dict)
     folder = Path(path).expanduser()
@@ -44,7 +44,7 @@ def save_state_dict(state_dict: Any, path: str | PathLike[str], **options: Any) 
 def load_state_dict(uri: str | PathLike[str], *, trust: bool = False, **options: Any) -> Any:
     """Load a state dict; see `nbtrack.pytorch.load_state_dict`."""
     from nbtrack.models.flavors import pytorch
-    from nbtrack.models.torch_files import read_weights
+    from nbtrack.models.flavors.torch_files import read_weights
 
     folder = ModelFolder(model_access.local_folder(uri), trust=trust)
     if folder.holds(STATE_DICT_FILE):

@@ -10,8 +10,8 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from nbtrack.models import infer_signature
-from nbtrack.models.enforcement import enforce_input, enforce_params
-from nbtrack.models.mismatches import SignatureMismatchError
+from nbtrack.models.schema.enforcement import enforce_input, enforce_params
+from nbtrack.models.schema.mismatches import SignatureMismatchError
 from nbtrack.models.signature import ModelSignature
 from tests.models.mlflow_folders.values import described
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbtrack.core.errors import AlreadyExistsError, InvalidValueError, MissingFileError, StoreError
-from nbtrack.models.archives import extract
+from nbtrack.models.safety.archives import extract
 
 Make = Callable[[Path], None]
 

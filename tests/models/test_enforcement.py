@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from nbtrack.core.errors import InvalidValueError
-from nbtrack.models.enforcement import enforce_input, enforce_params
-from nbtrack.models.mismatches import SignatureMismatchError
-from nbtrack.models.schema_inference import infer_schema
+from nbtrack.models.schema.enforcement import enforce_input, enforce_params
+from nbtrack.models.schema.mismatches import SignatureMismatchError
+from nbtrack.models.schema.schema_inference import infer_schema
 from nbtrack.types import (
     AnyType,
     Array,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nbtrack.core.errors import InvalidValueError, MissingFileError, UntrustedModelError
-from nbtrack.models.folder import ModelFolder
-from nbtrack.models.trust import sign_folder
+from nbtrack.models.safety.folder import ModelFolder
+from nbtrack.models.safety.trust import sign_folder
 
 HOSTILE = [
     "../outside.txt",

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NbtrackError
-from nbtrack.models import input_examples
-from nbtrack.models.input_examples import InputExample, convert_input_example_to_serving_input
-from nbtrack.models.schema_inference import infer_schema
+from nbtrack.models.schema import input_examples
+from nbtrack.models.schema.input_examples import InputExample, convert_input_example_to_serving_input
+from nbtrack.models.schema.schema_inference import infer_schema
 
 
 def kept(example: Any, folder: Path, *, with_schema: bool = True) -> Any:

@@ -11,7 +11,7 @@ import xgboost
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbtrack.models.json_depth import UnknownFormError, is_too_deep
+from nbtrack.models.safety.json_depth import UnknownFormError, is_too_deep
 
 FOLDERS = Path(__file__).parent / "mlflow_folders"
 
@@ -90,7 +90,7 @@ def test_what_is_not_understood_is_said(data: bytes) -> None:
 
 def test_an_escape_at_the_end_of_a_piece_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for size in range(1, 12):
-        monkeypatch.setattr("nbtrack.models.json_depth._PIECE", size)
+        monkeypatch.setattr("nbtrack.models.safety.json_depth._PIECE", size)
         data = json.dumps({'\\"[\\\\': '\\\\"' + "[" * 200, "b": [[1]]}).encode()
 
         assert is_too_deep(io.BytesIO(data), "model.json") is False

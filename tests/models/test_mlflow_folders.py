@@ -16,8 +16,8 @@ import nbtrack
 from nbtrack.core.errors import InvalidValueError, UntrustedModelError
 from nbtrack.models.flavors.known import FLAVORS
 from nbtrack.models.mlmodel import Model
-from nbtrack.models.pickles import inspect
 from nbtrack.models.requirements import read_requirements
+from nbtrack.models.safety.pickles import inspect
 from tests.models.mlflow_folders.values import described, plain, revived
 
 FOLDERS = Path(__file__).parent / "mlflow_folders"

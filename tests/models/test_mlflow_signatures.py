@@ -9,9 +9,9 @@ import pytest
 
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.models import infer_signature
-from nbtrack.models.enforcement import enforce_input, enforce_params
-from nbtrack.models.input_examples import InputExample
-from nbtrack.models.schema_inference import infer_schema
+from nbtrack.models.schema.enforcement import enforce_input, enforce_params
+from nbtrack.models.schema.input_examples import InputExample
+from nbtrack.models.schema.schema_inference import infer_schema
 from nbtrack.types import AnyType, Array, ColSpec, Map, Object, ParamSchema, Property, Schema, TensorSpec
 from tests.models.signature_cases import made, told
 

@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbtrack.core.errors import InvalidValueError
-from nbtrack.models.pickles import PickleReport, inspect
+from nbtrack.models.safety.pickles import PickleReport, inspect
 
 FOLDERS = Path(__file__).parent / "mlflow_folders"
 
@@ -259,7 +259,7 @@ def test_reading_is_bounded_in_time_and_memory(name: str, tmp_path: Path) -> Non
     program = """
 import resource, sys
 from pathlib import Path
-from nbtrack.models.pickles import inspect
+from nbtrack.models.safety.pickles import inspect
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 found = inspect(Path(sys.argv[1]))
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

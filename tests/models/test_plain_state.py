@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import LabelEncoder
 
 from nbtrack.core.errors import InvalidValueError
-from nbtrack.models.plain_state import plain_text, read_plain
+from nbtrack.models.flavors.plain_state import plain_text, read_plain
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 NUMPY_SCALARS = (

@@ -16,9 +16,9 @@ import pytest
 
 import nbtrack
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError, UntrustedModelError
+from nbtrack.models.code.model_code import ModelConfig
 from nbtrack.models.mlmodel import Model
-from nbtrack.models.model_code import ModelConfig
-from nbtrack.models.schema_types import ParamSchema, ParamSpec
+from nbtrack.models.schema.schema_types import ParamSchema, ParamSpec
 from nbtrack.models.signature import ModelSignature
 
 # As those of a script or notebook, the classes of this file go into the pickles themselves.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nbtrack.core.errors import InvalidValueError, MissingFileError
-from nbtrack.models.safe_yaml import parse_yaml, read_yaml
+from nbtrack.models.safety.safe_yaml import parse_yaml, read_yaml
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + level)}: &{chr(98 + level)} [{', '.join(['*' + chr(97 + level)] * 9)}]\n"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.models import ModelSignature, infer_signature
-from nbtrack.models.schema_inference import infer_schema
+from nbtrack.models.schema.schema_inference import infer_schema
 from nbtrack.types import (
     AnyType,
     Array,

@@ -19,9 +19,9 @@ from nbtrack.core.errors import (
     MissingFileError,
     UntrustedModelError,
 )
-from nbtrack.models import trust
-from nbtrack.models.folder_digests import SIGNATURE_FILE
-from nbtrack.models.trust import (
+from nbtrack.models.safety import trust
+from nbtrack.models.safety.folder_digests import SIGNATURE_FILE
+from nbtrack.models.safety.trust import (
     check_trusted,
     distrust_folder,
     folder_digest,
@@ -30,7 +30,7 @@ from nbtrack.models.trust import (
     trust_folder,
     trusted_digests,
 )
-from nbtrack.models.user_key import configuration_folder, signing_key
+from nbtrack.models.safety.user_key import configuration_folder, signing_key
 
 WHY = "model.pkl is a pickle"
 
@@ -147,7 +147,7 @@ def test_the_signature_of_another_model_does_not_fit(signed: Path, tmp_path: Pat
 def test_a_list_of_files_that_was_made_to_fit_is_not_signed(signed: Path) -> None:
     (signed / "model.pkl").write_bytes(b"cos\nsystem\n(S'x'\ntR.")
     document = json.loads((signed / SIGNATURE_FILE).read_text())
-    from nbtrack.models.folder_digests import hash_file
+    from nbtrack.models.safety.folder_digests import hash_file
 
     document["files"]["model.pkl"] = hash_file(signed, "model.pkl").digest._asdict()
     (signed / SIGNATURE_FILE).write_text(json.dumps(document))
@@ -370,9 +370,9 @@ def test_nothing_heavy_is_imported_to_sign_and_to_check(signed: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from nbtrack.models.trust import check_trusted
+from nbtrack.models.safety.trust import check_trusted
 check_trusted(Path({str(signed)!r}), ["model.pkl"], why="x")
-print(sorted({{"pickle", "numpy", "yaml", "nbtrack.models.pickles", "tarfile"}} & set(sys.modules)))
+print(sorted({{"pickle", "numpy", "yaml", "nbtrack.models.safety.pickles", "tarfile"}} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import nbtrack
 from nbtrack.core.errors import InvalidValueError, MissingFileError
 from nbtrack.models.predictor import PyFuncModel
-from nbtrack.models.schema_types import ColSpec, Schema
+from nbtrack.models.schema.schema_types import ColSpec, Schema
 from nbtrack.models.signature import ModelSignature
 from nbtrack.tracking.batch_scoring import Progress, Scored, ScoringOptions, predict, score_file
 from nbtrack.tracking.scoring_rows import BadRowError

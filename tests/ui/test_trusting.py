@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nbtrack.models.trust import trusted_digests
+from nbtrack.models.safety.trust import trusted_digests
 from tests.ui.conftest import Notebook
 
 

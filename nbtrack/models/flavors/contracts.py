@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nbtrack.models.folder import ModelFolder
+from nbtrack.models.safety.folder import ModelFolder
 
 if TYPE_CHECKING:
-    from nbtrack.models.schemas import Schema
+    from nbtrack.models.schema.schemas import Schema
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ from nbtrack.core.errors import (
     MissingFileError,
     NbtrackError,
 )
-from nbtrack.models.data_kinds import is_pandas_frame
-from nbtrack.models.extra_files import copy_extra_files
+from nbtrack.models.code.pickling import pickle_to
 from nbtrack.models.flavors.contracts import SavedFlavor
+from nbtrack.models.flavors.extra_files import copy_extra_files
 from nbtrack.models.flavors.known import is_from
-from nbtrack.models.folder import ModelFolder
-from nbtrack.models.pickling import pickle_to
+from nbtrack.models.safety.folder import ModelFolder
+from nbtrack.models.schema.data_kinds import is_pandas_frame
 
 NAME: Final = "keras"
 SAFE_KERAS: Final = (3, 15, 1)

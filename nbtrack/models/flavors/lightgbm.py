@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError
 from nbtrack.core.warn import warn_user
-from nbtrack.models.estimator_pickles import read_pickle
+from nbtrack.models.code.pickling import pickle_to
 from nbtrack.models.flavors.contracts import SavedFlavor
+from nbtrack.models.flavors.estimator_pickles import read_pickle
 from nbtrack.models.flavors.known import is_from
-from nbtrack.models.pickling import pickle_to
-from nbtrack.models.plain_state import plain_text, read_plain
-from nbtrack.models.predict_params import accepted_params
-from nbtrack.models.skops_files import read_skops, write_skops
+from nbtrack.models.flavors.plain_state import plain_text, read_plain
+from nbtrack.models.flavors.predict_params import accepted_params
+from nbtrack.models.flavors.skops_files import read_skops, write_skops
 
 if TYPE_CHECKING:
-    from nbtrack.models.folder import ModelFolder
+    from nbtrack.models.safety.folder import ModelFolder
 
 NAME: Final = "lightgbm"
 FORMATS = ("cloudpickle", "pickle", "skops")

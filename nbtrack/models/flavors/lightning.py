@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.models.flavors import pytorch
 from nbtrack.models.flavors.contracts import SavedFlavor
-from nbtrack.models.folder import ModelFolder
-from nbtrack.models.torch_prediction import TorchScorer
+from nbtrack.models.flavors.torch_prediction import TorchScorer
+from nbtrack.models.safety.folder import ModelFolder
 
 NAME: Final = "lightning"
 

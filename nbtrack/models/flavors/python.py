@@ -15,11 +15,9 @@ from types import FunctionType
 from typing import Any, BinaryIO, Final, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError
-from nbtrack.models.code_imports import imports_of_source
-from nbtrack.models.code_paths import ModelCode, current_code
-from nbtrack.models.flavors.contracts import SavedFlavor
-from nbtrack.models.folder import ModelFolder
-from nbtrack.models.model_code import (
+from nbtrack.models.code.code_imports import imports_of_source
+from nbtrack.models.code.code_paths import ModelCode, current_code
+from nbtrack.models.code.model_code import (
     as_python_model,
     code_of_notebook,
     is_code_file,
@@ -27,7 +25,9 @@ from nbtrack.models.model_code import (
     read_config,
     run_code,
 )
-from nbtrack.models.pickling import pickle_to
+from nbtrack.models.code.pickling import pickle_to
+from nbtrack.models.code.unpickling import python_of, unpickle
+from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.python_model import (
     CallForm,
     FunctionModel,
@@ -35,8 +35,8 @@ from nbtrack.models.python_model import (
     check_can_predict,
     has_own,
 )
-from nbtrack.models.type_hints import TypeHints, check_input, checks_its_input, schema_of
-from nbtrack.models.unpickling import python_of, unpickle
+from nbtrack.models.safety.folder import ModelFolder
+from nbtrack.models.schema.type_hints import TypeHints, check_input, checks_its_input, schema_of
 
 NAME: Final = "python"
 ARTIFACTS_FOLDER = "artifacts"

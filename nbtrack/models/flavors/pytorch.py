@@ -14,13 +14,13 @@ from nbtrack.core.errors import (
     MissingFileError,
     NbtrackError,
 )
-from nbtrack.models import torch_files as files
-from nbtrack.models.extra_files import copy_extra_files
+from nbtrack.models.code.unpickling import python_of
+from nbtrack.models.flavors import torch_files as files
 from nbtrack.models.flavors.contracts import SavedFlavor
+from nbtrack.models.flavors.extra_files import copy_extra_files
 from nbtrack.models.flavors.known import is_from
-from nbtrack.models.folder import ModelFolder
-from nbtrack.models.torch_prediction import TorchScorer, is_exported, is_several_inputs
-from nbtrack.models.unpickling import python_of
+from nbtrack.models.flavors.torch_prediction import TorchScorer, is_exported, is_several_inputs
+from nbtrack.models.safety.folder import ModelFolder
 
 NAME: Final = "pytorch"
 FORMATS = ("pickle", "pt2", "safetensors")

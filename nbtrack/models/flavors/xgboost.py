@@ -12,12 +12,12 @@ from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtr
 from nbtrack.core.warn import warn_user
 from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.flavors.known import is_from
-from nbtrack.models.json_depth import UnknownFormError, is_too_deep
-from nbtrack.models.plain_state import plain_text, read_plain
-from nbtrack.models.predict_params import accepted_params
+from nbtrack.models.flavors.plain_state import plain_text, read_plain
+from nbtrack.models.flavors.predict_params import accepted_params
+from nbtrack.models.safety.json_depth import UnknownFormError, is_too_deep
 
 if TYPE_CHECKING:
-    from nbtrack.models.folder import ModelFolder
+    from nbtrack.models.safety.folder import ModelFolder
 
 NAME: Final = "xgboost"
 FORMATS = ("ubj", "json", "xgb", "deprecated")

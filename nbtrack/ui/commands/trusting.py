@@ -38,8 +38,8 @@ def trust(screen: Screen, model: str | None, is_list: bool, forget: bool, yes: b
 
 
 def _trust(screen: Screen, model: str, yes: bool) -> None:
-    from nbtrack.models import trust as trusting
-    from nbtrack.models.safe_files import scan
+    from nbtrack.models.safety import trust as trusting
+    from nbtrack.models.safety.safe_files import scan
 
     folder = _folder(screen, model)
     files = scan(folder).files
@@ -73,7 +73,7 @@ def _trust(screen: Screen, model: str, yes: bool) -> None:
 
 
 def _list(screen: Screen) -> None:
-    from nbtrack.models.trust import trusted_digests
+    from nbtrack.models.safety.trust import trusted_digests
 
     known = trusted_digests()
     if not known:
@@ -86,7 +86,7 @@ def _list(screen: Screen) -> None:
 
 
 def _forget(screen: Screen, model: str) -> None:
-    from nbtrack.models.trust import distrust_folder, folder_digest, trusted_digests
+    from nbtrack.models.safety.trust import distrust_folder, folder_digest, trusted_digests
 
     known = trusted_digests()
     place = str(Path(model).expanduser().absolute())

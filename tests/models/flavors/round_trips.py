@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from nbtrack.models.flavors.known import flavor_named, flavor_of
-from nbtrack.models.folder_digests import SIGNATURE_FILE
 from nbtrack.models.loading import load_native, load_predictor
 from nbtrack.models.mlmodel import Model
+from nbtrack.models.safety.folder_digests import SIGNATURE_FILE
 from nbtrack.models.saving import SaveOptions, save_to_folder
 
 ROOT = Path(__file__).parents[3]

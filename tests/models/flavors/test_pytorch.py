@@ -24,8 +24,8 @@ from nbtrack.core.errors import (
 )
 from nbtrack.models.flavors import pytorch as flavor
 from nbtrack.models.flavors.known import flavor_of
+from nbtrack.models.flavors.torch_prediction import TorchScorer
 from nbtrack.models.mlmodel import Model
-from nbtrack.models.torch_prediction import TorchScorer
 from nbtrack.tracking.model_access import load_predictor
 
 pytestmark = [

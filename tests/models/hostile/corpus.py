@@ -22,8 +22,8 @@ import cloudpickle
 import joblib
 import numpy as np
 
-from nbtrack.models.folder_digests import SIGNATURE_FILE
-from nbtrack.models.trust import sign_folder
+from nbtrack.models.safety.folder_digests import SIGNATURE_FILE
+from nbtrack.models.safety.trust import sign_folder
 from tests.models.hostile.framework_corpus import FRAMEWORK_CASES
 from tests.models.hostile.making import MKDIR, UNTRUSTED, Case, Harm, harmful, write
 
@@ -171,7 +171,7 @@ def of_another(folder: Path, marker: Path) -> None:
 
 def forged(folder: Path, marker: Path) -> None:
     """A list of files that fits, with the code of authentication of another list."""
-    from nbtrack.models.folder_digests import hash_file
+    from nbtrack.models.safety.folder_digests import hash_file
 
     signed(lambda *_: None)(folder, marker)
     (folder / "model.pkl").write_bytes(pickle.dumps(Harm(marker)))

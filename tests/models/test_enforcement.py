@@ -627,7 +627,8 @@ VALUES = st.sampled_from(
         (st.floats() | st.text(), object),
         (LONGS, object),
         (st.integers(), object),
-        (st.floats() | LONGS | MISSING, object),
+        # Beyond that a double does not hold them, and among floats they are refused.
+        (st.floats() | st.integers(-(2**53), 2**53) | MISSING, object),
     ]
 )
 

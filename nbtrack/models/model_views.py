@@ -43,6 +43,7 @@ def info_card(info: "ModelInfo", *, is_predictor: bool = False) -> View:
         ("flavors", list(info.flavors)),
         ("needs", info.requirements),
         ("metadata", [f"{key}={value}" for key, value in (info.metadata or {}).items()]),
+        ("params", [f"{key}={value}" for key, value in info.params.items()]),
         ("tags", [f"{key}={value}" for key, value in info.tags.items()]),
     ):
         if entries:
@@ -63,12 +64,6 @@ def info_card(info: "ModelInfo", *, is_predictor: bool = False) -> View:
     return View("".join(pieces), "\n".join(lines))
 
 
-def signature_card(signature: "ModelSignature") -> View:
-    """What a model takes and gives, as a table."""
-    columns, rows = ["", "name", "type", "required"], signature_rows(signature)
-    return View(html_table(columns, rows), text_table(columns, rows))
-
-
 def signature_rows(signature: "ModelSignature") -> list[list[str]]:
     """A row for each input, output and param: which of these, name, type, whether it must be given."""
     rows: list[list[str]] = []
@@ -84,8 +79,9 @@ def signature_rows(signature: "ModelSignature") -> list[list[str]]:
                 ]
             )
     for param in signature.params.params if signature.params is not None else ():
-        kind = f"{param.dtype}{'' if param.shape is None else '[]'}"
-        rows.append(["param", shortened(param.name, _CELL), shortened(kind, _CELL), f"{param.default!r:.40}"])
+        kind = f"{getattr(param.dtype, 'name', param.dtype)}{'' if param.shape is None else '[]'}"
+        default = shortened(f"no, {param.default!r}", _CELL)
+        rows.append(["param", shortened(param.name, _CELL), shortened(kind, _CELL), default])
     return rows
 
 

@@ -79,7 +79,9 @@ def save_model(
         from nbtrack.tracking.model_artifacts import local_artifacts
 
         flavor_options["artifacts"] = local_artifacts(default_tracker, flavor_options["artifacts"])
+    model_logging.check_path(path)
     chosen = model_logging.chosen_flavor(model, flavor)
+    model_logging.check_options(chosen, flavor_options)
     model_logging.save_model(chosen, model, path, options, flavor_options=flavor_options, about=about)
 
 

@@ -8,19 +8,23 @@ import os
 import shutil
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from inspect import signature
+from pathlib import Path, PurePath
 from tempfile import mkdtemp
 from typing import Any
 
 from nbtrack.core.errors import (
     AlreadyExistsError,
+    InvalidTypeError,
     InvalidValueError,
     MissingFileError,
     NbtrackError,
     StoreError,
 )
 from nbtrack.core.logged_models import LoggedModelStatus
+from nbtrack.core.metric_values import as_step
 from nbtrack.core.model_links import LoggedModelOutput
 from nbtrack.core.names import artifact_parts
 from nbtrack.core.warn import warn_user
@@ -50,6 +54,23 @@ class LogOptions:
     model_id: str | None = None
     """A model that `initialize_logged_model` made, which these files are for."""
 
+    def check(self) -> None:
+        """Refuse what could not be stored, before anything is written.
+
+        Raises:
+            InvalidTypeError: Params or tags are no dicts, or the step or the type is of a wrong type.
+        """
+        if self.step is not None:
+            as_step("model", self.step)
+        param_texts(self.params or {})
+        if self.tags is not None and not isinstance(self.tags, Mapping):
+            raise InvalidTypeError(f"tags of a model are given as a dict, got {type(self.tags).__name__}.")
+        if self.model_type is not None and not isinstance(self.model_type, str):
+            raise InvalidTypeError(
+                f"model_type is a word of yours, got {type(self.model_type).__name__} "
+                f"{self.model_type!r:.60}."
+            )
+
 
 @dataclass(frozen=True)
 class ModelToLog:
@@ -69,12 +90,49 @@ def check_name(artifact_path: str | None, name: str | None) -> str:
     Raises:
         InvalidValueError: Both are given, or it is no artifact path.
     """
+    for given in (artifact_path, name):
+        if given is not None and not isinstance(given, str | PurePath):
+            raise InvalidTypeError(
+                f"The name of a model is text, got {type(given).__name__}. The model comes first, then its "
+                'name: log_model(model, "name"); nbtrack.pyfunc.log_model takes the model as python_model=.'
+            )
     if artifact_path is not None and name is not None and artifact_path != name:
         raise InvalidValueError(
             f"name is {name!r}, and artifact_path {artifact_path!r}: both name the model. Give one of them."
         )
     given = name if name is not None else artifact_path
     return "/".join(artifact_parts(DEFAULT_NAME if given is None else given)) or DEFAULT_NAME
+
+
+def check_options(flavor: Flavor, options: Mapping[str, Any]) -> None:
+    """Refuse arguments that neither `log_model` nor the flavor knows.
+
+    Raises:
+        InvalidTypeError: There is one; the message says what it may have been meant for.
+    """
+    taken = signature(flavor.save).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken):
+        return  # the framework's own function looks at them
+    own = {parameter.name for parameter in taken if parameter.kind is parameter.KEYWORD_ONLY}
+    unknown = next((name for name in options if name not in own), None)
+    if unknown is not None:
+        common = {each.name for each in fields(SaveOptions)} | {each.name for each in fields(LogOptions)}
+        close = get_close_matches(unknown, [*common, *own, "name", "flavor", "run_id"], n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise InvalidTypeError(f"A {flavor.NAME} model is saved without an argument {unknown!r}.{hint}")
+
+
+def check_path(path: Any) -> None:
+    """Refuse what is no path of a folder to save in.
+
+    Raises:
+        InvalidTypeError: It is none.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidTypeError(
+            f"A model is saved at a path, got {type(path).__name__}. The model comes first, then the path: "
+            "save_model(model, path); nbtrack.pyfunc.save_model takes the model as python_model=."
+        )
 
 
 def chosen_flavor(model: Any, flavor: str | None) -> Flavor:
@@ -148,6 +206,8 @@ class LoggedFolder:
         self, store: Store, run_id: str, given: ModelToLog, registry_store: Callable[[], Store]
     ) -> None:
         given.save.check()
+        given.log.check()
+        check_options(given.flavor, given.flavor_options)
         self._registry_store = registry_store
         self._store = store
         self._given = given

@@ -307,3 +307,35 @@ def test_requirements_are_found_in_a_folder_without_running_it(
 
     assert {"numpy", "pandas", "scikit-learn"} <= {line.partition("==")[0] for line in lines}
     assert "helper" not in str(lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"step": "x"}, "whole number"),
+        ({"step": 1.5}, "whole number"),
+        ({"tags": ["a"]}, "tags of a model are given as a dict, got list"),
+        ({"params": 3}, "params are given as a dict"),
+        ({"model_type": 3}, "model_type is a word of yours, got int 3"),
+        ({"registered_name": "Q"}, "Did you mean 'registered_model_name'"),
+        ({"serialisation_format": "skops"}, "Did you mean 'serialization_format'"),
+    ],
+)
+def test_an_argument_of_a_wrong_kind_is_refused_before_anything_is_kept(
+    model: LinearRegression, options: dict, says: str
+) -> None:
+    with nbtrack.start_run() as run:
+        with pytest.raises((InvalidTypeError, InvalidValueError), match=says):
+            nbtrack.log_model(model, name="x", **options)
+
+        assert nbtrack.list_artifacts(run.info.run_id) == []
+
+
+def test_swapped_arguments_are_told_apart(model: LinearRegression) -> None:
+    with nbtrack.start_run():
+        with pytest.raises(InvalidTypeError, match="The model comes first"):
+            nbtrack.sklearn.log_model("m", model)
+        with pytest.raises(InvalidTypeError, match="takes the model as python_model="):
+            nbtrack.pyfunc.log_model(model, name="x")
+    with pytest.raises(InvalidTypeError, match="A model is saved at a path, got LinearRegression"):
+        nbtrack.sklearn.save_model("x", model)

@@ -225,9 +225,42 @@ def set_signature(model_uri: ModelUri, signature: "ModelSignature") -> None:
 def local_folder(model_uri: ModelUri, dst_path: str | PathLike[str] | None = None) -> Path:
     """The folder of a model on this machine; its files are brought here where they lie elsewhere.
 
+    An archive (zip, tar) is unpacked, whole or not at all: no link, no path that leaves it, no bomb.
+
     Raises:
         NotFoundError: There is no such model.
+        InvalidValueError: It is an archive that is not taken.
     """
     from nbtrack.tracking.model_uris import local_model_folder
 
-    return local_model_folder(default_tracker, model_uri, dst_path)
+    place = local_model_folder(default_tracker, model_uri, dst_path)
+    return _unpacked(place, dst_path) if place.name.lower().endswith(_ARCHIVES) and place.is_file() else place
+
+
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def _unpacked(archive: Path, dst_path: str | PathLike[str] | None) -> Path:
+    """The model folder that an archive holds: its root, or the one folder in it.
+
+    It goes beside the copy of the archive where there is a `dst_path`, else to where it is removed when
+    this process ends.
+    """
+    import atexit
+    import shutil
+    from tempfile import mkdtemp
+
+    from nbtrack.models.mlmodel import MLMODEL_FILE
+    from nbtrack.models.safety.archives import extract
+
+    if dst_path is None:
+        home = Path(mkdtemp(prefix="nbtrack-model-"))
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        target = home / "model"
+    else:
+        target = archive.with_name(archive.name.partition(".")[0])
+    folder = extract(archive, target)
+    inside = list(folder.iterdir())
+    if len(inside) == 1 and inside[0].is_dir() and not (folder / MLMODEL_FILE).is_file():
+        return inside[0]
+    return folder

@@ -1,6 +1,7 @@
 """Models in runs: logged whole, listed after, kept when the store refuses."""
 
 import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -339,3 +340,26 @@ def test_swapped_arguments_are_told_apart(model: LinearRegression) -> None:
             nbtrack.pyfunc.log_model(model, name="x")
     with pytest.raises(InvalidTypeError, match="A model is saved at a path, got LinearRegression"):
         nbtrack.sklearn.save_model("x", model)
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+def test_a_model_in_an_archive_is_loaded(model: LinearRegression, tmp_path: Path, kind: str) -> None:
+    nbtrack.sklearn.save_model(model, tmp_path / "m" / "linear")
+    archive = shutil.make_archive(str(tmp_path / "packed"), kind, tmp_path / "m")
+    flat = shutil.make_archive(str(tmp_path / "flat"), kind, tmp_path / "m" / "linear")
+
+    for each in (archive, Path(flat)):
+        assert np.array_equal(nbtrack.sklearn.load_model(each).predict(X), model.predict(X))
+    kept = nbtrack.sklearn.load_model(archive, dst_path=tmp_path / "here")
+    assert np.array_equal(kept.predict(X), model.predict(X))
+    assert (tmp_path / "here" / "packed" / "linear" / "MLmodel").is_file()
+
+
+def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr("../../evil.txt", "x")
+
+    with pytest.raises(InvalidValueError, match="evil"):
+        nbtrack.sklearn.load_model(tmp_path / "evil.zip", trust=True)

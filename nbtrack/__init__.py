@@ -179,6 +179,7 @@ _MODULES = (
     "pyfunc",
     "pytorch",
     "sklearn",
+    "tensorflow",
     "tracking",
     "types",
     "xgboost",

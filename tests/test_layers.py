@@ -1,6 +1,7 @@
 """The folder listing is the architecture: each folder imports only those listed above it."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,7 @@ def test_every_public_name_is_there_and_typed() -> None:
     import nbtrack
 
     declared = (PACKAGE / "__init__.py").read_text()
+    assert set(re.findall(r" import (\w+) as ", declared)) <= set(nbtrack.__all__)
     for name in nbtrack.__all__:
         assert getattr(nbtrack, name) is not None
         assert name in dir(nbtrack)

@@ -40,6 +40,8 @@ _PACKAGES = {
     "psycopg2": ("psycopg2", "psycopg2-binary"),
     "pkg_resources": ("setuptools",),
 }
+_PARTS = frozenset({"lightning-fabric"})
+"""Packages that bring a part of what the others of their module bring."""
 
 
 def package_of(module: str) -> tuple[str, str] | None:
@@ -68,6 +70,16 @@ def package_of(module: str) -> tuple[str, str] | None:
         return None
     name = _homes(id(installed)).get(root)
     return None if name is None else (name, _version(name, installed.get(name, "")))
+
+
+def stand_ins(package: str) -> tuple[str, ...]:
+    """The packages that bring what a package brings, itself first: `xgboost-cpu` for `xgboost`."""
+    if package in _PARTS:
+        return (package,)
+    others = [
+        name for names in _PACKAGES.values() if package in names for name in names if name not in _PARTS
+    ]
+    return (package, *(name for name in others if name != package))
 
 
 def requirement_of(name: str, version: str) -> str:

@@ -18,6 +18,7 @@ from nbtrack.core.package_names import (
     package_of,
     python_version,
     requirement_of,
+    stand_ins,
 )
 from nbtrack.core.warn import warn_user
 from nbtrack.models.safety.safe_files import open_inside
@@ -33,6 +34,8 @@ Requirements = str | PathLike[str] | Iterable[str]
 
 _MOST_BYTES = 1_000_000
 _OUR_OWN = "nbtrack"
+_NOT_NEEDED = frozenset({_OUR_OWN, "mlflow", "mlflow-skinny", "mlflow-tracing"})
+"""What a model folder names and nbtrack reads it without."""
 _NEVER = frozenset({"pip", "setuptools", "wheel", "pytest", "ipykernel", "ipython", "jupyterlab", "notebook"})
 """What a model was made in, and does not need."""
 
@@ -221,10 +224,11 @@ def mismatches(requirements: Iterable[str]) -> list[str]:
     found: list[str] = []
     for line in requirements:
         match = _PIN.fullmatch(line.partition(";")[0].strip())
-        if match is None or (name := package_name(match[1])) == _OUR_OWN:
+        if match is None or (name := package_name(match[1])) in _NOT_NEEDED:
             continue
-        here = installed.get(name, "").partition("+")[0]
-        if name not in installed:
+        present = next((each for each in stand_ins(name) if each in installed), None)
+        here = installed.get(present or name, "").partition("+")[0]
+        if present is None:
             found.append(f"{name}: wants {match[2]}, not installed")
         elif here and here != match[2].partition("+")[0]:
             found.append(f"{name}: wants {match[2]}, found {here}")

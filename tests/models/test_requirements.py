@@ -295,3 +295,13 @@ def test_differing_versions_are_told(site: Path) -> None:
     )
 
     assert told == ["cage: wants 1.0, found 2.0", "absent: wants 3, not installed"]
+
+
+def test_a_package_that_stands_for_another_is_no_mismatch_and_mlflow_is_not_needed(site: Path) -> None:
+    install(site, "faiss_gpu", "1.9.0")
+
+    told = mismatches(["faiss-cpu==1.9.0", "mlflow==3.17.2", "mlflow-skinny==3.17.2"])
+    other = mismatches(["faiss-cpu==1.8.0", "lightning-fabric==0.1"])
+
+    assert told == []
+    assert other == ["faiss-cpu: wants 1.8.0, found 1.9.0", "lightning-fabric: wants 0.1, not installed"]

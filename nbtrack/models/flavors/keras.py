@@ -4,6 +4,7 @@ The file runs nothing when it is read in safe mode. Layers and functions of the 
 as a pickle.
 """
 
+import json
 import os
 import pickle
 import sys
@@ -340,20 +341,34 @@ def _first_line(error: BaseException) -> str:
 
 def _keras(backend: str = "") -> Any:
     """Keras, on the backend that the user chose; else on the one that a model was made with."""
-    chosen = os.environ.get("KERAS_BACKEND") or (Path.home() / ".keras" / "keras.json").exists()
+    chosen = os.environ.get("KERAS_BACKEND") or _has_usable_configuration()
     if "keras" not in sys.modules and not chosen and backend in _BACKENDS and find_spec(backend):
         os.environ["KERAS_BACKEND"] = backend
     try:
         keras = import_module("keras")
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         if find_spec("keras") is None:
-            raise MissingExtraError("A Keras model", "keras") from error
+            raise MissingExtraError("A Keras model", "keras") from None
         raise InvalidValueError(
             f"Keras has no backend: {_first_line(error)} Install one, and name it before Keras is imported, "
             f"such as os.environ['KERAS_BACKEND'] = {backend or 'torch'!r}."
-        ) from error
+        ) from None  # what Keras did on the way there is 50 lines that help nobody
     if int(str(keras.__version__).split(".")[0]) < 3:
         raise InvalidValueError(
             f"nbtrack.keras reads and writes models of Keras 3; {keras.__version__} is here."
         )
     return keras
+
+
+def _has_usable_configuration() -> bool:
+    """Whether Keras' own file of settings names a backend that is installed.
+
+    Keras writes that file when it is first imported, with `tensorflow` in it, whatever is installed.
+    """
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        held = json.loads((home / "keras.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    backend = cast("Mapping[str, Any]", held).get("backend") if isinstance(held, Mapping) else None
+    return isinstance(backend, str) and backend.isidentifier() and find_spec(backend) is not None

@@ -304,3 +304,50 @@ def test_what_mlflow_tensorflow_logged_is_read(tmp_path: Path) -> None:
 
     assert nbtrack.tensorflow.load_model(folder)
     assert load_predictor(folder).predict(X).shape == (3, 1)
+
+
+def test_the_settings_that_keras_wrote_by_itself_do_not_hide_the_backend_of_a_model(tmp_path: Path) -> None:
+    nbtrack.keras.save_model(sequential(), tmp_path / "m")
+    (tmp_path / "home" / ".keras").mkdir(parents=True)
+    # As Keras writes it on its first import, wherever TensorFlow is not installed too.
+    settings = {"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow"}
+    (tmp_path / "home" / ".keras" / "keras.json").write_text(json.dumps(settings))
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+
+    told = subprocess.run(
+        [sys.executable, "-c", _LOAD, str(tmp_path / "m")],
+        env={**environment, "HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+    )
+
+    assert told.stdout.split() == ["torch"], told.stderr
+
+
+_LOAD = """
+import sys
+import nbtrack.keras
+from nbtrack.models.loading import load_native
+from pathlib import Path
+load_native(Path(sys.argv[1]), "keras")
+import keras
+print(keras.backend.backend())
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "no_such_backend"])
+def test_a_backend_that_is_not_there_is_told_without_what_keras_did_on_the_way(
+    backend: str, tmp_path: Path
+) -> None:
+    nbtrack.keras.save_model(sequential(), tmp_path / "m")
+
+    told = subprocess.run(
+        [sys.executable, "-c", _LOAD, str(tmp_path / "m")],
+        env={**os.environ, "KERAS_BACKEND": backend, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert "Keras has no backend" in told.stderr
+    assert "During handling" not in told.stderr
+    assert "direct cause" not in told.stderr

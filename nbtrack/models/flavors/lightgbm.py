@@ -228,12 +228,15 @@ def _with_categories(data: Any, booster: Any) -> Any:
     if not known or not hasattr(data, "dtypes") or not hasattr(data, "astype"):
         return data
     frame: Any = data
+    # LightGBM knows the categories of its categorical columns only by their order in training, and
+    # writes a space in a name as _.
+    if [str(column).replace(" ", "_") for column in frame.columns] != booster.feature_name():
+        return data
     texts = [
         column
         for column in frame.columns
         if str(frame[column].dtype) in ("object", "str", "string", "category")
     ]
-    # LightGBM knows the categories of its categorical columns by their order.
     if len(texts) != len(known) or all(str(frame[column].dtype) == "category" for column in texts):
         return data
     import pandas as pd

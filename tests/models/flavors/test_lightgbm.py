@@ -148,6 +148,29 @@ def test_categories_may_come_as_text(tmp_path: Path) -> None:
     assert np.array_equal(predict(tmp_path / "m", some), model.predict(some))
 
 
+def test_text_in_another_order_than_in_training_is_left_to_lightgbm(tmp_path: Path) -> None:
+    trained = pd.DataFrame({name: pd.Categorical(RANDOM.choice(["x", "y"], 120)) for name in ("c", "d")})
+    data = lightgbm.Dataset(trained, (trained["c"] == "x") * 9.0, params={"verbose": -1})
+    model = lightgbm.train({"verbose": -1, "num_threads": 1, "min_data_in_leaf": 2}, data, 5)
+    save(model, tmp_path / "m")
+    text = trained.astype(str)
+
+    assert np.array_equal(predict(tmp_path / "m", text), model.predict(trained))
+    with pytest.raises(ValueError, match="do not match"):
+        predict(tmp_path / "m", text[["d", "c"]])
+
+
+def test_text_finds_its_categories_where_lightgbm_has_renamed_a_column(tmp_path: Path) -> None:
+    trained = CATEGORIES.rename(columns={"color": "main color"})
+    data = lightgbm.Dataset(trained, X["length"], params={"verbose": -1, "min_data_in_leaf": 2})
+    model = lightgbm.train({"verbose": -1, "num_threads": 1}, data, 5)
+    save(model, tmp_path / "m")
+
+    text = trained.astype({"main color": str})
+
+    assert np.array_equal(predict(tmp_path / "m", text), model.predict(trained))
+
+
 def test_params_become_arguments_of_predict(tmp_path: Path) -> None:
     model = classifier()
     scorer = flavor_named("lightgbm").scorer(model, {}, tmp_path, {})

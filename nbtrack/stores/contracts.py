@@ -89,10 +89,13 @@ class Artifacts(Protocol):
         """Publish one artifact, whole or not at all."""
         ...
 
-    def write_folder(self, path: str) -> AbstractContextManager[Path]:
+    def write_folder(
+        self, path: str, *, renamed: Callable[[Path], str] | None = None
+    ) -> AbstractContextManager[Path]:
         """Publish a whole folder or nothing: an empty local one to fill, listed when the block ends well.
 
-        AlreadyExistsError when something lies at `path`.
+        When something lies at `path`, `renamed` says another path, and may change the folder to fit it;
+        without it that is an AlreadyExistsError.
         """
         ...
 

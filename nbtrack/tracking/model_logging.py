@@ -16,7 +16,6 @@ from tempfile import mkdtemp
 from typing import Any
 
 from nbtrack.core.errors import (
-    AlreadyExistsError,
     InvalidTypeError,
     InvalidValueError,
     MissingFileError,
@@ -230,6 +229,8 @@ class LoggedFolder:
             InvalidValueError: It cannot be saved; the message says why.
             StoreError: The store refuses; nothing is published.
         """
+        if self._is_done:
+            return  # or it could not be kept, and training may have changed it by now
         if not self._is_published:
             self._publish()
         if not self._is_listed:
@@ -243,16 +244,20 @@ class LoggedFolder:
         """Unless it is logged, keep it outside the store as it is now: training may change it."""
         if self._is_done or self._kept is not None or self._is_published:
             return
-        folder = Path(mkdtemp(prefix="nbtrack-model-"))
+        folder = None
         try:
+            folder = Path(mkdtemp(prefix="nbtrack-model-"))
             self._save(folder)
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
+        except BaseException as error:
+            self._is_done = True  # a later try would save what training has made of it
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            if not isinstance(error, NbtrackError | OSError):
+                raise
             warn_user(
                 f"The model {self._given.name!r} could not be kept outside the store either: {error}. It is "
                 "not logged."
             )
-            self._is_done = True
             return
         self._kept = folder
 
@@ -282,18 +287,31 @@ class LoggedFolder:
             artifacts, path = models.artifacts(given.log.model_id)
             self._write(artifacts, path or given.name)
             return
-        artifacts = self._store.runs.artifacts(run_id)
-        while True:
-            # A second model of the name gets a folder beside the first: neither is lost.
-            with suppress(AlreadyExistsError):  # another process may be faster
-                self._write(artifacts, models.free_path(run_id, given.name))
-                return
 
-    def _write(self, artifacts: Artifacts, path: str) -> None:
+        def next_free(folder: Path) -> str:
+            # Another process was faster. The model is not saved again, only says where it lies now.
+            path = models.free_path(run_id, given.name)
+            with _as_store_errors(folder):
+                self._readdress(folder, path)
+            return path
+
+        # A second model of the name gets a folder beside the first: neither is lost.
+        self._write(
+            self._store.runs.artifacts(run_id), models.free_path(run_id, given.name), renamed=next_free
+        )
+
+    def _write(
+        self, artifacts: Artifacts, path: str, *, renamed: Callable[[Path], str] | None = None
+    ) -> None:
         self._about.artifact_path = path
-        with artifacts.write_folder(path) as folder, _as_store_errors(folder):
+        with artifacts.write_folder(path, renamed=renamed) as folder, _as_store_errors(folder):
             self._save(folder)
         self._is_published = True
+
+    def _readdress(self, folder: Path, path: str | None) -> None:
+        self._about.artifact_path = path
+        self._about.save(folder / MLMODEL_FILE)
+        sign_folder(folder)
 
     def _save(self, folder: Path) -> None:
         if self._kept is None:
@@ -308,8 +326,7 @@ class LoggedFolder:
             )
         else:
             shutil.copytree(self._kept, folder, dirs_exist_ok=True)
-            self._about.save(folder / MLMODEL_FILE)  # it may have another artifact path by now
-            sign_folder(folder)
+            self._readdress(folder, self._about.artifact_path)  # it may be another one by now
 
     def _list(self) -> None:
         """Make the entity that says the model is there; its files are."""

@@ -99,6 +99,23 @@ def test_of_two_that_write_the_same_folder_the_first_to_end_wins(artifacts: Arti
     assert read(artifacts, "model/deep/weights.bin") == b"early"
 
 
+def test_who_comes_late_may_take_another_name_without_writing_the_folder_again(artifacts: Artifacts) -> None:
+    asked: list[str] = []
+
+    def take_another(folder: Path) -> str:
+        asked.append((folder / "late").read_text())
+        (folder / "late").write_text("and elsewhere")
+        return ["model", "other/model"][len(asked) - 1]
+
+    write(artifacts, "model", "first")
+    with artifacts.write_folder("model", renamed=take_another) as folder:
+        (folder / "late").write_text("late")
+
+    assert asked == ["late", "and elsewhere"]
+    assert read(artifacts, "other/model/late") == b"and elsewhere"
+    assert read(artifacts, "model/deep/weights.bin") == b"first"
+
+
 def test_the_first_to_end_wins_also_with_a_file(artifacts: Artifacts) -> None:
     with pytest.raises(AlreadyExistsError), artifacts.write_folder("model"):
         artifacts.save_bytes("model", lambda file: file.write(b"early") and None)

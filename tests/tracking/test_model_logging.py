@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import nbtrack
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, StoreError, UntrustedModelError
+from nbtrack.models.mlmodel import Model
 from nbtrack.models.model_info import ModelInfo
+from nbtrack.models.safety.trust import is_own
 from nbtrack.models.signature import infer_signature
 from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.tracking.fluent import default_tracker
@@ -193,6 +196,113 @@ def test_a_store_that_refuses_does_not_stop_training_and_gets_the_model_later(
     assert entity_of(tracker, info).status == "READY"
     assert info.folder is not None
     assert not info.folder.exists()  # it was kept elsewhere meanwhile
+
+
+class Interrupted(BaseException):
+    """Stands for an interrupt, which would end the tests where one breaks."""
+
+
+class SavedOnlyOnce(LinearRegression):
+    """Raises what it was given when it is pickled for the second time."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.saved = 0
+        self.meanwhile = lambda: None
+
+    def __getstate__(self) -> Any:
+        self.saved += 1
+        if self.saved > 1 and self.error is not None:
+            raise self.error
+        self.meanwhile()
+        return {**super().__getstate__(), "error": None, "meanwhile": None}
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary folders are made."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_a_model_that_cannot_be_kept_is_not_logged_and_training_goes_on(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, temporary: Path
+) -> None:
+    refusing = Refusing(monkeypatch)
+    model = SavedOnlyOnce(InvalidValueError("not now")).fit(X, Y)
+    run = tracker.start_run()
+
+    with pytest.warns(RuntimeWarning) as warned:
+        run.log_model(model, "model")
+    model.error = None
+    refusing.refuses = False
+    tracker.end_run()
+
+    assert any("could not be kept" in str(each.message) for each in warned)
+    assert list(temporary.iterdir()) == []
+    assert run.outputs.model_outputs == []  # it may be another model by now
+
+
+def test_nothing_stays_of_a_model_whose_keeping_was_interrupted(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, temporary: Path
+) -> None:
+    Refusing(monkeypatch)
+    model = SavedOnlyOnce(Interrupted()).fit(X, Y)
+    run = tracker.start_run()
+
+    with pytest.warns(RuntimeWarning, match="could not write"), pytest.raises(Interrupted):
+        run.log_model(model, "model", pip_requirements=["scikit-learn"])
+
+    assert list(temporary.iterdir()) == []
+    monkeypatch.undo()
+    tracker.end_run()
+
+
+def test_without_a_place_for_temporary_folders_training_goes_on(
+    tracker: Tracker, model: LinearRegression, monkeypatch: pytest.MonkeyPatch, temporary: Path
+) -> None:
+    Refusing(monkeypatch)
+    run = tracker.start_run()
+    temporary.rmdir()
+
+    with pytest.warns(RuntimeWarning) as warned:
+        run.log_model(model, "model")
+
+    assert any("could not be kept" in str(each.message) for each in warned)
+
+
+def test_what_the_models_own_code_finds_taken_is_an_error_and_no_reason_to_try_again() -> None:
+    nbtrack.create_experiment("mine")
+    Path("code_model.py").write_text(
+        "import nbtrack\n"
+        "from pathlib import Path\n"
+        "asked = Path('asked')\n"
+        "asked.write_text(asked.read_text() + 'x' if asked.exists() else 'x')\n"
+        "if len(asked.read_text()) > 3:\n"
+        "    raise RuntimeError('asked for ever')\n"
+        "nbtrack.create_experiment('mine')\n"
+    )
+
+    with nbtrack.start_run(), pytest.raises(nbtrack.NbtrackError, match="mine"):
+        nbtrack.pyfunc.log_model(name="m", python_model="code_model.py")
+
+    assert Path("asked").read_text() == "x"
+
+
+def test_who_loses_the_race_for_a_name_takes_the_next_and_saves_the_model_once(tracker: Tracker) -> None:
+    run = tracker.start_run()
+    model = SavedOnlyOnce(InvalidValueError("saved again")).fit(X, Y)
+    model.meanwhile = lambda: run.log_model(LinearRegression().fit(X, Y), "model")
+
+    info = run.log_model(model, "model", pip_requirements=["scikit-learn"])
+    folder = Path(tracker.download_artifacts(run_id=run.run_id, path="model-2"))
+
+    assert info.artifact_path == "model-2"
+    assert Model.load(folder).artifact_path == "model-2"
+    assert is_own(folder)
 
 
 def test_a_refusal_is_raised_where_that_is_wanted(

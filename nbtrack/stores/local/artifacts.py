@@ -88,11 +88,16 @@ class RunArtifacts:
         self._publish(parts, write)
 
     @contextmanager
-    def write_folder(self, path: str) -> Generator[Path]:
+    def write_folder(self, path: str, *, renamed: Callable[[Path], str] | None = None) -> Generator[Path]:
         """Publish a whole folder: an empty one to fill, which gets its name when the block ends well.
 
         Until then, and after an error or a kill, nothing is listed. On the disk it lies beside the
         artifacts, so that one rename publishes it, however much it holds.
+
+        Args:
+            path: Where it gets to.
+            renamed: Asked for another path each time that the path is taken when the block has ended. It
+                gets the folder, which may say where it lies, and may change it. None raises instead.
 
         Raises:
             AlreadyExistsError: Something lies at `path`; also when it came there meanwhile.
@@ -108,12 +113,20 @@ class RunArtifacts:
             suppress(FileNotFoundError),
             self._folder(parts[:-1], make=False) as handle,
         ):
-            _check_free(parts, handle)
+            if renamed is None:
+                _check_free(parts, handle)
         with incoming_folder(self.root.parent) as incoming:
             yield incoming
-            with _clear_errors(self.root, parts):
-                check_and_sync(incoming)
-                self._publish_folder(incoming, parts)
+            while True:
+                with _clear_errors(self.root, parts):
+                    check_and_sync(incoming)
+                    try:
+                        self._publish_folder(incoming, parts)
+                        return
+                    except AlreadyExistsError:
+                        if renamed is None:
+                            raise
+                parts = artifact_parts(renamed(incoming))
 
     def list(self, path: str | None = None) -> list[FileInfo]:
         """What lies in an artifact folder, one level, by name; empty when there is nothing.

@@ -183,6 +183,52 @@ def test_a_trusted_model_loads_until_it_changes_or_is_trusted_no_more(model: Pat
     assert trusted_digests() == []
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda m: (m / "model.pkl").write_bytes(b"other"), "'model.pkl' has changed since you trusted it"),
+        (
+            lambda m: (m / "code" / "os.py").write_text(""),
+            "'code/os.py' was added to it after you trusted it",
+        ),
+        (
+            lambda m: (m / "code" / "own.py").unlink(),
+            "'code/own.py' was removed from it after you trusted it",
+        ),
+    ],
+    ids=["changed", "added", "removed"],
+)
+def test_a_trusted_model_that_was_changed_is_refused_with_what_changed(
+    model: Path, change, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model.parent)
+    trust_folder(model)
+    change(model)
+
+    assert said in refusal(model)
+    assert said in refusal(Path("model"))
+    assert "neither logged nor trusted" not in refusal(model)
+
+
+def test_what_was_trusted_before_files_were_kept_is_said_to_have_changed(model: Path) -> None:
+    digest = trust_folder(model)
+    entry = configuration_folder() / "trusted-models" / digest
+    entry.write_text(json.dumps({"path": str(model), "timestamp": 1}))
+    loaded = loads(model)
+    (model / "model.pkl").write_bytes(b"other")
+
+    assert loaded
+    assert "it has changed since you trusted it" in refusal(model)
+
+
+def test_the_parts_of_cloudpickle_are_told_as_one() -> None:
+    parts = ("os.system", "cloudpickle.cloudpickle._make_function", "cloudpickle.subimport", "a.B", "c.D")
+    running = trust.RunsCode("model.pkl", parts, True)
+
+    assert running.sentence() == "model.pkl would import os.system, cloudpickle, a.B and c.D"
+    assert running.sentence(2) == "model.pkl would import os.system, cloudpickle and 2 more"
+
+
 def test_a_model_that_is_signed_and_one_that_is_not_have_one_digest(model: Path) -> None:
     before = folder_digest(model)
     sign_folder(model)

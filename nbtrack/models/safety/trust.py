@@ -125,10 +125,11 @@ def trust_folder(folder: Path, *, digest: str | None = None) -> str:
         InvalidValueError: It holds a link, something special, or too much; or it has changed.
         ConfigurationError: The list of trusted models cannot be written.
     """
-    current = folder_digest(folder)
+    files = {name: hash_file(folder, name).digest for name in model_files(folder).files}
+    current = content_digest(files)
     if digest is not None and digest != current:
         raise InvalidValueError(f"The model {str(folder)!r} has changed meanwhile. Look at it again.")
-    trust_list.add(current, folder)
+    trust_list.add(current, folder, files)
     return current
 
 
@@ -199,7 +200,8 @@ def check_trusted(folder: Path, files: Iterable[str], *, why: str, trust: bool =
         return Verified(listing, None, frozenset(asked))
     verified, reason = _verified_by_key(folder, listing)
     if verified is None:
-        verified = _verified_by_list(folder, listing)
+        verified, changed = _verified_by_list(folder, listing)
+        reason = changed or reason
     if verified is None or writable:
         reason = writable if verified is not None else reason
         raise UntrustedModelError(_refusal(folder, asked, why, str(reason)))
@@ -220,8 +222,12 @@ class RunsCode:
         """What is known of it, with that many imports."""
         if self.imports is None:
             return f"{visible(self.path)} is code"
-        named = [visible(shortened(each, 100)) for each in self.imports[:most]]
-        if more := len(self.imports) - len(named):
+        # The parts of cloudpickle say nothing of the model, and would fill the list.
+        told = dict.fromkeys(
+            "cloudpickle" if each.startswith("cloudpickle.") else each for each in self.imports
+        )
+        named = [visible(shortened(each, 100)) for each in list(told)[:most]]
+        if more := len(told) - len(named):
             named.append(f"{more:,} more")
         if not self.complete:
             named.append("what could not be read of it")
@@ -313,13 +319,30 @@ def _verified_by_key(folder: Path, listing: Listing) -> tuple[dict[str, HashedFi
     return hashed, None
 
 
-def _verified_by_list(folder: Path, listing: Listing) -> dict[str, HashedFile] | None:
-    """The files, if the user trusts a model with just this content."""
+def _verified_by_list(folder: Path, listing: Listing) -> tuple[dict[str, HashedFile] | None, str | None]:
+    """The files, if the user trusts a model with just this content.
+
+    Else None, and what has changed in the one that was trusted at this place.
+    """
     if not trust_list.is_trusted(None):
-        return None
+        return None, None
     hashed = {name: hash_file(folder, name) for name in listing.files}
-    digest = content_digest({name: each.digest for name, each in hashed.items()})
-    return hashed if trust_list.is_trusted(digest) else None
+    files = {name: each.digest for name, each in hashed.items()}
+    if trust_list.is_trusted(content_digest(files)):
+        return hashed, None
+    before = trust_list.files_trusted_at(folder)
+    return None, None if before is None else _changed_since_trusted(before, files)
+
+
+def _changed_since_trusted(before: Mapping[str, FileDigest], now: Mapping[str, FileDigest]) -> str:
+    if not before:
+        return "it has changed since you trusted it"
+    for name in sorted(now.keys() - before.keys()):
+        return f"{name!r} was added to it after you trusted it"
+    for name in sorted(before.keys() - now.keys()):
+        return f"{name!r} was removed from it after you trusted it"
+    changed = next(name for name in sorted(now) if now[name] != before[name])
+    return f"{changed!r} has changed since you trusted it"
 
 
 def _writable_by_others(folder: Path, listing: Listing) -> str | None:

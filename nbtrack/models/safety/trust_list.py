@@ -8,11 +8,13 @@ import json
 import os
 import re
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from nbtrack.core.errors import ConfigurationError
+from nbtrack.models.safety.folder_digests import FileDigest
 from nbtrack.models.safety.user_key import checked_folder, made_folder
 
 _FOLDER = "trusted-models"
@@ -30,14 +32,22 @@ class TrustedModel(NamedTuple):
     """Milliseconds since 1970, UTC."""
 
 
-def add(digest: str, path: Path) -> None:
+def add(digest: str, path: Path, files: Mapping[str, FileDigest]) -> None:
     """Trust whatever model has this content.
+
+    Args:
+        digest: Of all its files together.
+        path: Where it lies.
+        files: Its files; kept to say later what has changed.
 
     Raises:
         ConfigurationError: The list cannot be written, or others could write to it.
     """
     place = made_folder() / _FOLDER
-    text = json.dumps({"path": str(path.absolute()), "timestamp": int(time.time() * 1000)})
+    held = {name: [each.sha256, each.size] for name, each in sorted(files.items())}
+    text = json.dumps(
+        {"path": str(path.absolute()), "timestamp": int(time.time() * 1000), "files": held}, indent=1
+    )
     temporary = place / f".{digest}-{os.urandom(8).hex()}"
     try:
         with suppress(FileExistsError):
@@ -85,6 +95,26 @@ def listed() -> list[TrustedModel]:
             path, timestamp = str(held["path"]), int(held["timestamp"])
         found.append(TrustedModel(digest, path, timestamp))
     return sorted(found, key=lambda each: each.timestamp, reverse=True)
+
+
+def files_trusted_at(path: Path) -> dict[str, FileDigest] | None:
+    """What a folder held when it was last trusted, to say what has changed; None when it never was.
+
+    Only for a sentence: whether a model is trusted is for `is_trusted`.
+    """
+    place = str(path.absolute())
+    try:
+        known = [each for each in listed() if each.path == place]
+        folder = checked_folder()
+    except ConfigurationError:
+        return None
+    if folder is None or not known:
+        return None
+    try:
+        held = json.loads((folder / _FOLDER / known[0].digest).read_text(encoding="utf-8"))
+        return {name: FileDigest(str(sha256), int(size)) for name, (sha256, size) in held["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def is_trusted(digest: str | None) -> bool:

@@ -35,6 +35,7 @@ class Model:
 
     def __init__(
         self,
+        /,  # a file may have a field named self
         artifact_path: str | None = None,
         run_id: str | None = None,
         utc_time_created: str | None = None,

@@ -10,14 +10,22 @@ registers a model by a URI asks here.
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from nbtrack.core.entities import FileInfo
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError, NotFoundError
+from nbtrack.core.errors import (
+    InvalidTypeError,
+    InvalidValueError,
+    MissingFileError,
+    NotFoundError,
+    StoreError,
+)
 from nbtrack.core.names import artifact_parts, check_model_name, check_run_id
 from nbtrack.core.registry import ModelVersion, ModelVersionStages
+from nbtrack.models.safety.safe_files import scan
 from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.stores.opening import open_folder
 from nbtrack.tracking import artifact_access
@@ -206,6 +214,9 @@ def local_files(where: Where, uri: Any, dst_path: str | os.PathLike[str] | None 
         folder = _existing(found.folder, found)
         if dst_path is None:
             return folder
+        if os.path.lexists(folder / MLMODEL):
+            # A link in a stranger's model would lead what is written into the copy elsewhere.
+            scan(folder)
         local = Path(artifact_access.copy_local(folder, dst_path))
     else:
         artifacts = _artifacts_of(found)
@@ -510,4 +521,15 @@ def _write_meta(folder: Path, found: ResolvedModel) -> None:
     import yaml  # lazy: only downloads need it
 
     text = yaml.safe_dump({"model_name": found.name, "model_version": str(found.version)})
-    (folder / REGISTERED_MODEL_META).write_text(text, encoding="utf-8")
+    # Never into a file that is there: it could be a link of whoever made the model.
+    staged = folder / f".nbtrack-{os.urandom(8).hex()}"
+    try:
+        with open(staged, "x", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(staged, folder / REGISTERED_MODEL_META)
+    except OSError as error:
+        with suppress(OSError):
+            staged.unlink()
+        raise StoreError(
+            f"Cannot write {REGISTERED_MODEL_META} in {folder}: {error.strerror or error}."
+        ) from error

@@ -81,11 +81,26 @@ def test_files_of_xgboost_are_not_too_deep(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"\x80\x04cos\n.", b"{L" + bytes(20), b"[$x#L" + bytes(8), b"{i\x01a"]
+    "data",
+    [
+        b"",
+        b"{",
+        b"\x80\x04cos\n.",
+        b"{L" + bytes(20),
+        b"[$x#L" + bytes(8),
+        b"{i\x01a",
+        b"[$U#L" + struct.pack(">q", 1 << 60),
+        b"[$d#L" + struct.pack(">q", (1 << 63) - 1),
+        b"[SL" + struct.pack(">q", (1 << 63) - 1),
+    ],
 )
-def test_what_is_not_understood_is_said(data: bytes) -> None:
+def test_what_is_not_understood_is_said(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.ubj").write_bytes(data)
+
     with pytest.raises(UnknownFormError):
         is_too_deep(io.BytesIO(data), "model.ubj")
+    with open(tmp_path / "model.ubj", "rb") as file, pytest.raises(UnknownFormError):
+        is_too_deep(file, "model.ubj")
 
 
 def test_an_escape_at_the_end_of_a_piece_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

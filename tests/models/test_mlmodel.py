@@ -33,6 +33,14 @@ def test_fields_that_nbtrack_does_not_know_are_kept(tmp_path: Path) -> None:
     assert Model.load(folder).to_dict()["env_vars"] == ["A", "B"]
 
 
+def test_a_field_may_have_any_name(tmp_path: Path) -> None:
+    folder = write(tmp_path / "m", "flavors: {sklearn: {}}\nself: 1\ncls: 2\nextra: 3\n")
+
+    model = Model.load(folder)
+
+    assert model.extra == {"self": 1, "cls": 2, "extra": 3}
+
+
 def test_a_date_that_yaml_reads_as_one_is_text(tmp_path: Path) -> None:
     folder = write(tmp_path / "m", "flavors: {sklearn: {}}\nutc_time_created: 2024-05-01 10:00:00.5\n")
 

@@ -13,6 +13,7 @@ from sklearn.linear_model import LinearRegression
 import nbtrack
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError
 from nbtrack.core.package_names import package_of
+from nbtrack.models.code.code_imports import imports_of_source
 from nbtrack.models.requirements import (
     given_requirements,
     infer_requirements,
@@ -166,6 +167,13 @@ def test_what_code_of_ones_own_imports_is_needed_too(tmp_path: Path) -> None:
 
 
 # What the user says
+
+
+def test_code_that_python_cannot_parse_has_no_requirements(tmp_path: Path) -> None:
+    (tmp_path / "long.py").write_text("import yaml\nx = 1" + "+1" * 300_000)
+    (tmp_path / "deep.py").write_text("import yaml\nx = " + "-" * 300_000 + "1")
+
+    assert imports_of_source(tmp_path) == frozenset()
 
 
 def test_lines_are_taken_as_pip_would(tmp_path: Path) -> None:

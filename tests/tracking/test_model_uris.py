@@ -369,3 +369,31 @@ def test_a_folder_is_copied_when_a_copy_is_asked_for(tmp_path: Path) -> None:
     assert copy == again == tmp_path / "here" / "mine"
     assert sorted(path.name for path in copy.iterdir()) == ["MLmodel", "data"]
     assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["mine"]
+
+
+def test_a_download_writes_through_no_link_of_the_model(store: Store, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    folder = write_model(tmp_path / "strangers")
+    (folder / "registered_model_meta").symlink_to(victim)
+    store.registry.create_model("strange")
+    store.registry.create_version("strange", folder.as_uri())
+
+    with pytest.raises(InvalidValueError, match="holds a link, 'registered_model_meta'"):
+        local_model_folder(store, "models:/strange/1", tmp_path / "out")
+
+    assert victim.read_text() == "mine"
+
+
+def test_what_says_the_version_replaces_a_link_that_came_into_the_copy(store: Store, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    copy = local_model_folder(store, "models:/iris/3", tmp_path / "out")
+    (copy / "registered_model_meta").unlink()
+    (copy / "registered_model_meta").symlink_to(victim)
+
+    local_model_folder(store, "models:/iris/3", tmp_path / "out")
+
+    assert victim.read_text() == "mine"
+    assert "iris" in (copy / "registered_model_meta").read_text()
+    assert not [path.name for path in copy.iterdir() if path.name.startswith(".nbtrack-")]

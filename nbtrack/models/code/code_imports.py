@@ -26,7 +26,8 @@ def imports_of_code(code: CodeType) -> Iterator[str]:
 def _of_file(file: Path) -> Iterator[str]:
     try:
         tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError, OSError):
+    # Python's own parser says the last two of an expression that is nested too deeply.
+    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -15,7 +15,6 @@ from nbtrack.core.errors import InvalidValueError
 
 _TAG = "$"
 _MOST_LEVELS = 32
-_MOST_LETTERS = 100_000
 _NUMBER_KINDS = "biuf"
 _DTYPE = re.compile(r"[<>|=]?(?:[biuf][0-9]{1,2}|U[0-9]{1,6})")
 
@@ -98,6 +97,8 @@ def _encode_array(array: Any, level: int) -> Any:
     if array.dtype.kind == "O":
         items = [_encode(each, level + 1) for each in items]
     dtype = "O" if array.dtype.kind == "O" else array.dtype.str
+    if array.dtype.kind == "U":
+        dtype = f"{dtype[0]}U{_width(items)}"
     return {_TAG: "array", "dtype": dtype, "shape": list(array.shape), "items": items}
 
 
@@ -157,14 +158,15 @@ def _array(items: list[Any], dtype: str, shape: list[int]) -> Any:
     if not _DTYPE.fullmatch(dtype):
         raise ValueError(f"the dtype {dtype!r:.60} is not taken")
     wanted = np.dtype(dtype)
-    if wanted.kind == "U":
-        longest = max((len(each) for each in items), default=0)
-        # One letter more than the longest is what a U0 becomes; a stranger's U999999 is not made.
-        if wanted.itemsize // 4 > max(longest, 1) and wanted.itemsize // 4 > _MOST_LETTERS // max(
-            len(items), 1
-        ):
-            raise ValueError(f"the dtype {dtype!r:.60} is larger than what it holds")
+    # A file of many arrays of a stranger's U99999 would take a thousand times its size.
+    if wanted.kind == "U" and wanted.itemsize // 4 > _width(items):
+        raise ValueError(f"the dtype {dtype!r:.60} is larger than what it holds")
     return np.array(items, dtype=wanted).reshape(shape)
+
+
+def _width(items: Iterable[str]) -> int:
+    """Letters of the narrowest array that holds these texts."""
+    return max(map(len, items), default=0) or 1
 
 
 def _label_encoder(attributes: Any) -> Any:

@@ -24,6 +24,12 @@ _MOST_SCHEMA_BYTES = 500_000_000
 _MOST_TIMES = 200
 """How many times its size on disk a file may take in memory."""
 _ALWAYS_FINE = 64_000_000
+_MOST_SCHEMA_TIMES = 20
+"""How many times its size on disk a file's tree of names may have; JSON takes far more once it is read."""
+_ALWAYS_FINE_SCHEMA = 1_000_000
+_ALWAYS_FINE_VALUES = 200_000
+_BYTES_A_VALUE = 4
+"""Bytes on disk for one more object in that tree; skops writes 200 for each, before they are packed."""
 
 
 def write_skops(
@@ -114,18 +120,24 @@ def read_skops(folder: "ModelFolder", name: str, *, harmless: Collection[str] = 
 def _check_size(file: IO[bytes], where: str) -> None:
     """Refuse a file that unpacks to far more than it is, or names one array again and again."""
     file.seek(0, 2)
-    allowed = _ALWAYS_FINE + _MOST_TIMES * file.tell()
+    packed = file.tell()
+    allowed = _ALWAYS_FINE + _MOST_TIMES * packed
     file.seek(0)
     with zipfile.ZipFile(file) as members:
         listed = members.infolist()
         sizes = {each.filename: each.file_size for each in listed}
         if len(listed) > _MOST_MEMBERS or len(sizes) < len(listed):
             raise InvalidValueError(f"{where} holds too many files, or two of one name.")
-        if sizes.get(_SCHEMA, 0) > min(_MOST_SCHEMA_BYTES, allowed):
+        most = min(_MOST_SCHEMA_BYTES, _ALWAYS_FINE_SCHEMA + _MOST_SCHEMA_TIMES * packed)
+        if sizes.get(_SCHEMA, 0) > most:
             raise InvalidValueError(f"{where} is no skops file: its {_SCHEMA} has {sizes[_SCHEMA]:,} bytes.")
+        schema = members.read(_SCHEMA)
+        values = schema.count(b"[") + schema.count(b"{")
+        if values > _ALWAYS_FINE_VALUES + packed // _BYTES_A_VALUE:
+            raise InvalidValueError(f"{where} is no skops file: its {_SCHEMA} holds {values:,} objects.")
         total = 0
         nested: dict[str, int] = {}
-        for named in _named_files(json.loads(members.read(_SCHEMA))):
+        for named in _named_files(json.loads(schema)):
             if named not in nested:
                 nested[named] = _unpacked(members, named, sizes.get(named, 0), allowed)
             total += nested[named]

@@ -132,4 +132,10 @@ def _length(file: BinaryIO) -> int:
 
 
 def _pass(file: BinaryIO, size: int) -> None:
+    if size > _PIECE:
+        # A length may be larger than any place in a file.
+        here = file.tell()
+        if here + size > file.seek(0, 2):
+            raise UnknownFormError("it ends early")
+        file.seek(here)
     file.seek(size, 1)

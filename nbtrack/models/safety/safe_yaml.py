@@ -72,10 +72,13 @@ def parse_yaml(text: str | bytes, name: str) -> Any:
     except yaml.YAMLError as error:
         said = " ".join(str(error).split())
         raise InvalidValueError(f"{name!r} is no YAML: {said[:300]}") from None
-    except (ValueError, OverflowError, TypeError, RecursionError) as error:
-        if isinstance(error, InvalidValueError):
-            raise
-        raise InvalidValueError(f"{name!r} is no YAML that can be read: {error}.") from None
+    except InvalidValueError:
+        raise
+    # What YAML's own constructors say to a value that is not what its tag says.
+    except (ValueError, ArithmeticError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise InvalidValueError(
+            f"{name!r} is no YAML that can be read: {type(error).__name__}: {error}."
+        ) from None
 
 
 def _check(events: Iterator[Any], name: str) -> None:
@@ -101,9 +104,8 @@ def _check(events: Iterator[Any], name: str) -> None:
             count += 1
             if event.anchor is not None:
                 sizes[event.anchor] = 1
-            is_text = event.tag == _TEXT_TAG or (event.tag is None and not event.implicit[0])
-            if not is_text and len(event.value) > _MOST_NUMBER and not _is_prose(event.value):
-                raise InvalidValueError(f"{name!r} holds a number of {len(event.value):,} digits.")
+            if len(event.value) > _MOST_NUMBER:
+                _check_long(event, name)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
                 raise InvalidValueError(f"{name!r} holds an alias of what it is part of, or of nothing.")
@@ -112,6 +114,19 @@ def _check(events: Iterator[Any], name: str) -> None:
             raise InvalidValueError(f"{name!r} holds more than {_MOST_VALUES:,} values, aliases written out.")
 
 
+def _check_long(scalar: Any, name: str) -> None:
+    """Refuse a long value that would be read as anything but text."""
+    if scalar.tag == _TEXT_TAG or (scalar.tag is None and not scalar.implicit[0]):
+        return
+    if scalar.tag is not None:
+        # What the tag asks for is made of any value, prose or not: `!!int " 1:1:1"` is a number.
+        raise InvalidValueError(
+            f"{name!r} holds a value of {len(scalar.value):,} letters that is said to be {scalar.tag!r:.80}."
+        )
+    if not _is_prose(scalar.value):
+        raise InvalidValueError(f"{name!r} holds a number of {len(scalar.value):,} digits.")
+
+
 def _is_prose(value: str) -> bool:
-    """Whether a value cannot be read as a number, whatever tag it has."""
+    """Whether a value without a tag cannot be read as a number."""
     return any(letter.isalpha() or letter == " " for letter in value[:_MOST_NUMBER])

@@ -296,6 +296,16 @@ def skops_bomb(file: Path, marker: Path) -> None:
         archive.writestr("schema.json", b" " * 100_000_000 + b"{}")
 
 
+def skops_of_many_lists(file: Path, marker: Path) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", "[" + "[]," * 5_000_000 + "[]]")
+
+
+def skops_of_lists_within_its_size(file: Path, marker: Path) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", "[" + "[]," * 330_000 + "[]]")
+
+
 def skops_with_objects(file: Path, marker: Path) -> None:
     """An array of Python objects where an array of numbers should be."""
     array = io.BytesIO()
@@ -416,6 +426,13 @@ CASES: dict[str, Case] = {
     "YAML too deep": Case(with_mlmodel("flavors: " + "[" * 50_000), "nested deeper"),
     "YAML too large": Case(with_mlmodel(b"a: " + b"x" * 6_000_000), "larger than 5,000,000 bytes"),
     "YAML with an endless number": Case(with_mlmodel("flavors: " + "1:" * 1_000_000 + "1"), "digits"),
+    "YAML with an endless number behind a space": Case(
+        with_mlmodel('flavors: !!int " ' + "1:" * 1_000_000 + '1"'), "letters that is said to be"
+    ),
+    "YAML with a field named self": Case(with_mlmodel("flavors: {os: {}}\nself: 1"), "."),
+    "YAML with a bool that is none": Case(with_mlmodel("flavors: !!bool foo"), "is no YAML"),
+    "YAML with a date that is none": Case(with_mlmodel("flavors: !!timestamp foo"), "is no YAML"),
+    "YAML with a number that is none": Case(with_mlmodel('flavors: !!int ""'), "is no YAML"),
     "YAML of itself": Case(with_mlmodel("flavors: &a {x: *a}"), "an alias"),
     "no YAML": Case(with_mlmodel("flavors: a: b"), "is no YAML"),
     "noise": Case(with_mlmodel(bytes(range(256))), "is no YAML"),
@@ -476,6 +493,10 @@ CASES: dict[str, Case] = {
     ),
     "skops with objects": Case(as_skops(skops_with_objects), "skops|pickle"),
     "skops a bomb": Case(as_skops(skops_bomb), "."),
+    "skops of many lists": Case(as_skops(skops_of_many_lists), "no skops file: its schema.json has"),
+    "skops of lists within its size": Case(
+        as_skops(skops_of_lists_within_its_size), "no skops file: its schema.json holds"
+    ),
     "skops without a schema": Case(as_skops(skops_file([])), "."),
     **FRAMEWORK_CASES,
 }

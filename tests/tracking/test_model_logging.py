@@ -181,8 +181,11 @@ def test_a_store_that_refuses_does_not_stop_training_and_gets_the_model_later(
 ) -> None:
     refusing = Refusing(monkeypatch)
     run = tracker.start_run()
-    with pytest.warns(RuntimeWarning, match="could not write to its store"):
+    with pytest.warns(RuntimeWarning) as said:
         info = run.log_model(model, "model")
+    texts = [str(each.message) for each in said]
+    assert "could not write to its store" in texts[0]
+    assert f"kept in {info.folder}" in texts[1]
     coefficients = model.coef_.copy()
     model.fit(X, -Y)
     assert run.outputs.model_outputs == []

@@ -3,6 +3,7 @@
 Nothing here is active: each call names its run or its experiment.
 """
 
+import weakref
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -40,11 +41,22 @@ class MlflowClient(RegistryClient):
         self._tracker = (
             default_tracker if tracking_uri is None else Tracker(store=str(store_folder(tracking_uri)))
         )
+        self._own = [] if tracking_uri is None else [self._tracker]
         self._models = self._tracker
         if registry_uri is not None:
             # The fluent functions keep their own registry.
-            self._models = Tracker(store=self._tracker.get_tracking_uri())
-            self._models.set_registry_uri(registry_uri)
+            models = Tracker(store=self._tracker.get_tracking_uri())
+            models.set_registry_uri(registry_uri)
+            self._models = models
+            self._own.append(models)
+            # It has no runs that would end with it. A client is mostly just dropped.
+            self._closing = weakref.finalize(self, models.close)
+            self._closing.atexit = False  # then every tracker is closed anyway
+
+    def close(self) -> None:
+        """Close the stores that this client has opened for itself; a later call opens them again."""
+        for tracker in self._own:
+            tracker.close()
 
     @property
     def tracking_uri(self) -> str:

@@ -88,9 +88,13 @@ class RunHandles:
         handle.close(status, tags, sync=False)
         return handle.is_owner
 
+    def all(self) -> list[RunHandle]:
+        """Those there are."""
+        return list(self._handles.values())
+
     def flush(self) -> None:
         """Make everything logged through handles survive a power cut."""
-        for handle in list(self._handles.values()):
+        for handle in self.all():
             handle.flush()
 
     def close(self) -> None:

@@ -98,7 +98,10 @@ class StoreAccess:
             with self._opening:
                 store = self._opened_registry
                 if store is None or store.uri != folder or not store.is_there():
-                    store = self._opened_registry = open_store(folder)
+                    replaced, store = store, open_store(folder)
+                    self._opened_registry = store
+                    if replaced is not None:
+                        replaced.close()
         return store
 
     def _has_registry(self) -> bool:
@@ -127,7 +130,10 @@ class StoreAccess:
             with self._opening:
                 store = self._opened
                 if store is None or not store.is_there():
-                    store = self._opened = open_store(self._uri())
+                    replaced, store = store, open_store(self._uri())
+                    self._opened = store
+                    if replaced is not None and not self._is_in_use(replaced):
+                        replaced.close()
         return store
 
     def _has_store(self) -> bool:
@@ -152,6 +158,10 @@ class StoreAccess:
 
     def _is_off(self) -> bool:
         return not self.enabled or settings.is_disabled()
+
+    def _is_in_use(self, store: Store) -> bool:
+        """Whether a run of that store may still be written."""
+        raise NotImplementedError
 
     def _leave(self) -> None:
         """Let go of what belongs to the store used so far."""

@@ -380,6 +380,11 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, RegistryVerbs, Confi
     def _leave(self) -> None:
         self._handles.close()
 
+    def _is_in_use(self, store: Store) -> bool:
+        runs = (*self._active.everywhere(), *self._unfinished, *self._handles.all())
+        # A run of a tracker that is off is in no store.
+        return any(getattr(run, "_store", None) is store for run in runs)
+
     def _implicit(self) -> ActiveRun:
         """The run of a call that finds none active: the parent process's, else a new one."""
         if not self._is_off() and (run_id := self._inherited_run()):

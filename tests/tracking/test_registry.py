@@ -1,7 +1,9 @@
 """The verbs of the registry: what they find out before a store is asked, and what they say."""
 
+import gc
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from nbtrack import MlflowClient
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NotFoundError
 from nbtrack.core.registry import ModelVersion
 from nbtrack.tracking.tracker import Tracker
+from tests.tracking.open_files import open_files_of
 
 
 def write_model(folder: Path) -> Path:
@@ -359,6 +362,58 @@ def test_a_registry_of_its_own_is_another_store(run_id: str, tmp_path: Path) -> 
     assert nbtrack.get_registry_uri() == nbtrack.get_tracking_uri()
     assert registered() == []
     assert [each.version for each in elsewhere.get_latest_versions("iris")] == [1]
+
+
+def test_a_registry_that_is_no_longer_meant_is_closed(
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("left", "right"):
+        monkeypatch.setenv("NBTRACK_REGISTRY_URI", str(tmp_path / name))
+        client.create_registered_model("iris")
+
+    assert open_files_of(tmp_path / "left") == []
+    assert open_files_of(tmp_path / "right")
+
+
+def test_a_registry_that_was_deleted_is_closed(
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBTRACK_REGISTRY_URI", str(tmp_path / "shared"))
+    client.create_registered_model("iris")
+    shutil.rmtree(tmp_path / "shared")
+
+    client.create_registered_model("iris")
+
+    assert [path for path in open_files_of(tmp_path / "shared") if path.endswith("(deleted)")] == []
+
+
+def test_a_client_closes_the_stores_it_has_opened(tmp_path: Path) -> None:
+    client = MlflowClient(tmp_path / "runs", registry_uri=tmp_path / "shared")
+    client.create_experiment("mine")
+    client.create_registered_model("iris")
+
+    client.close()
+
+    assert open_files_of(tmp_path / "runs") == open_files_of(tmp_path / "shared") == []
+    assert client.get_registered_model("iris").name == "iris"
+
+
+def test_a_client_that_is_dropped_closes_its_registry(tmp_path: Path) -> None:
+    client = MlflowClient(registry_uri=tmp_path / "shared")
+    client.create_registered_model("iris")
+    assert open_files_of(tmp_path / "shared")
+
+    del client
+    gc.collect()  # where an error was handled, its frames live until then
+
+    assert open_files_of(tmp_path / "shared") == []
+
+
+def test_closing_a_client_leaves_the_store_of_the_functions_open(run_id: str) -> None:
+    with nbtrack.start_run() as run:
+        MlflowClient().close()
+
+        assert nbtrack.active_run() is run
 
 
 def test_a_setting_chooses_the_registry(run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

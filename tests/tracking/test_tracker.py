@@ -31,6 +31,7 @@ from nbtrack.core.errors import (
 from nbtrack.documents.queries import Query
 from nbtrack.tracking.active_run import ActiveRun
 from nbtrack.tracking.tracker import Tracker
+from tests.tracking.open_files import open_files_of
 
 
 def test_a_run_from_start_to_end(tracker: Tracker) -> None:
@@ -944,6 +945,32 @@ def test_a_store_that_is_deleted_between_runs_is_made_anew(tracker: Tracker, tmp
     assert [found.info.run_name for found in fresh.search_runs(output_format="list")] == ["after"]
     assert fresh.get_run(run.run_id).data.metrics == {"loss": 1.0}
     fresh.close()
+
+
+def test_a_store_that_was_deleted_is_closed_when_it_is_made_anew(tracker: Tracker, tmp_path: Path) -> None:
+    for _ in range(2):
+        with tracker.start_run() as run:
+            run.log_metric("loss", 1.0)
+        shutil.rmtree(tmp_path / "store")
+    tracker.create_experiment("again")
+
+    assert [path for path in open_files_of(tmp_path / "store") if path.endswith("(deleted)")] == []
+
+
+def test_a_deleted_store_stays_open_for_the_run_that_is_written_in_it(tmp_path: Path) -> None:
+    tracker = Tracker(store=tmp_path / "store")
+    run = tracker.start_run()
+    store = tracker._store()
+    (tmp_path / "store").rename(tmp_path / "moved")
+    tracker.create_experiment("again")
+    shutil.rmtree(tmp_path / "store")
+    (tmp_path / "moved").rename(tmp_path / "store")
+
+    run.log_metric("loss", 1.0)
+    tracker.end_run()
+
+    assert store.runs.get(run.run_id).data.metrics == {"loss": 1.0}
+    tracker.close()
 
 
 def test_a_store_that_is_deleted_under_a_run_is_told_and_stops_nothing(tmp_path: Path) -> None:

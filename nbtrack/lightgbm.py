@@ -154,12 +154,12 @@ def load_model(
     Args:
         model_uri: `runs:/<run_id>/<name>`, `models:/<name>/<version>`, `models:/<name>@<alias>`, a folder.
         dst_path: A folder to bring its files to; None leaves them where they are.
-        trust: Whether it may run code although it is not yours: the pickle of an estimator that
-            holds functions, and code that lies in the model.
+        trust: Whether it may be read although it is not yours: trees that were made to harm can crash
+            this process, or worse; pickles and code that lies in the model run.
 
     Raises:
         NotFoundError: There is no such run, model or version.
         InvalidValueError: It is no model of LightGBM's; the message says what loads it.
-        UntrustedModelError: It is not yours, and would run code.
+        UntrustedModelError: It is not yours, and you did not trust it.
     """
     return model_access.load_native(model_uri, "lightgbm", dst_path, trust=trust)

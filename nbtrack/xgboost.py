@@ -39,7 +39,7 @@ def log_model(
 ) -> "ModelInfo":
     """Keep a Booster or an estimator in the active run, or the run of an id; see `nbtrack.log_model`.
 
-    XGBoost's own formats run nothing, so anybody loads it without trusting it.
+    It is written in a format of XGBoost's own. Others are asked to trust it when they load it.
 
     Args:
         xgb_model: A Booster, or an estimator such as XGBClassifier; a pipeline that holds one is for
@@ -147,11 +147,12 @@ def load_model(
     Args:
         model_uri: `runs:/<run_id>/<name>`, `models:/<name>/<version>`, `models:/<name>@<alias>`, a folder.
         dst_path: A folder to bring its files to; None leaves them where they are.
-        trust: Whether code that lies in the model (`code_paths`) may be imported although it is not yours.
+        trust: Whether it may be read although it is not yours: a file that was made to harm can crash
+            this process, or worse; and whether code that lies in it (`code_paths`) may be imported.
 
     Raises:
         NotFoundError: There is no such run, model or version.
         InvalidValueError: It is no model of XGBoost's; the message says what loads it.
-        UntrustedModelError: It is not yours, and brings code.
+        UntrustedModelError: It is not yours, and you did not trust it.
     """
     return model_access.load_native(model_uri, "xgboost", dst_path, trust=trust)

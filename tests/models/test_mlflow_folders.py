@@ -26,7 +26,12 @@ EXPECTED = {case: json.loads((FOLDERS / case / "expected.json").read_text()) for
 FLAVOR = {case: (EXPECTED[case]["flavor"] or "").replace("python_function", "python") for case in CASES}
 MODELS = [case for case in CASES if FLAVOR[case] in FLAVORS]
 """All but state dicts, which are no models."""
-RUNNING_CODE = [case for case in MODELS if EXPECTED[case]["pickles"] or EXPECTED[case]["runs"]]
+NEEDING_TRUST = [
+    case
+    for case in MODELS
+    if EXPECTED[case]["pickles"] or EXPECTED[case]["runs"] or FLAVOR[case] in ("xgboost", "lightgbm")
+]
+"""Those that run code, and those whose readers trust what they read."""
 PYTHON = ".".join(map(str, sys.version_info[:2]))
 
 # The packages of these folders are those of one day.
@@ -71,7 +76,7 @@ def assert_same(found: Any, wanted: Any) -> None:
 
 @pytest.mark.parametrize("case", [case for case in MODELS if not is_code_of_another_python(case)])
 def test_a_folder_of_mlflow_predicts_what_it_predicted_there(case: str) -> None:
-    model = nbtrack.pyfunc.load_model(folder_of(case), trust=case in RUNNING_CODE)
+    model = nbtrack.pyfunc.load_model(folder_of(case), trust=case in NEEDING_TRUST)
 
     for once in EXPECTED[case]["predictions"]:
         predictions = model.predict(revived(once["input"]), params=once["params"])
@@ -83,7 +88,7 @@ def test_a_folder_of_mlflow_loads_as_what_it_was(case: str) -> None:
     flavor = EXPECTED[case]["flavor"]
     predict_function = Model.load(folder_of(case)).flavors["python_function"].get("predict_fn", "predict")
 
-    model = getattr(nbtrack, flavor).load_model(folder_of(case), trust=case in RUNNING_CODE)
+    model = getattr(nbtrack, flavor).load_model(folder_of(case), trust=case in NEEDING_TRUST)
 
     for once in EXPECTED[case]["predictions"]:
         predictions = answer(model, revived(once["input"]), predict_function)
@@ -115,8 +120,8 @@ def test_a_state_dict_of_mlflow_loads_without_trust(case: str) -> None:
     }
 
 
-@pytest.mark.parametrize("case", RUNNING_CODE)
-def test_a_folder_that_runs_code_is_refused_and_says_how_to_trust_it(case: str) -> None:
+@pytest.mark.parametrize("case", NEEDING_TRUST)
+def test_a_folder_that_could_harm_is_refused_and_says_how_to_trust_it(case: str) -> None:
     modules = set(sys.modules)
 
     with pytest.raises(
@@ -128,7 +133,7 @@ def test_a_folder_that_runs_code_is_refused_and_says_how_to_trust_it(case: str) 
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in RUNNING_CODE if "by value" in " ".join(EXPECTED[case]["pickles"].values())]
+    "case", [case for case in NEEDING_TRUST if "by value" in " ".join(EXPECTED[case]["pickles"].values())]
 )
 def test_code_compiled_by_another_python_is_refused_with_both_versions(case: str, tmp_path: Path) -> None:
     folder = shutil.copytree(folder_of(case), tmp_path / "model")
@@ -173,7 +178,7 @@ def test_the_signature_of_a_folder_is_that_of_its_file(case: str) -> None:
     "case", [case for case in MODELS if (folder_of(case) / "input_example.json").exists()]
 )
 def test_the_input_example_of_a_folder_predicts(case: str) -> None:
-    model = nbtrack.pyfunc.load_model(folder_of(case), trust=case in RUNNING_CODE)
+    model = nbtrack.pyfunc.load_model(folder_of(case), trust=case in NEEDING_TRUST)
 
     example = model.input_example
 

@@ -9,12 +9,16 @@ import math
 import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from nbtrack.core.errors import InvalidValueError
 
+if TYPE_CHECKING:
+    from nbtrack.models.safety.folder import ModelFolder
+
 _TAG = "$"
 _MOST_LEVELS = 32
+_MOST_BYTES = 200_000_000
 _NUMBER_KINDS = "biuf"
 _DTYPE = re.compile(r"[<>|=]?(?:[biuf][0-9]{1,2}|U[0-9]{1,6})")
 
@@ -40,6 +44,21 @@ def plain_text(state: Mapping[str, Any]) -> tuple[str, list[str]]:
         except NotPlainError:
             left_out.append(name)
     return json.dumps(held), left_out
+
+
+def read_state(folder: "ModelFolder", name: str) -> dict[str, Any]:
+    """The attributes in a file of a model folder; as `read_plain`.
+
+    Raises:
+        InvalidValueError: It is no such file, or is larger than any estimator's; or as `ModelFolder.open`.
+        MissingFileError: There is no such file.
+    """
+    where = f"{name!r} of the model at {folder.path}"
+    with folder.open(name) as file:
+        text = file.read(_MOST_BYTES + 1)
+    if len(text) > _MOST_BYTES:
+        raise InvalidValueError(f"{where} is larger than any estimator's.")
+    return read_plain(text, where)
 
 
 def read_plain(text: str | bytes, where: str) -> dict[str, Any]:

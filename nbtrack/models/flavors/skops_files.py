@@ -41,7 +41,7 @@ def write_skops(
         model: The estimator.
         file: Where.
         trusted: Types that the user says it may hold, besides those that skops trusts.
-        harmless: Types that nbtrack loads from such a file whoever wrote it.
+        harmless: Types that the flavor knows, which need not be named.
 
     Raises:
         InvalidValueError: It holds what skops has no form for, or a type that was not named.
@@ -79,13 +79,12 @@ def write_skops(
         raise InvalidValueError(f"skops cannot read back this {name}: {error}. {advice}") from error
 
 
-def read_skops(folder: "ModelFolder", name: str, *, harmless: Collection[str] = ()) -> Any:
+def read_skops(folder: "ModelFolder", name: str) -> Any:
     """Read an estimator from a skops file; trust is asked for where it holds types that skops does not know.
 
     Args:
         folder: The model's folder.
         name: The file in it.
-        harmless: Types that are loaded whoever wrote it.
 
     Raises:
         UntrustedModelError: It holds unknown types, and is not the user's own.
@@ -99,7 +98,7 @@ def read_skops(folder: "ModelFolder", name: str, *, harmless: Collection[str] = 
         with folder.open(name) as file:
             _check_size(file, where)
             unknown = sorted(skops.get_untrusted_types(file=file))
-            if holes is None and set(unknown) <= set(harmless):
+            if holes is None and not unknown:
                 file.seek(0)
                 return skops.load(file, trusted=unknown)
         shown = ", ".join(unknown[:8]) + (", …" if len(unknown) > 8 else "")

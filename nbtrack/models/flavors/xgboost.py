@@ -1,4 +1,7 @@
-"""The xgboost flavor: Boosters and the estimators of XGBoost, in its own formats, which run nothing.
+"""The xgboost flavor: Boosters and the estimators of XGBoost, in its own formats.
+
+They hold no code, but XGBoost takes the numbers in them on trust: places that lie outside its trees make it
+read and write elsewhere in memory. So a stranger's asks for trust as a pickle does.
 
 XGBoost's file holds the trees and forgets what an estimator was told, such as `missing=-999`. That lies
 beside it in `estimator.json`; MLflow, which does not know that file, reads the trees as ever.
@@ -12,7 +15,7 @@ from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtr
 from nbtrack.core.warn import warn_user
 from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.flavors.known import is_from
-from nbtrack.models.flavors.plain_state import plain_text, read_plain
+from nbtrack.models.flavors.plain_state import plain_text, read_state
 from nbtrack.models.flavors.predict_params import accepted_params
 from nbtrack.models.safety.json_depth import UnknownFormError, is_too_deep
 
@@ -33,7 +36,7 @@ _ESTIMATORS = (
     "XGBModel",
 )
 """The classes that a file may name; nothing else is looked up because a file says so."""
-_MOST_STATE_BYTES = 200_000_000
+_WHY = "XGBoost's reader trusts what it reads: a changed file can crash this process, or worse"
 
 
 def is_model(model: Any) -> bool:
@@ -101,21 +104,23 @@ def save(model: Any, folder: Path, *, input_example: Any = None, model_format: s
 
 
 def load(folder: "ModelFolder", entry: Mapping[str, Any], **options: Any) -> Any:
-    """Read a Booster or an estimator; see `Flavor.load`. Nothing in it is run, so no trust is asked for."""
+    """Read a Booster or an estimator; see `Flavor.load`."""
     del options
     xgboost = _xgboost()
     name = str(entry.get("data") or "model.xgb")
-    file = folder.file(name)
+    folder.require_trust(name, why=_WHY)
     _check_depth(folder, name)
+    with folder.open(name) as file:
+        content = bytearray(file.read())
     named = str(entry.get("model_class") or _BOOSTER)
     try:
         kind = _class_named(xgboost, named)
         if kind is None:
             booster = xgboost.Booster()
-            _read(booster, file)
+            booster.load_model(content)
             kind = _class_fitting(xgboost, named, booster, folder)
         model = kind()
-        _read(model, file)
+        model.load_model(content)
     except InvalidValueError:
         raise
     except (KeyboardInterrupt, MemoryError):
@@ -225,11 +230,6 @@ def _check_depth(folder: "ModelFolder", name: str) -> None:
             raise InvalidValueError(f"{where} is no file of XGBoost, or is damaged: {error}.") from None
 
 
-def _read(model: Any, file: Path) -> None:
-    """Read a file of any ending: XGBoost guesses the format of those that it does not know, and warns."""
-    model.load_model(file if file.suffix in (".ubj", ".json") else bytearray(file.read_bytes()))
-
-
 def _save_state(model: Any, folder: Path) -> None:
     attributes = cast("dict[str, Any]", vars(model))
     state = {name: value for name, value in attributes.items() if name != "_Booster"}
@@ -245,10 +245,7 @@ def _save_state(model: Any, folder: Path) -> None:
 
 
 def _read_state(folder: "ModelFolder", name: str) -> dict[str, Any]:
-    file = folder.file(name)
-    if file.stat().st_size > _MOST_STATE_BYTES:
-        raise InvalidValueError(f"{name!r} of the model at {folder.path} is larger than any estimator's.")
-    state = read_plain(file.read_bytes(), f"{name!r} of the model at {folder.path}")
+    state = read_state(folder, name)
     state.pop("_Booster", None)
     return state
 

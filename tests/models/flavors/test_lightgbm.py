@@ -14,6 +14,7 @@ import yaml
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, UntrustedModelError
 from nbtrack.models.flavors.known import flavor_named
+from nbtrack.models.safety.trust import trust_folder
 from tests.models.flavors.round_trips import (
     in_a_fresh_process,
     load,
@@ -82,7 +83,7 @@ def test_every_estimator_comes_back_whole_without_its_pickle_being_read(model: A
     save(model, tmp_path / "m")
     (tmp_path / "m" / "model.pkl").write_bytes(b"no pickle")
 
-    back = load(tmp_path / "m")
+    back = load(tmp_path / "m", trust=True)
 
     assert type(back) is type(model)
     assert back.get_params() == model.get_params()
@@ -133,8 +134,11 @@ def test_the_formats_of_mlflow_3_are_written_and_read(written_as: str, tmp_path:
     about = save(model, tmp_path / "m", serialization_format=written_as)
 
     assert about.flavors["lightgbm"]["serialization_format"] == written_as
-    make_a_strangers(tmp_path / "m")
     assert np.array_equal(load(tmp_path / "m").predict_proba(X), model.predict_proba(X))
+    make_a_strangers(tmp_path / "m")
+    with pytest.raises(UntrustedModelError):
+        load(tmp_path / "m")
+    assert np.array_equal(load(tmp_path / "m", trust=True).predict_proba(X), model.predict_proba(X))
 
 
 def test_categories_may_come_as_text(tmp_path: Path) -> None:
@@ -179,12 +183,32 @@ def test_params_become_arguments_of_predict(tmp_path: Path) -> None:
     assert np.array_equal(scorer.predict(X), model.predict(X))
 
 
-def test_models_load_in_a_fresh_process_and_without_trust(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [booster, classifier])
+def test_a_strangers_trees_ask_for_trust(make: Any, tmp_path: Path) -> None:
+    model = make()
+    save(model, tmp_path / "m")
+    make_a_strangers(tmp_path / "m")
+
+    with pytest.raises(UntrustedModelError, match=r"LightGBM's reader trusts what it reads(?s:.)*trust=True"):
+        load(tmp_path / "m")
+    assert type(load(tmp_path / "m", trust=True)) is type(model)
+    trust_folder(tmp_path / "m")
+    assert type(load(tmp_path / "m")) is type(model)
+
+
+def test_loading_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    save(booster(), tmp_path / "m")
+    capfd.readouterr()
+
+    load(tmp_path / "m")
+
+    assert capfd.readouterr() == ("", "")
+
+
+def test_models_load_in_a_fresh_process_of_their_user(tmp_path: Path) -> None:
     model = stopped_early()
     save(model, tmp_path / "estimator")
     save(model.booster_, tmp_path / "booster")
-    for name in ("estimator", "booster"):
-        make_a_strangers(tmp_path / name)
     np.save(tmp_path / "x.npy", X.to_numpy())
 
     printed = in_a_fresh_process(
@@ -236,16 +260,17 @@ def test_a_booster_that_is_none_is_told_with_its_name(content: bytes, tmp_path: 
     (tmp_path / "m" / "model.lgb").write_bytes(content)
 
     with pytest.raises(InvalidValueError, match=r"'model.lgb' of the model at .* is no Booster"):
-        load(tmp_path / "m")
+        load(tmp_path / "m", trust=True)
 
 
 @pytest.mark.parametrize("version", ["2.22", "3.17"])
-def test_the_boosters_of_mlflow_load_without_trust_and_its_pickles_with(version: str, tmp_path: Path) -> None:
+def test_the_models_of_mlflow_load_with_trust(version: str, tmp_path: Path) -> None:
     source = Path(__file__).parents[1] / "mlflow_folders" / version
     shutil.copytree(source / "lightgbm_booster" / "model", tmp_path / "b")
     shutil.copytree(source / "lightgbm_classifier" / "model", tmp_path / "c")
 
-    assert isinstance(load(tmp_path / "b"), lightgbm.Booster)
-    with pytest.raises(UntrustedModelError):
-        load(tmp_path / "c")
+    for name in ("b", "c"):
+        with pytest.raises(UntrustedModelError):
+            load(tmp_path / name)
+    assert isinstance(load(tmp_path / "b", trust=True), lightgbm.Booster)
     assert isinstance(load(tmp_path / "c", trust=True), lightgbm.LGBMClassifier)

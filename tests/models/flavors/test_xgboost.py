@@ -1,5 +1,6 @@
-"""XGBoost's Boosters and estimators: kept as they were, in formats that run nothing."""
+"""XGBoost's Boosters and estimators: kept as they were, in its own formats."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import scipy.sparse
 import xgboost
 import yaml
 
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError, UntrustedModelError
 from nbtrack.models.flavors.known import flavor_named
 from nbtrack.models.mlmodel import Model
+from nbtrack.models.safety.trust import trust_folder
 from tests.models.flavors.round_trips import (
     in_a_fresh_process,
     load,
@@ -163,10 +165,37 @@ def test_params_become_arguments_of_predict_and_others_are_named(tmp_path: Path)
         scorer.predict(X, {"depth": 3})
 
 
-def test_a_model_loads_in_a_fresh_process_and_without_trust(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model_format", ["ubj", "json", "xgb"])
+@pytest.mark.parametrize("make", [booster, classifier])
+def test_a_strangers_model_asks_for_trust(make: Any, model_format: str, tmp_path: Path) -> None:
+    model = make()
+    save(model, tmp_path / "m", model_format=model_format)
+    make_a_strangers(tmp_path / "m")
+
+    with pytest.raises(UntrustedModelError, match=r"XGBoost's reader trusts what it reads(?s:.)*trust=True"):
+        load(tmp_path / "m")
+    assert type(load(tmp_path / "m", trust=True)) is type(model)
+    trust_folder(tmp_path / "m")
+    assert type(load(tmp_path / "m")) is type(model)
+
+
+def test_a_file_that_would_crash_the_process_is_not_read(tmp_path: Path) -> None:
+    save(booster(), tmp_path / "m", model_format="json")
+    make_a_strangers(tmp_path / "m")
+    file = tmp_path / "m" / "model.json"
+    held = json.loads(file.read_text())
+    for tree in held["learner"]["gradient_booster"]["model"]["trees"]:
+        tree["split_indices"] = [2_000_000_000] * len(tree["split_indices"])
+        tree["left_children"] = [0] * len(tree["left_children"])
+    file.write_text(json.dumps(held))
+
+    with pytest.raises(UntrustedModelError):
+        load(tmp_path / "m")
+
+
+def test_a_model_loads_in_a_fresh_process_of_its_user(tmp_path: Path) -> None:
     model = stopped_early()
     save(model, tmp_path / "m")
-    make_a_strangers(tmp_path / "m")
     np.save(tmp_path / "x.npy", X.to_numpy())
 
     printed = in_a_fresh_process(
@@ -248,7 +277,7 @@ def test_a_class_that_a_file_names_is_never_imported(tmp_path: Path) -> None:
         rewrite(tmp_path / "m", model_class=named)
 
         with pytest.warns(RuntimeWarning, match=f"{named}.*not imported. It is loaded as an XGBClassifier"):
-            back = load(tmp_path / "m")
+            back = load(tmp_path / "m", trust=True)
 
         assert type(back) is xgboost.XGBClassifier
 
@@ -259,7 +288,7 @@ def test_a_folder_of_mlflow_names_no_estimator_file_and_loads(tmp_path: Path) ->
     (tmp_path / "m" / "estimator.json").unlink()
     rewrite(tmp_path / "m", estimator=None)
 
-    assert np.array_equal(load(tmp_path / "m").predict(X), model.predict(X))
+    assert np.array_equal(load(tmp_path / "m", trust=True).predict(X), model.predict(X))
 
 
 @pytest.mark.parametrize("version", ["2.22", "3.17"])
@@ -269,7 +298,9 @@ def test_the_folders_of_mlflow_load(version: str, case: str, tmp_path: Path) -> 
     folder = tmp_path / "m"
     shutil.copytree(source, folder)
 
-    model = load(folder)
+    with pytest.raises(UntrustedModelError):
+        load(folder)
+    model = load(folder, trust=True)
 
     assert Model.load(folder).flavors["xgboost"]["model_class"].endswith(type(model).__name__)
 
@@ -290,7 +321,7 @@ def test_a_damaged_file_is_told_with_its_name(content: bytes, suffix: str, tmp_p
     rewrite(tmp_path / "m", data=f"model.{suffix}")
 
     with pytest.raises(InvalidValueError, match=rf"'model.{suffix}' of the model at"):
-        load(tmp_path / "m")
+        load(tmp_path / "m", trust=True)
 
 
 def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
@@ -298,5 +329,6 @@ def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "m" / "model.ubj", tmp_path / "other.ubj")
     rewrite(tmp_path / "m", data="../other.ubj")
 
-    with pytest.raises(InvalidValueError, match=r"\.\./other\.ubj"):
-        load(tmp_path / "m")
+    for trust in (False, True):
+        with pytest.raises(InvalidValueError, match=r"\.\./other\.ubj"):
+            load(tmp_path / "m", trust=trust)

@@ -6,6 +6,7 @@ import json
 import marshal
 import os
 import pickle
+import re
 import shutil
 import struct
 import warnings
@@ -113,11 +114,44 @@ def booster(flavor: str, name: str, content: Callable[[Path], bytes], **own: Any
     return make
 
 
+def outside_its_trees(marker: Path) -> bytes:
+    """XGBoost ends the process where it reads this, or predicts with it."""
+    held = json.loads((FOLDERS / "xgboost_classifier/model/model.json").read_text())
+    for tree in held["learner"]["gradient_booster"]["model"]["trees"]:
+        tree["split_indices"] = [2_000_000_000] * len(tree["split_indices"])
+        tree["left_children"] = [0] * len(tree["left_children"])
+    return json.dumps(held).encode()
+
+
+def outside_its_text(marker: Path) -> bytes:
+    text = (FOLDERS / "lightgbm_booster/model/model.lgb").read_text()
+    return re.sub("(?m)^tree_sizes=.*", "tree_sizes=2000000000 2000000000", text).encode()
+
+
+def lightgbm_estimator(folder: Path, marker: Path) -> None:
+    kind = "lightgbm.sklearn.LGBMClassifier"
+    booster("lightgbm", "model.pkl", lambda _: b"N.", model_class=kind, estimator="estimator.json")(
+        folder, marker
+    )
+    (folder / "booster.lgb").write_bytes(outside_its_text(marker))
+    (folder / "estimator.json").write_text('{"booster_attributes": {}}')
+
+
+def lightgbm_skops(folder: Path, marker: Path) -> None:
+    import lightgbm
+    import skops.io
+
+    kind = "lightgbm.sklearn.LGBMRegressor"
+    booster("lightgbm", "model.skops", lambda _: b"", model_class=kind)(folder, marker)
+    model = lightgbm.LGBMRegressor(n_estimators=1, verbose=-1).fit([[1.0], [2.0]], [0.0, 1.0])
+    skops.io.dump(model, folder / "model.skops")
+
+
 def otherwise_fine(change: Callable[[Path], object]) -> Make:
     """A model that runs nothing when it is loaded, so that no look at the whole folder comes first."""
 
     def make(folder: Path, marker: Path) -> None:
-        shutil.copytree(FOLDERS / "xgboost_classifier/model", folder, dirs_exist_ok=True)
+        shutil.copytree(FOLDERS / "sklearn_skops/model", folder, dirs_exist_ok=True)
         change(folder)
 
     return make
@@ -252,6 +286,12 @@ FORMS: dict[str, dict[str, Case]] = {
         "xgboost, JSON nested deeply": Case(
             booster("xgboost", "model.json", lambda marker: b'{"learner":' + b"[" * 200_000), ".", "xgboost"
         ),
+        "xgboost, places outside its trees": Case(
+            booster("xgboost", "model.json", outside_its_trees), "XGBoost's reader trusts", "xgboost"
+        ),
+        "xgboost, as a predictor": Case(
+            booster("xgboost", "model.json", outside_its_trees), "XGBoost's reader trusts"
+        ),
         "xgboost, a class of os": Case(
             booster("xgboost", "model.ubj", harm, model_class="os.mkdir"), ".", "xgboost"
         ),
@@ -262,15 +302,15 @@ FORMS: dict[str, dict[str, Case]] = {
             booster("xgboost", "model.ubj", harm, model_class="xgboost.core.os.mkdir"), ".", "xgboost"
         ),
     },
-    "xgboost ": {
+    "sklearn": {
         "requirements a pipe, in a harmless model": Case(
-            piped("requirements.txt"), "is a named pipe", harmless=("xgboost",)
+            piped("requirements.txt"), "is a named pipe", harmless=("sklearn",)
         ),
         "requirements a link, in a harmless model": Case(
-            linked("requirements.txt"), "is a link", harmless=("xgboost",)
+            linked("requirements.txt"), "is a link", harmless=("sklearn",)
         ),
         "MLmodel a link, in a harmless model": Case(linked("MLmodel"), "is a link"),
-        "model a link, in a harmless model": Case(linked("model.json"), "is a link"),
+        "model a link, in a harmless model": Case(linked("model.skops"), "is a link"),
     },
     "lightgbm": {
         "lightgbm, pickle": Case(
@@ -281,6 +321,15 @@ FORMS: dict[str, dict[str, Case]] = {
         ),
         "lightgbm, pickle named lgb": Case(
             booster("lightgbm", "model.lgb", harm, model_class="lightgbm.basic.Booster"), ".", "lightgbm"
+        ),
+        "lightgbm, places outside its text": Case(
+            booster("lightgbm", "model.lgb", outside_its_text), "LightGBM's reader trusts", "lightgbm"
+        ),
+        "lightgbm, places outside its text, in an estimator": Case(
+            lightgbm_estimator, "LightGBM's reader trusts", "lightgbm"
+        ),
+        "lightgbm, places outside its text, in a skops file": Case(
+            lightgbm_skops, "skops does not trust: .*lightgbm", "lightgbm"
         ),
         "lightgbm, a class of os": Case(
             booster("lightgbm", "model.pkl", harm, model_class="os.mkdir"), ".", "lightgbm"

@@ -261,8 +261,8 @@ class LoggedFolder:
             return
         self._kept = folder
         warn_user(
-            f"The model {self._given.name!r} is not in the store yet. Its files are kept in {folder} and moved "
-            "there later; if this process ends before, load it from there."
+            f"The model {self._given.name!r} is not in the store yet. Its files are kept in {folder} and "
+            "moved there later; if this process ends before, load it from there."
         )
 
     @property

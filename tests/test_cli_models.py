@@ -98,3 +98,56 @@ def test_a_stranger_is_asked_for_trust(tmp_path: Path, monkeypatch: pytest.Monke
 
     assert (refused.exit_code, trusted.exit_code) == (1, 0)
     assert "trust" in refused.output
+
+
+class Crash(nbtrack.pyfunc.PythonModel):
+    def predict(self, context: Any, model_input: Any) -> Any:
+        if "long" in set(model_input["text"]):
+            raise ValueError("length too long")
+        return model_input["text"]
+
+
+class Unreadable(nbtrack.pyfunc.PythonModel):
+    def load_context(self, context: Any) -> None:
+        raise KeyError("weights")
+
+    def predict(self, context: Any, model_input: Any) -> Any:
+        return model_input
+
+
+def test_an_error_of_the_model_is_told_as_the_models_with_its_lines() -> None:
+    signature = ModelSignature(inputs=Schema([ColSpec("string", "text")]))
+    nbtrack.pyfunc.save_model("Crash", python_model=Crash(), signature=signature)
+    nbtrack.pyfunc.save_model("Unreadable", python_model=Unreadable(), signature=signature)
+    Path("x.csv").write_text('text\n"a\nb"\nshort\nlong\n')
+
+    whole = run("models", "predict", "-m", "Crash", "-i", "x.csv", "-o", "out.csv")
+    last = run("models", "predict", "-m", "Crash", "-i", "x.csv", "-o", "out.csv", "--chunk-size", "2")
+    unreadable = run("models", "predict", "-m", "Unreadable", "-i", "x.csv")
+
+    said = "Error: The model 'Crash' failed in predict() on x.csv, line{}: ValueError: length too long\n"
+    assert (whole.exit_code, whole.output) == (1, said.format("s 2 to 5"))
+    assert last.output.endswith(said.format("s 4 to 5"))
+    assert unreadable.output.startswith("Error: The model 'Unreadable' cannot be loaded: KeyError: 'weights'")
+
+
+def test_an_output_that_cannot_be_is_told_before_a_row_is_scored() -> None:
+    no_folder = run("models", "predict", "-m", "model", "-i", "in.csv", "-o", "/nope/x.csv")
+    no_format = run("models", "predict", "-m", "model", "-i", "in.csv", "-o", "x.xlsx")
+    Path("locked").mkdir(mode=0o500)
+
+    assert no_folder.exit_code == 1
+    assert "No folder '/nope'" in no_folder.output
+    assert no_format.exit_code == 1
+    assert "'.xlsx'" in no_format.output
+    assert ".csv, .tsv, .txt, .json, .jsonl, .ndjson, .parquet, .pq, and .gz, .bz2, .xz" in no_format.output
+    assert "mistake" not in no_folder.output + no_format.output
+
+
+def test_rows_that_are_no_json_ask_for_their_format() -> None:
+    unsaid = nbtrack_process("models", "predict", "-m", "model", given="x\n1\n")
+    said = nbtrack_process("models", "predict", "-m", "model", "-t", "json", given="x\n1\n")
+
+    assert "-t csv" in unsaid.stderr
+    assert "-t csv" not in said.stderr
+    assert "no JSON" in said.stderr

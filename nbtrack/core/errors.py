@@ -164,6 +164,11 @@ class MissingExtraError(NbtrackError, ImportError):
         super().__init__(f"{what} needs {package}, which is not installed: pip install {target}")
 
 
+def said(error: BaseException) -> str:
+    """What somebody else's error says, to stand before a full stop of ours."""
+    return str(error).rstrip().rstrip(".") or type(error).__name__
+
+
 def _nearest(name: str, known: Collection[str]) -> str | None:
     if not known:
         return None

@@ -10,6 +10,9 @@ from nbtrack.models.mlmodel import FROM_TYPE_HINT, PYTHON_FUNCTION, Model
 from nbtrack.models.model_info import ModelInfo
 from nbtrack.models.schema.enforcement import enforce_input, enforce_params
 
+RAISED_BY = "Raised by the model"
+"""How the note begins that an error of a model gets."""
+
 
 class PyFuncModel:
     """A model that predicts on what its signature asks for; `nbtrack.pyfunc.load_model` gives one.
@@ -59,7 +62,7 @@ class PyFuncModel:
         try:
             return self._model_impl.predict(data, enforced)
         except Exception as error:
-            error.add_note(f"Raised by the model {self._name} in predict().")
+            error.add_note(f"{RAISED_BY} {self._name} in predict().")
             raise
 
     def predict_stream(self, data: Any, params: Mapping[str, Any] | None = None) -> Iterator[Any]:

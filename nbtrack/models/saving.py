@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from nbtrack.core.errors import AlreadyExistsError, InvalidTypeError, InvalidValueError, MissingFileError
+from nbtrack.core.errors import (
+    AlreadyExistsError,
+    InvalidTypeError,
+    InvalidValueError,
+    MissingFileError,
+    said,
+)
 from nbtrack.core.package_names import python_version
 from nbtrack.core.version import VERSION
 from nbtrack.core.warn import warn_user
@@ -169,7 +175,7 @@ def _signature(
     except Exception as error:  # noqa: BLE001 - the model is the user's; it is saved all the same
         warn_user(
             f"The model could not predict on its input example, so it is saved without a signature: "
-            f"{type(error).__name__}: {error}. Give signature=infer_signature(X, predictions)."
+            f"{type(error).__name__}: {said(error)}. Give signature=infer_signature(X, predictions)."
         )
         return own
 

@@ -13,13 +13,13 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.errors import InvalidValueError, MissingFileError, NbtrackError, StoreError, said
 from nbtrack.core.warn import warn_user
 from nbtrack.tracking.scoring_csv import csv_chunks
 from nbtrack.tracking.scoring_json_lines import json_line_chunks
-from nbtrack.tracking.scoring_output import Writer, guarded_cell, published, writer_of
+from nbtrack.tracking.scoring_output import Writer, guarded_cell, packed, published, writer_of
 from nbtrack.tracking.scoring_parquet import parquet_chunks
-from nbtrack.tracking.scoring_rows import BadRow, Chunk, Reading, open_input
+from nbtrack.tracking.scoring_rows import PACKED, BadRow, Chunk, Reading, open_input
 
 if TYPE_CHECKING:
     from nbtrack.models.predictor import PyFuncModel
@@ -36,7 +36,6 @@ _SUFFIXES = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-_PACKED = (".gz", ".bz2", ".xz")
 
 FilePath = str | os.PathLike[str]
 
@@ -72,7 +71,7 @@ class ScoringOptions:
     content_type: str | None = None
     """Of the input: one of `FORMATS`; None goes by its suffix."""
     output_type: str | None = None
-    """None goes by the suffix of the output, or is that of the input."""
+    """None goes by the suffix of the output; without one it is that of the input."""
     chunk_rows: int | None = None
     """Rows asked at once; None is `CHUNK_ROWS`."""
     keep_columns: bool = False
@@ -104,6 +103,7 @@ def score_file(
     options: ScoringOptions | None = None,
     *,
     progress: Callable[[Progress], None] | None = None,
+    failed: Callable[[str, Exception], Exception] | None = None,
 ) -> Scored:
     """Predict for each row of a file, in its order.
 
@@ -111,13 +111,16 @@ def score_file(
         model: A predictor.
         source: The file; None is the standard input.
         output: Where the predictions go; None is the standard output. A file that is there is replaced.
+            `.gz`, `.bz2` and `.xz` are packed.
         options: How.
         progress: Told after each chunk.
+        failed: Makes the error that is raised for one of the model's own, of the rows that it was asked for
+            (`in.csv, lines 2 to 4`); None lets it pass through, with a note of them.
 
     Raises:
         InvalidValueError: The options, the file's columns or a row do not fit; or the model does not give
             one prediction for each row. The message says where. What the model raises passes through.
-        MissingFileError: There is no such file.
+        MissingFileError: There is no such file, or no such folder for the output.
         StoreError: A file cannot be read or written.
     """
     chosen = options or ScoringOptions()
@@ -126,8 +129,10 @@ def score_file(
     target = None if output is None else Path(output).expanduser()
     if place is not None and target is not None and _are_same(place, target):
         raise InvalidValueError(f"The output {str(target)!r} is the input: it would be lost.")
-    kind = _format(chosen.content_type, place, "json")
-    written = _format(chosen.output_type, target, kind)
+    if target is not None and not target.parent.is_dir():
+        raise MissingFileError("folder", str(target.parent), advice="The output would go there.")
+    kind = chosen.content_type or _by_suffix(place) or "json"
+    written = chosen.output_type or _output_format(target) or kind
     beside = Path(f"{target if target is not None else 'standard-output'}.bad-rows.csv")
     signature = model.metadata.signature
     reading = Reading(
@@ -140,11 +145,12 @@ def score_file(
     with ExitStack() as stack:
         stream = stack.enter_context(open_input(place))
         bad_rows = _BadRowsFile(beside, stack)
-        run = _Scoring(model, reading, chosen, progress or _nobody, _size(place), bad_rows)
+        run = _Scoring(model, reading, chosen, progress or _nobody, _size(place), bad_rows, failed)
         # Read a first chunk before anything is made: most that is wrong shows at once.
-        chunks = run.chunks(kind, stream, place)
+        chunks = _unpacked(run.chunks(kind, stream, place), reading.name)
         first = next(chunks, None)
-        writer = writer_of(written, stack.enter_context(published(target)), guard=chosen.guard)
+        sink = stack.enter_context(packed(target, stack.enter_context(published(target))))
+        writer = writer_of(written, sink, guard=chosen.guard)
         if first is not None:
             run.score(first, writer)
             for chunk in chunks:
@@ -162,9 +168,11 @@ class _Scoring:
         progress: Callable[[Progress], None],
         size: int | None,
         bad_rows: "_BadRowsFile",
+        failed: Callable[[str, Exception], Exception] | None,
     ) -> None:
         self._model = model
         self._reading = reading
+        self._is_json_meant = options.content_type is not None
         self._params = options.params
         self._progress = progress
         self._size = size
@@ -172,10 +180,12 @@ class _Scoring:
         self._position: Callable[[], int] = lambda: 0
         self.rows = 0
         self._bad_rows = bad_rows
+        self._failed = failed
 
     def chunks(self, kind: str, stream: BinaryIO, place: Path | None) -> Iterator[Chunk]:
         """The chunks of an input."""
         self._position = _position_of(stream)
+        self._is_json_meant |= _by_suffix(place) is not None
         if kind == "csv":
             return csv_chunks(stream, self._reading)
         if kind == "jsonl":
@@ -191,10 +201,10 @@ class _Scoring:
             try:
                 predictions = self._model.predict(chunk.data, self._params)
             except Exception as error:
-                last = chunk.first_line + chunk.rows + len(chunk.bad) - 1
-                error.add_note(
-                    f"It was asked for {self._reading.name}, about lines {chunk.first_line:,} to {last:,}."
-                )
+                where = f"{self._reading.name}{_lines_of(chunk)}"
+                if self._failed is not None and not isinstance(error, NbtrackError):
+                    raise self._failed(where, error) from error
+                error.add_note(f"It was asked for {where}.")
                 raise
             given = _length(predictions)
             if chunk.rows > 0 and given is not None and given != chunk.rows and not self._is_whole(chunk):
@@ -212,9 +222,19 @@ class _Scoring:
         return chunk.first_line == 0
 
     def _body(self, stream: BinaryIO) -> Iterator[Chunk]:
-        from nbtrack.models.schema.scoring_bodies import parse_body
+        from nbtrack.models.schema.scoring_bodies import NotJsonError, parse_body
 
-        body = parse_body(stream.read(), self._reading.schema)
+        text = stream.read()
+        try:
+            body = parse_body(text, self._reading.schema)
+        except NotJsonError as error:
+            if self._is_json_meant:
+                raise
+            others = ", ".join(f"-t {each}" for each in FORMATS if each != "json")
+            raise InvalidValueError(
+                f"{error} Nothing said in which format {self._reading.name} is, so it was read as MLflow's "
+                f"JSON: {others} (content_type) names another."
+            ) from None
         if body.params is not None:
             self._params = {**body.params, **(self._params or {})}
         kept = body.data if self._reading.keep_columns and hasattr(body.data, "columns") else None
@@ -224,15 +244,62 @@ class _Scoring:
         self._done = (done, total)
 
 
-def _format(given: str | None, place: Path | None, otherwise: str) -> str:
-    if given is not None:
-        return given
-    if place is None:
-        return otherwise
+def _by_suffix(place: Path | None) -> str | None:
+    """The format of a file; None where its name does not say it."""
+    return None if place is None else _SUFFIXES.get(_suffix(place))
+
+
+def _output_format(target: Path | None) -> str | None:
+    """The format that the name of the output asks for; None where it has no suffix.
+
+    Raises:
+        InvalidValueError: It has another suffix: whoever opens it would expect something else.
+    """
+    found = _by_suffix(target)
+    if found is None and target is not None and (suffix := _suffix(target)):
+        raise InvalidValueError(
+            f"The output {str(target)!r} ends in {suffix!r}, which nothing writes: it may end in "
+            f"{', '.join(_SUFFIXES)}, and {', '.join(PACKED)} behind it. --output-type (output_type) names "
+            "the format of other files."
+        )
+    return found
+
+
+def _suffix(place: Path) -> str:
+    """The suffix, below that of a packed file; with its dot, or empty."""
     suffix = place.suffix.lower()
-    if suffix in _PACKED:
-        suffix = Path(place.stem).suffix.lower()
-    return _SUFFIXES.get(suffix, otherwise)
+    return Path(place.stem).suffix.lower() if suffix in PACKED else suffix
+
+
+def _lines_of(chunk: Chunk) -> str:
+    """Where a chunk stands in its file, for a sentence; nothing for a body of JSON, which is all of it."""
+    if not chunk.first_line:
+        return ""
+    last = chunk.last_line or chunk.first_line + chunk.rows + len(chunk.bad) - 1
+    if last == chunk.first_line:
+        return f", line {last:,}"
+    return f", lines {chunk.first_line:,} to {last:,}"
+
+
+def _unpacked(chunks: Iterator[Chunk], name: str) -> Iterator[Chunk]:
+    """The chunks of a file that may be packed, and damaged.
+
+    Raises:
+        StoreError: It cannot be unpacked, or read.
+    """
+    while True:
+        try:
+            chunk = next(chunks, None)
+        except Exception as error:
+            # The errors of gzip, bz2 and lzma have no class in common.
+            if isinstance(error, NbtrackError) or not (
+                isinstance(error, OSError | EOFError) or type(error).__module__ in ("zlib", "_lzma")
+            ):
+                raise
+            raise StoreError(f"Cannot read {name!r}: {said(error)}.") from error
+        if chunk is None:
+            return
+        yield chunk
 
 
 def _length(data: Any) -> int | None:
@@ -344,7 +411,8 @@ def predict(
 
     model = load_predictor(model_uri, trust=trust)
     if input_path is not None:
-        options = ScoringOptions(content_type, None if output_path is not None else "json")
+        is_known = output_path is not None and _by_suffix(Path(output_path)) is not None
+        options = ScoringOptions(content_type, None if is_known else "json")
         score_file(model, input_path, output_path, options)
         return
     from nbtrack.models.schema.scoring_bodies import parse_body, plain_predictions

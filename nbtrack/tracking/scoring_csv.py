@@ -45,6 +45,7 @@ class _CsvFile:
             if not lines:
                 return
             chunk = self._chunk(lines, first)
+            chunk.last_line = self._line - 1
             if chunk.rows or chunk.bad:
                 yield chunk
 

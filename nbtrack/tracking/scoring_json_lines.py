@@ -48,7 +48,7 @@ def json_line_chunks(stream: BinaryIO, reading: Reading) -> Iterator[Chunk]:
             rows.append(row)
             places.append((number, line.decode(errors="replace").strip()))
         chunk = _fitted(rows, places, reading, settle)
-        chunk.first_line = lines[0][0]
+        chunk.first_line, chunk.last_line = lines[0][0], lines[-1][0]
         chunk.bad = sorted([*bad, *chunk.bad], key=lambda each: each.line)
         yield chunk
 

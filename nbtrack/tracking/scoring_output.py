@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
-from nbtrack.core.errors import InvalidValueError, MissingExtraError, StoreError
+from nbtrack.core.errors import InvalidValueError, MissingExtraError, NbtrackError, StoreError, said
 from nbtrack.models.schema.scoring_bodies import plain_predictions
+from nbtrack.tracking.scoring_rows import PACKED
 
 PREDICTION = "prediction"
 """The column of predictions that have no names of their own."""
@@ -57,6 +58,7 @@ def published(path: Path | None) -> Generator[BinaryIO]:
             yield kept
             sys.stdout.write(kept.getvalue().decode(errors="replace"))
         return
+    ours: set[Any] = {None, str(path)}
     try:
         if path.exists() and not path.is_file():
             if path.is_dir():
@@ -66,6 +68,7 @@ def published(path: Path | None) -> Generator[BinaryIO]:
             return
         path = path.resolve()  # through a link, to what it means
         temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.incomplete")
+        ours |= {str(path), str(temporary)}
         try:
             with open(temporary, "xb") as stream:
                 yield stream
@@ -76,9 +79,23 @@ def published(path: Path | None) -> Generator[BinaryIO]:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        if isinstance(error, StoreError) or error.filename not in (str(path), None):
+        # The system's errors have numbers; others are of whoever wrote into it.
+        if isinstance(error, NbtrackError) or error.filename not in ours or error.errno is None:
             raise
         raise StoreError(f"Cannot write {str(path)!r}: {error.strerror or error}.") from error
+
+
+@contextmanager
+def packed(path: Path | None, stream: BinaryIO) -> Generator[BinaryIO]:
+    """A file as its name promises: packed for `.gz`, `.bz2` and `.xz`, else as it is."""
+    module = None if path is None else PACKED.get(path.suffix.lower())
+    if module is None:
+        yield stream
+        return
+    from importlib import import_module
+
+    with import_module(module).open(stream, "wb") as sink:
+        yield sink
 
 
 def writer_of(kind: str, stream: BinaryIO, *, guard: bool = True) -> Writer:
@@ -149,7 +166,10 @@ class _Columns:
     def joined(self, predictions: Any, kept: Any) -> Any:
         import pandas as pd
 
-        frame = prediction_frame(predictions)
+        try:
+            frame = prediction_frame(predictions)
+        except (ValueError, TypeError) as error:
+            raise InvalidValueError(f"The predictions of the model are no table: {said(error)}.") from error
         if kept is not None:
             twice = [name for name in frame.columns if name in kept.columns]
             if twice:
@@ -304,7 +324,7 @@ class _ParquetWriter:
         try:
             table = self._pa.Table.from_pandas(frame, schema=self._schema, preserve_index=False)
         except (self._pa.ArrowInvalid, self._pa.ArrowTypeError) as error:
-            raise InvalidValueError(f"The model gave other types for later rows: {error}.") from error
+            raise InvalidValueError(f"The model gave other types for later rows: {said(error)}.") from error
         if self._writer is None:
             self._schema = table.schema
             self._writer = self._parquet.ParquetWriter(self._stream, self._schema)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
-from nbtrack.core.errors import InvalidValueError, MissingExtraError
+from nbtrack.core.errors import InvalidValueError, MissingExtraError, said
 from nbtrack.models.schema.enforcement import enforce_input
 from nbtrack.models.schema.mismatches import SignatureMismatchError
 from nbtrack.tracking.scoring_rows import BadRow, Chunk, Reading, SettledTypes, columns_of
@@ -33,7 +33,7 @@ def parquet_chunks(
     try:
         file: Any = cast("Any", parquet).ParquetFile(stream)
     except (ValueError, OSError) as error:  # pyarrow's own is a ValueError
-        raise InvalidValueError(f"{reading.name} is no Parquet file: {error}.") from error
+        raise InvalidValueError(f"{reading.name} is no Parquet file: {said(error)}.") from error
     there: list[str] = list(file.schema_arrow.names)
     columns = columns_of(reading.schema)
     wanted = None if columns is None else [str(each.name) for each in columns]

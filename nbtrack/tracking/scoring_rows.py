@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError
+from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError, said
 from nbtrack.models.schema.schemas import Schema
 from nbtrack.tracking.scoring_cells import Column
 
+PACKED = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
+"""Suffixes of packed files, and the modules that read and write them."""
 MOST_BYTES = 64_000_000
 """Of text in one chunk, however few rows that are."""
 
@@ -50,6 +52,8 @@ class Chunk:
     kept: Any = None
     """A DataFrame of all columns, as they stand in the file; where they are wanted beside the predictions."""
     bad: list[BadRow] = field(default_factory=list[BadRow])
+    last_line: int | None = None
+    """None where it follows from the first and the rows."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def open_input(path: Path | None) -> Generator[BinaryIO]:
     except OSError as error:
         raise StoreError(f"Cannot read {str(path)!r}: {error.strerror or error}.") from error
     with raw:
-        packed = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}.get(path.suffix.lower())
+        packed = PACKED.get(path.suffix.lower())
         if packed is None:
             yield raw
         else:
@@ -132,6 +136,6 @@ class SettledTypes:
             return frame.reindex(columns=list(self._dtypes)).astype(self._dtypes)
         except (ValueError, TypeError) as error:
             raise BadRowError(
-                f"Rows differ in type from those at the beginning: {error}. A signature of the model says "
-                "which type is meant."
+                f"Rows differ in type from those at the beginning: {said(error)}. A signature of the model "
+                "says which type is meant."
             ) from error

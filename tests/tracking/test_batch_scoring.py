@@ -1,9 +1,11 @@
 """Scoring files: larger than a chunk, in order, whole or not at all, and exact about bad rows."""
 
+import bz2
 import contextlib
 import gzip
 import io
 import json
+import lzma
 import os
 import signal
 import subprocess
@@ -19,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nbtrack
-from nbtrack.core.errors import InvalidValueError, MissingFileError
+from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError
 from nbtrack.models.predictor import PyFuncModel
 from nbtrack.models.schema.schema_types import ColSpec, Schema
 from nbtrack.models.signature import ModelSignature
@@ -284,6 +286,57 @@ def test_predict_is_mlflows_function(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == '{"predictions": [2.0]}\n{"predictions": [4.0]}\n'
     with pytest.raises(InvalidValueError, match="either"):
         predict(folder)
+
+
+@pytest.mark.parametrize(("suffix", "module"), [(".gz", gzip), (".bz2", bz2), (".xz", lzma)])
+def test_an_output_is_packed_as_its_name_says(suffix: str, module: Any) -> None:
+    model = model_of(Doubling(), {"x": "double"})
+
+    score(model, "x\n1\n2\n", output=f"out.csv{suffix}", chunk_rows=1)
+    score(model, "x\n1\n2\n", output=f"out.parquet{suffix}", chunk_rows=1)
+
+    assert module.open(f"out.csv{suffix}").read() == b"prediction\n2.0\n4.0\n"
+    again = pd.read_parquet(io.BytesIO(module.open(f"out.parquet{suffix}").read()))
+    assert again["prediction"].tolist() == [2.0, 4.0]
+
+
+def test_an_output_of_an_unknown_suffix_needs_a_format() -> None:
+    model = model_of(Doubling(), {"x": "double"})
+
+    with pytest.raises(InvalidValueError, match=r"'\.xlsx', which nothing writes: it may end in \.csv"):
+        score(model, "x\n1\n", output="out.xlsx")
+    score(model, "x\n1\n", output="out.dat", output_type="csv")
+    score(model, "x\n1\n", output="out")
+
+    assert Path("out.dat").read_text() == Path("out").read_text() == "prediction\n2.0\n"
+    assert not Path("out.xlsx").exists()
+
+
+@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz"])
+def test_a_packed_file_that_is_damaged_is_told(suffix: str) -> None:
+    model = model_of(Doubling(), {"x": "double"})
+    packed = {"gz": gzip, "bz2": bz2, "xz": lzma}[suffix].compress(b"x\n" + b"1\n" * 1000)
+
+    for text in (b"x\n1\n", packed[:-12], packed[:20] + bytes(8) + packed[28:]):
+        with pytest.raises(StoreError, match=rf"Cannot read 'in\.csv\.{suffix}'"):
+            score(model, text, suffix=f"csv.{suffix}")
+
+
+def test_an_error_of_the_system_in_a_model_is_not_one_of_the_output() -> None:
+    class Reading(nbtrack.pyfunc.PythonModel):
+        def predict(self, context: Any, model_input: Any) -> Any:
+            raise OSError("my own")
+
+    with pytest.raises(OSError, match="my own") as raised:
+        score(model_of(Reading(), {"x": "double"}), "x\n1\n")
+    assert not isinstance(raised.value, StoreError)
+
+
+def test_an_output_that_cannot_be_written_is_told_by_its_name() -> None:
+    model = model_of(Doubling(), {"x": "double"})
+
+    with pytest.raises(StoreError, match=r"Cannot write .*: File name too long"):
+        score(model, "x\n1\n", output=f"{'o' * 250}.csv")
 
 
 def test_the_output_of_a_notebook_is_text_and_has_no_input(monkeypatch: pytest.MonkeyPatch) -> None:

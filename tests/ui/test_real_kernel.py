@@ -202,6 +202,35 @@ _LOOP = "while True:\n    time.sleep(0.01)"
 _AWAITING_LOOP = "import asyncio\nwhile True:\n    await asyncio.sleep(0.01)"
 
 
+def test_a_file_is_scored_into_a_cell_and_an_error_of_the_model_is_one_sentence(kernel: Kernel) -> None:
+    (Path.cwd() / "x.csv").write_text("x\n1\n2\n")
+    (Path.cwd() / "bad.csv").write_text("x\n1\n-2\n")
+    kernel.value(
+        "class Crash(nbtrack.pyfunc.PythonModel):\n"
+        "    def predict(self, context, model_input):\n"
+        "        if (model_input['x'] < 0).any():\n"
+        "            raise ValueError('length too long')\n"
+        "        return model_input['x'] * 2\n"
+        "columns = nbtrack.types.Schema([nbtrack.types.ColSpec('double', 'x')])\n"
+        "signature = nbtrack.models.ModelSignature(inputs=columns)\n"
+        "nbtrack.pyfunc.save_model('Crash', python_model=Crash(), signature=signature)"
+    )
+
+    reply, said = kernel.run("%nbtrack models predict -m Crash -i x.csv")
+    failed, told = kernel.run("%nbtrack models predict -m Crash -i bad.csv")
+
+    assert reply["status"] == "ok"
+    assert "".join(each["content"]["text"] for each in said if each["msg_type"] == "stream") == (
+        "prediction\n2.0\n4.0\n"
+    )
+    assert failed["ename"] == "UsageError"
+    shown = "".join(each["content"]["text"] for each in told if each["msg_type"] == "stream")
+    assert shown == (
+        "UsageError: The model 'Crash' failed in predict() on bad.csv, lines 2 to 3: "
+        "ValueError: length too long\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("head", "loop"),
     [

@@ -10,7 +10,7 @@ import types
 from pathlib import Path
 from typing import Any, cast
 
-from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.errors import InvalidValueError, said
 from nbtrack.core.warn import warn_user
 from nbtrack.models.code.code_imports import imports_of_code
 
@@ -100,7 +100,7 @@ def modules_of(seen: set[str], *, by_cloudpickle: bool = True) -> frozenset[str]
 def unpicklable(model: Any, error: Exception) -> InvalidValueError:
     """What to say when a model cannot be pickled."""
     return InvalidValueError(
-        f"This {type(model).__name__} cannot be pickled: {error}. Locks, open files, connections and "
+        f"This {type(model).__name__} cannot be pickled: {said(error)}. Locks, open files, connections and "
         "generators in a model cannot be saved; leave them out in __getstate__."
     )
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from nbtrack.core.errors import InvalidValueError, MissingExtraError, NbtrackError
+from nbtrack.core.errors import InvalidValueError, MissingExtraError, NbtrackError, said
 from nbtrack.core.installed_packages import installed_packages
 from nbtrack.models.code.code_paths import current_code
 from nbtrack.models.code.unpickling import python_of, unpickle
@@ -70,7 +70,7 @@ def _holds(file: BinaryIO, mark: bytes) -> bool:
 
 
 def _said(folder: "ModelFolder", name: str, made_with: tuple[str, Any] | None, error: Exception) -> str:
-    text = f"{name!r} of the model at {folder.path} cannot be read: {type(error).__name__}: {error}."
+    text = f"{name!r} of the model at {folder.path} cannot be read: {type(error).__name__}: {said(error)}."
     if isinstance(error, ModuleNotFoundError) and error.name:
         text += (
             f" It needs the module {error.name!r}. `pip install -r {folder.path / 'requirements.txt'}` "

@@ -11,7 +11,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.errors import InvalidValueError, said
 
 if TYPE_CHECKING:
     from nbtrack.models.safety.folder import ModelFolder
@@ -80,7 +80,7 @@ def read_plain(text: str | bytes, where: str) -> dict[str, Any]:
             raise TypeError("a name that is none")
         return {name: _decode(value) for name, value in attributes.items()}
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, OverflowError) as error:
-        raise InvalidValueError(f"{where} holds no attributes of an estimator: {error}.") from None
+        raise InvalidValueError(f"{where} holds no attributes of an estimator: {said(error)}.") from None
 
 
 def _encode(value: Any, level: int) -> Any:

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from nbtrack.core.errors import InvalidValueError, MissingExtraError
+from nbtrack.core.errors import InvalidValueError, MissingExtraError, said
 
 if TYPE_CHECKING:
     from nbtrack.models.safety.folder import ModelFolder
@@ -57,7 +57,7 @@ def write_skops(
         raise
     except Exception as error:
         raise InvalidValueError(
-            f"skops has no form for something in this {name}: {error}. {advice}"
+            f"skops has no form for something in this {name}: {said(error)}. {advice}"
         ) from error
     by_name_only = sorted(each for each in unknown if each.startswith("__main__.") or "<" in each)
     if by_name_only:
@@ -76,7 +76,7 @@ def write_skops(
     except (KeyboardInterrupt, MemoryError, OSError):
         raise
     except Exception as error:
-        raise InvalidValueError(f"skops cannot read back this {name}: {error}. {advice}") from error
+        raise InvalidValueError(f"skops cannot read back this {name}: {said(error)}. {advice}") from error
 
 
 def read_skops(folder: "ModelFolder", name: str) -> Any:
@@ -112,7 +112,7 @@ def read_skops(folder: "ModelFolder", name: str) -> Any:
         if type(error).__module__.startswith("nbtrack."):
             raise
         raise InvalidValueError(
-            f"{where} cannot be read by skops: {type(error).__name__}: {error}."
+            f"{where} cannot be read by skops: {type(error).__name__}: {said(error)}."
         ) from error
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, BinaryIO, Final, cast
 
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError, said
 from nbtrack.models.code.code_paths import current_code
 from nbtrack.models.code.pickling import modules_of, noting_pickler, unpicklable
 from nbtrack.models.code.unpickling import PythonVersion, unpickler_for
@@ -150,7 +150,7 @@ def save_weights(model: Any, data: Path) -> frozenset[str]:
         safetensors.save_model(model, str(data / WEIGHTS_FILE), metadata={"format": "pt"})
     except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
         raise InvalidValueError(
-            f"safetensors has no form for the weights of this {type(model).__name__}: {error}. "
+            f"safetensors has no form for the weights of this {type(model).__name__}: {said(error)}. "
             "Use serialization_format='pickle'."
         ) from error
     kept = _names_in(data / WEIGHTS_FILE)
@@ -279,7 +279,7 @@ def _named_weights(weights: Path) -> Generator[None]:
     try:
         yield
     except SafetensorError as error:
-        raise InvalidValueError(f"{str(weights)!r} is no safetensors file: {error}.") from error
+        raise InvalidValueError(f"{str(weights)!r} is no safetensors file: {said(error)}.") from error
 
 
 def read_weights(weights: Path, device: Any = None) -> dict[str, Any]:
@@ -395,7 +395,7 @@ def _reading_module(name: str, python_version: PythonVersion) -> Any:
         return import_module(name)  # the folder is trusted
     except ImportError as error:
         raise InvalidValueError(
-            f"The model was pickled with the module {name!r}, which is not installed here: {error}."
+            f"The model was pickled with the module {name!r}, which is not installed here: {said(error)}."
         ) from error
 
 

@@ -4,7 +4,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError, said
 from nbtrack.models.schema.data_kinds import is_pandas_frame
 
 
@@ -159,7 +159,7 @@ def _array(value: Any, dtype: Any) -> Any:
     try:
         array = np.asarray(value, order="C")
     except ValueError as error:
-        raise InvalidValueError(f"This {type(value).__name__} makes no array: {error}.") from error
+        raise InvalidValueError(f"This {type(value).__name__} makes no array: {said(error)}.") from error
     if array.dtype.kind not in "biufc":
         raise InvalidTypeError(
             f"A tensor holds numbers, got {type(value).__name__} of {array.dtype}: {value!r:.80}."

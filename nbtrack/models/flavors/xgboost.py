@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError, said
 from nbtrack.core.warn import warn_user
 from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.flavors.known import is_from
@@ -227,7 +227,7 @@ def _check_depth(folder: "ModelFolder", name: str) -> None:
             if is_too_deep(file, name):
                 raise InvalidValueError(f"{where} is nested deeper than any model of XGBoost.")
         except UnknownFormError as error:
-            raise InvalidValueError(f"{where} is no file of XGBoost, or is damaged: {error}.") from None
+            raise InvalidValueError(f"{where} is no file of XGBoost, or is damaged: {said(error)}.") from None
 
 
 def _save_state(model: Any, folder: Path) -> None:

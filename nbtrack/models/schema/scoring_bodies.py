@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.errors import InvalidValueError, said
 from nbtrack.models.schema.data_types import DataType
 from nbtrack.models.schema.schemas import Schema
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+
+
+class NotJsonError(InvalidValueError):
+    """A text should be JSON and is something else."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,13 @@ def parse_body(text: str | bytes, schema: Schema | None) -> ScoringBody:
         schema: What the model takes; bytes, times and tensors have no form of their own in JSON.
 
     Raises:
-        InvalidValueError: It is no JSON, or has none of the forms, or several.
+        NotJsonError: It is no JSON.
+        InvalidValueError: It has none of the forms, or several.
     """
     try:
         held: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidValueError(f"The input is no JSON: {error}.") from None
+        raise NotJsonError(f"The input is no JSON: {said(error)}.") from None
     if not isinstance(held, dict):
         raise InvalidValueError(
             f"The input is a JSON {type(held).__name__}, and should be an object with one of "
@@ -81,7 +86,7 @@ def _split(held: Any, schema: Schema | None) -> Any:
     try:
         frame = pd.DataFrame(parts["data"], columns=parts.get("columns"), index=parts.get("index"))
     except (ValueError, TypeError) as error:
-        raise InvalidValueError(f"dataframe_split is no table: {error}.") from None
+        raise InvalidValueError(f"dataframe_split is no table: {said(error)}.") from None
     return _typed(frame, schema)
 
 
@@ -119,7 +124,7 @@ def _inputs(held: Any, schema: Schema | None) -> Any:
             return {name: np.asarray(value, dtype=kinds.get(name)) for name, value in named.items()}
         return np.asarray(held, dtype=schema.input_types()[0])
     except (ValueError, TypeError, OverflowError) as error:
-        raise InvalidValueError(f"inputs is no array: {error}.") from None
+        raise InvalidValueError(f"inputs is no array: {said(error)}.") from None
 
 
 _DATA = {"dataframe_split": _split, "dataframe_records": _records, "instances": _instances, "inputs": _inputs}

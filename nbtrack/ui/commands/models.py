@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbtrack.core.errors import NbtrackError
 from nbtrack.core.text_tables import duration
+from nbtrack.models.predictor import RAISED_BY
 from nbtrack.ui.commands.screen import Screen
 from nbtrack.ui.commands.verb import HELP_OPTIONS, verb
 
@@ -26,7 +28,7 @@ def models() -> None:
     "predict",
     examples=[
         "-m models:/iris/3 -i flowers.csv -o predictions.csv",
-        "-m runs:/1a2b3c4d/iris -i flowers.parquet -o scored.parquet --keep-columns",
+        "-m runs:/<run_id>/iris -i flowers.parquet -o scored.parquet --keep-columns",
         "-m ./model -i - -t jsonl < rows.jsonl",
     ],
 )
@@ -88,7 +90,12 @@ def predict(
         screen.note(f"--env-manager {env_manager}: nbtrack predicts in the environment that it runs in.")
     needs_store = parse_model_uri(model).folder is None
     folder = local_model_folder(screen.tracker if needs_store else None, model)
-    loaded = load_predictor(folder, trust=trust, uri=model)
+    try:
+        loaded = load_predictor(folder, trust=trust, uri=model)
+    except NbtrackError:
+        raise
+    except Exception as error:  # loading runs the model's own code
+        raise _ModelFailedError(f"The model {model!r} cannot be loaded: {_told(error)}") from error
     given = None if source in (None, "-") else source
     target = None if output in (None, "-") else output
     options = ScoringOptions(
@@ -103,7 +110,16 @@ def predict(
     size = Path(given).stat().st_size if given is not None and Path(given).is_file() else 0
     shown = _Shown(started)
     with screen.progress("Scoring", size, details=shown.details) as advance:
-        scored = score_file(loaded, given, target, options, progress=shown.following(advance, size))
+        scored = score_file(
+            loaded,
+            given,
+            target,
+            options,
+            progress=shown.following(advance, size),
+            failed=lambda where, error: _ModelFailedError(
+                f"The model {model!r} failed in predict() on {where}: {_told(error)}"
+            ),
+        )
     took = time.monotonic() - started
     if scored.bad_rows_file is not None:
         rows = "1 row does" if scored.bad_rows == 1 else f"{scored.bad_rows:,} rows do"
@@ -114,6 +130,17 @@ def predict(
 
 
 models.add_command(predict)
+
+
+class _ModelFailedError(NbtrackError):
+    """The model raised an error of its own, which is the user's to read."""
+
+
+def _told(error: Exception) -> str:
+    """An error in words, with the notes that others than nbtrack wrote on it."""
+    notes = [note for note in getattr(error, "__notes__", ()) if not note.startswith(RAISED_BY)]
+    text = str(error)
+    return "\n".join([f"{type(error).__name__}: {text}" if text else type(error).__name__, *notes])
 
 
 class _Shown:

@@ -10,7 +10,15 @@ from nbtrack.models.schema.enforcement import enforce_input
 from nbtrack.models.schema.mismatches import SignatureMismatchError
 from nbtrack.models.schema.schemas import Schema
 from nbtrack.tracking.scoring_cells import Column
-from nbtrack.tracking.scoring_rows import MOST_BYTES, BadRow, Chunk, Reading, SettledTypes, columns_of
+from nbtrack.tracking.scoring_rows import (
+    MOST_BYTES,
+    BadRow,
+    Chunk,
+    Reading,
+    SettledTypes,
+    columns_of,
+    misfit_row,
+)
 
 
 def json_line_chunks(stream: BinaryIO, reading: Reading) -> Iterator[Chunk]:
@@ -23,6 +31,8 @@ def json_line_chunks(stream: BinaryIO, reading: Reading) -> Iterator[Chunk]:
     settle = SettledTypes()
     # Else a row without a value would do among others that have one.
     required = {str(column.name) for column in columns_of(reading.schema) or () if column.required}
+    is_by_place = reading.schema is not None and not reading.schema.has_input_names()
+    by_place = _SettledNames() if is_by_place and _is_table(reading.schema) else None
     while True:
         lines = list(_limited(numbered, reading.chunk_rows))
         if not lines:
@@ -39,6 +49,8 @@ def json_line_chunks(stream: BinaryIO, reading: Reading) -> Iterator[Chunk]:
                     raise ValueError("it is neither an object nor a list")
                 if isinstance(row, dict) and (lacking := required - row.keys()):
                     raise ValueError(f"it lacks {', '.join(map(repr, sorted(lacking)))}")
+                if isinstance(row, dict) and by_place:
+                    row = by_place(cast("dict[str, Any]", row))
             except ValueError as error:
                 said = f"it is no row of the model: {error}"
                 found = BadRow(number, "", said, line.decode(errors="replace").strip())
@@ -51,6 +63,35 @@ def json_line_chunks(stream: BinaryIO, reading: Reading) -> Iterator[Chunk]:
         chunk.first_line, chunk.last_line = lines[0][0], lines[-1][0]
         chunk.bad = sorted([*bad, *chunk.bad], key=lambda each: each.line)
         yield chunk
+
+
+def _is_table(schema: Schema | None) -> bool:
+    """Whether the fields of a row are columns; else a row may be a value of its own."""
+    if schema is None:
+        return False
+    if schema.is_tensor_spec():
+        return schema.inputs[0].type.kind != "O"
+    return len(schema) > 1
+
+
+class _SettledNames:
+    """Where the model names no columns: the names of the first row, in their order, for all."""
+
+    def __init__(self) -> None:
+        self._names: list[str] | None = None
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row in this order.
+
+        Raises:
+            ValueError: It has other names.
+        """
+        if self._names is None:
+            self._names = list(row)
+        if row.keys() != set(self._names):
+            has, wanted = (", ".join(map(repr, names)) or "nothing" for names in (row, self._names))
+            raise ValueError(f"it has {has}, and the rows before it {wanted}")
+        return {name: row[name] for name in self._names}
 
 
 def _limited(numbered: Iterable[tuple[int, bytes]], rows: int) -> Iterator[tuple[int, bytes]]:
@@ -81,7 +122,7 @@ def _fitted(
             try:
                 enforce_input(_known([row], schema), schema)
             except SignatureMismatchError as error:
-                found = BadRow(number, "", "; ".join(error.problems), text)
+                found = misfit_row(number, text, error)
                 reading.refuse(found)
                 bad.append(found)
             else:

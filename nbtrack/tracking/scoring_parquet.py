@@ -6,7 +6,8 @@ from typing import Any, BinaryIO, cast
 from nbtrack.core.errors import InvalidValueError, MissingExtraError, said
 from nbtrack.models.schema.enforcement import enforce_input
 from nbtrack.models.schema.mismatches import SignatureMismatchError
-from nbtrack.tracking.scoring_rows import BadRow, Chunk, Reading, SettledTypes, columns_of
+from nbtrack.models.schema.unsized_numbers import with_floats
+from nbtrack.tracking.scoring_rows import BadRow, Chunk, Reading, SettledTypes, columns_of, misfit_row
 
 
 def parquet_chunks(
@@ -53,6 +54,8 @@ def parquet_chunks(
     for batch in file.iter_batches(batch_size=reading.chunk_rows, columns=chosen):
         frame: Any = batch.to_pandas(types_mapper=mapper)
         data = frame if wanted is None else frame[[name for name in wanted if name in there]]
+        # A file has doubles where a signature says float: they mean what they would in CSV.
+        data = with_floats(data, reading.schema)
         chunk = _fitted_frame(data, done + 1, reading, settle)
         if reading.keep_columns:
             bad = {each.line - done - 1 for each in chunk.bad}
@@ -82,9 +85,7 @@ def _fitted_frame(frame: Any, first: int, reading: Reading, settle: SettledTypes
             try:
                 enforce_input(frame.iloc[[row]], schema)
             except SignatureMismatchError as error:
-                found = BadRow(
-                    first + row, "", "; ".join(error.problems), frame.iloc[[row]].to_json(orient="records")
-                )
+                found = misfit_row(first + row, frame.iloc[[row]].to_json(orient="records"), error)
                 reading.refuse(found)
                 bad.append(found)
             else:

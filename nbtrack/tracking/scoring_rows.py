@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError, said
+from nbtrack.models.schema.mismatches import SignatureMismatchError
 from nbtrack.models.schema.schemas import Schema
 from nbtrack.tracking.scoring_cells import Column
 
@@ -39,6 +40,15 @@ class BadRow:
         """What is wrong, and where."""
         column = f", column {self.column!r}" if self.column else ""
         return f"{name}, line {self.line:,}{column}: {self.reason}."
+
+
+def misfit_row(line: int, text: str, error: SignatureMismatchError) -> BadRow:
+    """One row that does not fit a signature: by its column, where it is one."""
+    if len(error.columns) == 1:
+        ((name, why),) = error.columns.items()
+        return BadRow(line, str(name), why, text)
+    told = [f"column {name!r}: {why}" for name, why in error.columns.items()]
+    return BadRow(line, "", "; ".join(told or error.problems).rstrip("."), text)
 
 
 @dataclass

@@ -720,3 +720,40 @@ def test_times_of_several_zones_keep_them() -> None:
     frame = pd.DataFrame({"x": pd.Series(times, dtype=object)})
 
     assert enforce_input(frame, one("datetime"))["x"].tolist() == times
+
+
+def test_rows_and_columns_with_names_become_one_tensor() -> None:
+    schema = Schema([TensorSpec(np.dtype("float32"), (-1, 2))])
+    named = Schema([TensorSpec(np.dtype("float32"), (-1,), name=name) for name in "ab"])
+    row, column = {"a": 1, "b": 0.1}, {"a": [1], "b": [0.1]}
+    for data in (row, [row], column, {"a": np.array([1]), "b": [0.1]}):
+        assert enforce_input(data, schema).tolist() == np.array([[1, 0.1]], dtype="float32").tolist()
+        assert {name: part.tolist() for name, part in enforce_input(data, named).items()} == {
+            "a": [1.0],
+            "b": [float(np.float32(0.1))],
+        }
+    assert enforce_input([{"a": 1, "b": 2}, {"b": 3, "a": 4}], schema).tolist() == [[1, 2], [4, 3]]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"a": 1}, r"it is a dict of 1 \('a'\); the model takes one array"),
+        ("a.csv", r"it is 'a\.csv' \(str\); the model takes"),
+        (5, r"it is 5 \(int\); the model takes"),
+        ({"a": "x", "b": 1}, r"column 'a' holds \['x'\]; the model takes float32"),
+        ({"a": [1, 2], "b": [3]}, r"not of one length: 'a' 2, 'b' 1"),
+        ([{"a": 1, "b": 2}, {"a": 1}], r"row 0 has 'a', 'b', row 1 has 'a'"),
+    ],
+)
+def test_what_makes_no_tensor_is_told(data: Any, said: str) -> None:
+    schema = Schema([TensorSpec(np.dtype("float32"), (-1, 2))])
+
+    with pytest.raises(SignatureMismatchError, match=said):
+        enforce_input(data, schema)
+
+
+def test_objects_of_a_tensor_stay_objects() -> None:
+    rows = [{"a": 1}, {"a": 2}]
+
+    assert enforce_input(rows, Schema([TensorSpec(np.dtype(object), (-1,))])).tolist() == rows

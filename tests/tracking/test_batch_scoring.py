@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import nbtrack
 from nbtrack.core.errors import InvalidValueError, MissingFileError, StoreError
 from nbtrack.models.predictor import PyFuncModel
-from nbtrack.models.schema.schema_types import ColSpec, Schema
+from nbtrack.models.schema.schema_types import ColSpec, Schema, TensorSpec
 from nbtrack.models.signature import ModelSignature
 from nbtrack.tracking.batch_scoring import Progress, Scored, ScoringOptions, predict, score_file
 from nbtrack.tracking.scoring_rows import BadRowError
@@ -209,7 +209,7 @@ def test_json_lines_in_and_out() -> None:
     ]
     with pytest.raises(BadRowError, match=r"in\.jsonl, line 2: it is no row of the model"):
         score(model, '{"x": 1}\n{"x": \n', "jsonl", "bad.jsonl")
-    with pytest.raises(BadRowError, match=r"line 2: column 'x'"):
+    with pytest.raises(BadRowError, match=r"line 2, column 'x'"):
         score(model, '{"x": 1}\n{"x": "abc"}\n', "jsonl", "bad.jsonl")
     scored = score(model, '{"x": 1}\n{"y": 2}\n7\n', "jsonl", "bad.jsonl", skip_bad_rows=True)
     assert (scored.rows, scored.bad_rows) == (1, 2)
@@ -337,6 +337,80 @@ def test_an_output_that_cannot_be_written_is_told_by_its_name() -> None:
 
     with pytest.raises(StoreError, match=r"Cannot write .*: File name too long"):
         score(model, "x\n1\n", output=f"{'o' * 250}.csv")
+
+
+class Summing(nbtrack.pyfunc.PythonModel):
+    def predict(self, context: Any, model_input: Any) -> Any:
+        parts = list(model_input.values()) if isinstance(model_input, dict) else [np.asarray(model_input)]
+        assert {part.dtype for part in parts} == {np.dtype("float32")}
+        return parts[0][:, 0] - parts[0][:, 1] if len(parts) == 1 else parts[0] - parts[1]
+
+
+def of_floats(kind: str) -> PyFuncModel:
+    floats = np.dtype("float32")
+    inputs: dict[str, list[Any]] = {
+        "columns": [ColSpec("float", "a"), ColSpec("float", "b")],
+        "by place": [ColSpec("float"), ColSpec("float")],
+        "tensor": [TensorSpec(floats, (-1, 2))],
+        "named tensors": [TensorSpec(floats, (-1,), name="a"), TensorSpec(floats, (-1,), name="b")],
+    }
+    folder = f"model-{len(list(Path().iterdir()))}"
+    nbtrack.pyfunc.save_model(
+        folder, python_model=Summing(), signature=ModelSignature(inputs=Schema(inputs[kind]))
+    )
+    return nbtrack.pyfunc.load_model(folder)
+
+
+@pytest.mark.parametrize("kind", ["columns", "by place", "tensor", "named tensors"])
+def test_doubles_of_a_file_are_floats_where_the_model_takes_floats_in_every_format(kind: str) -> None:
+    model = of_floats(kind)
+    frame = pd.DataFrame({"a": [0.1, 0.5], "b": [0.3, 0.25]})
+    frame.to_csv("in.csv", index=False)
+    frame.to_parquet("in.parquet")
+    frame.to_json("in.jsonl", orient="records", lines=True)
+    Path("split.json").write_text(json.dumps({"dataframe_split": json.loads(frame.to_json(orient="split"))}))
+    Path("records.json").write_text(json.dumps({"dataframe_records": frame.to_dict(orient="records")}))
+
+    for name in ("in.csv", "in.parquet", "in.jsonl", "split.json", "records.json"):
+        score_file(model, name, "out.csv", ScoringOptions(output_type="csv"))
+
+        expected = (frame["a"].astype("float32") - frame["b"].astype("float32")).tolist()
+        assert pd.read_csv("out.csv", dtype="float32")["prediction"].tolist() == expected, name
+
+
+def test_a_double_beyond_all_floats_is_a_bad_row_of_parquet() -> None:
+    pd.DataFrame({"a": [0.1, 1e300], "b": [0.3, 0.5]}).to_parquet("in.parquet")
+
+    with pytest.raises(BadRowError, match=r"line 2, column 'a': 1e\+300 is no float32"):
+        score_file(of_floats("columns"), "in.parquet", "out.csv")
+    model = of_floats("columns")
+    assert score_file(model, "in.parquet", "out.csv", ScoringOptions(skip_bad_rows=True)).rows == 1
+
+
+def test_fields_of_json_lines_go_by_the_names_of_the_first_row() -> None:
+    for kind in ("by place", "tensor", "named tensors"):
+        model = of_floats(kind)
+
+        score(model, '{"a": 1, "b": 2}\n{"b": 1, "a": 5}\n', suffix="jsonl", output="out.csv", chunk_rows=1)
+
+        assert pd.read_csv("out.csv")["prediction"].tolist() == [-1.0, 4.0]
+    with pytest.raises(BadRowError, match=r"line 2: .*it has 'a', 'c', and the rows before it 'a', 'b'"):
+        score(of_floats("tensor"), '{"a": 1, "b": 2}\n{"a": 5, "c": 1}\n', suffix="jsonl")
+
+
+def test_a_bad_row_of_json_lines_names_its_column() -> None:
+    model = model_of(Doubling(), {"x": "double", "n": "long"})
+    rows = ['{"x": 1, "n": 2}', '{"x": "abc", "n": 2}', '{"x": "abc", "n": 1.5}']
+
+    scored = score(model, "\n".join(rows), suffix="jsonl", output="out.csv", skip_bad_rows=True)
+
+    assert scored.bad_rows_file is not None
+    told = pd.read_csv(scored.bad_rows_file).fillna("")
+    assert told["column"].tolist() == ["x", ""]
+    assert told["reason"].tolist() == [
+        "'abc' (str) is no double",
+        "column 'x': 'abc' (str) is no double; column 'n': 1.5 (float) is no long",
+    ]
 
 
 def test_the_output_of_a_notebook_is_text_and_has_no_input(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,6 +170,7 @@ def _each_column(frame: Any, found: "list[_Found]", dtypes: list[Any], wanted: l
     import pandas as pd
 
     problems: list[str] = []
+    columns: dict[Any, str] = {}
     made: dict[Any, Any] = {}
     changed = len(found) != len(dtypes)
     for place, one in enumerate(found):
@@ -184,10 +185,11 @@ def _each_column(frame: Any, found: "list[_Found]", dtypes: list[Any], wanted: l
             made[one.name] = fit_column(column, one.spec.type, required)
         except MisfitError as error:
             problems.append(_told(column, one.name, one.spec, error))
+            columns[one.name] = error.why
         else:
             changed = changed or made[one.name] is not column
     if problems:
-        raise SignatureMismatchError(problems)
+        raise SignatureMismatchError(problems, columns=columns)
     if not changed:
         return _own(frame)
     return pd.DataFrame(made, index=frame.index, copy=not _copies_on_write())

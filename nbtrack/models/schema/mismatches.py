@@ -1,6 +1,7 @@
 """Errors of data that does not fit the signature of a model: which column, what was given, what is wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError
 
@@ -13,13 +14,17 @@ class SignatureMismatchError(InvalidTypeError):
 
     Attributes:
         problems: A sentence for each column, tensor or param that does not fit.
+        columns: What is wrong in each column that does not fit, without its row; where it is columns.
         error_class: MLflow's name of this kind of error.
     """
 
     error_class = "SCHEMA_ENFORCEMENT_FAILED"
 
-    def __init__(self, problems: Sequence[str], what: str = "input") -> None:
+    def __init__(
+        self, problems: Sequence[str], what: str = "input", columns: Mapping[Any, str] | None = None
+    ) -> None:
         self.problems = list(problems)
+        self.columns = dict(columns or {})
         shown = self.problems[:SHOWN]
         if len(self.problems) > SHOWN:
             shown.append(f"and {len(self.problems) - SHOWN} more")

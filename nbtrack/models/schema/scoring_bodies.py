@@ -12,6 +12,7 @@ from typing import Any, cast
 from nbtrack.core.errors import InvalidValueError, said
 from nbtrack.models.schema.data_types import DataType
 from nbtrack.models.schema.schemas import Schema
+from nbtrack.models.schema.unsized_numbers import with_floats
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
@@ -131,7 +132,8 @@ _DATA = {"dataframe_split": _split, "dataframe_records": _records, "instances": 
 
 
 def _typed(frame: Any, schema: Schema | None) -> Any:
-    """Columns of bytes, which JSON has as base64."""
+    """Columns of bytes, which JSON has as base64, and of floats, for which it has no width."""
+    frame = with_floats(frame, schema)
     if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
         return frame
     for spec in schema:

@@ -22,6 +22,8 @@ def fit_tensors(data: Any, schema: Schema) -> Any:
         SignatureMismatchError: Something is missing, of another shape, or would lose by a conversion.
     """
     specs: list[TensorSpec] = schema.inputs
+    if schema.has_input_names() or specs[0].type.kind != "O":  # rows may be objects themselves
+        data = _columns_of_rows(data)
     if not schema.has_input_names():
         return _fit(_whole(data, specs[0]), specs[0])
     if isinstance(data, Mapping):
@@ -58,11 +60,9 @@ def _whole(data: Any, spec: TensorSpec) -> Any:
     """Data of a schema with one tensor that has no name."""
     if isinstance(data, Mapping):
         held = cast("Mapping[Any, Any]", data)
-        if len(held) != 1:
-            raise SignatureMismatchError(
-                [f"it is a dict of {len(held)}; the model takes one array, {spec!r}"]
-            )
-        return _one(next(iter(held.values())), spec)
+        if len(held) == 1 and (len(spec.shape) != 2 or _depth(next(iter(held.values()))) != 1):
+            return _one(next(iter(held.values())), spec)
+        return _table(held, spec)
     if is_frame(data):
         if len(data.columns) == 1:
             column = data[data.columns[0]]
@@ -71,6 +71,79 @@ def _whole(data: Any, spec: TensorSpec) -> Any:
                 return _one(column, spec)
         return data.to_numpy()
     return _one(data, spec)
+
+
+def _columns_of_rows(data: Any) -> Any:
+    """Rows with names, or one of them, as a dict of columns; anything else as it is.
+
+    Raises:
+        SignatureMismatchError: The rows have not all the same names.
+    """
+    if isinstance(data, Mapping):
+        row = cast("Mapping[Any, Any]", data)
+        if row and all(isinstance(value, _SCALARS) or _depth(value) == 0 for value in row.values()):
+            return {name: [value] for name, value in row.items()}
+        return row
+    if not isinstance(data, list | tuple) or not data:
+        return cast("Any", data)
+    rows = cast("list[Any]", data)
+    if not all(isinstance(row, Mapping) for row in rows):
+        return rows
+    names = list(rows[0])
+    for place, row in enumerate(rows):
+        if row.keys() != rows[0].keys():
+            has = ", ".join(map(repr, row)) or "nothing"
+            raise SignatureMismatchError(
+                [f"row 0 has {', '.join(map(repr, names)) or 'nothing'}, row {place} has {has}"]
+            )
+    return {name: [row[name] for row in rows] for name in names}
+
+
+_SCALARS = (int, float, str, bytes)
+
+
+def _depth(data: Any) -> int:
+    """How many axes data has, by its first value; -1 where that cannot be seen."""
+    if (array := as_array(data)) is not None:
+        return len(array.shape)
+    if is_series(data):
+        return 1
+    if isinstance(data, list | tuple):
+        held = cast("list[Any]", data)
+        return 1 + max(0, _depth(held[0])) if held else 1
+    return 0 if data is None or hasattr(data, "dtype") or isinstance(data, _SCALARS) else -1
+
+
+def _table(held: Mapping[Any, Any], spec: TensorSpec) -> Any:
+    """Columns as one array (rows, columns), in their order."""
+    import numpy as np
+
+    width = spec.shape[1] if len(spec.shape) == 2 else None
+    names = ", ".join(map(repr, held)) or "none"
+    if width is None or width not in (-1, len(held)) or not held:
+        raise SignatureMismatchError(
+            [f"it is a dict of {len(held)} ({names}); the model takes one array, {spec!r}"]
+        )
+    column = TensorSpec(spec.type, (-1,))
+    made: dict[Any, Any] = {}
+    for name, values in held.items():
+        try:
+            array = _one(values, column)
+        except SignatureMismatchError as error:
+            raise SignatureMismatchError([f"column {name!r}: {each}" for each in error.problems]) from None
+        if len(array.shape) != 1:
+            raise SignatureMismatchError(
+                [f"column {name!r} has the shape {array.shape}; the model takes one array, {spec!r}"]
+            )
+        if array.dtype.kind not in "biufc" and array.dtype.kind != spec.type.kind:
+            raise SignatureMismatchError(
+                [f"column {name!r} holds {quoted(values)}; the model takes {spec.type}"]
+            )
+        made[name] = array
+    if len({len(array) for array in made.values()}) > 1:
+        told = ", ".join(f"{name!r} {len(array)}" for name, array in made.items())
+        raise SignatureMismatchError([f"its columns are not of one length: {told}"])
+    return np.column_stack(list(made.values()))
 
 
 def _one(data: Any, spec: TensorSpec) -> Any:
@@ -89,6 +162,11 @@ def _one(data: Any, spec: TensorSpec) -> Any:
         array = _from_list(list(cast("list[Any]", data)), spec)
     else:
         array = np.asarray(data)
+    if not array.shape and spec.shape:
+        subject = "it" if spec.name is None else repr(spec.name)
+        raise SignatureMismatchError(
+            [f"{subject} is {quoted(data)} ({type_name(data)}); the model takes {spec!r}"]
+        )
     if array.dtype.kind == "O" and spec.type.kind != "O":
         raise SignatureMismatchError([f"{quoted(data)} ({type_name(data)}) is no array of {spec.type}"])
     return _as_spec(array, spec)

@@ -3,7 +3,7 @@
 Text and JSON cannot say `float32`, so a double in a file means the nearest float, in each format alike.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from nbtrack.models.schema.data_types import DataType
 from nbtrack.models.schema.schemas import Schema
@@ -56,7 +56,7 @@ def _rounded(column: Any) -> Any:
         rounded: Any = values.astype("float32")
     beyond = np.isinf(rounded) & np.isfinite(values)
     if beyond.any():
-        rounded = np.where(beyond, values, rounded.astype("float64"))
+        rounded = cast("Any", np).where(beyond, values, rounded.astype("float64"))
     import pandas as pd
 
     return pd.Series(rounded, index=column.index, name=column.name, copy=False)

@@ -24,6 +24,7 @@ from nbtrack.core.errors import (
     NbtrackError,
 )
 from nbtrack.models.code.pickling import pickle_to
+from nbtrack.models.flavors import keras_limits
 from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.flavors.extra_files import copy_extra_files
 from nbtrack.models.flavors.known import is_from
@@ -154,6 +155,8 @@ def load(
     given = dict(custom_objects or {})
     objects = {**_kept_objects(folder, name, entry, given), **given}
     with _named_failures(folder, name, entry):
+        if safe and name.endswith(".keras") and not folder.is_trusted:
+            _check_memory(folder, name, keras, objects, with_compile=options.get("compile", True))
         try:
             path = folder.file(name) if safe else folder.private_copy(name)
             return keras.saving.load_model(str(path), custom_objects=objects, safe_mode=safe, **options)
@@ -163,6 +166,26 @@ def load(
         folder.require_trust(name, why="it holds a lambda, which is code")
         path = folder.private_copy(name)
         return keras.saving.load_model(str(path), custom_objects=objects, safe_mode=False, **options)
+
+
+def _check_memory(
+    folder: ModelFolder, name: str, keras: Any, objects: Mapping[str, Any], *, with_compile: bool
+) -> None:
+    """Ask for trust where a model takes far more memory than its file."""
+    try:
+        doubt = keras_limits.doubt(folder.file(name), keras, objects, with_compile=with_compile)
+    except (KeyboardInterrupt, MemoryError, NbtrackError):
+        raise
+    except Exception as error:
+        text = str(error)
+        if _names_objects(text):
+            raise
+        if "safe_mode" in text:
+            doubt = "it holds a lambda, which is code"
+        else:
+            doubt = f"Keras cannot tell how much memory it takes: {_first_line(error).rstrip('.')}"
+    if doubt:
+        folder.require_trust(name, why=doubt)
 
 
 class KerasScorer:
@@ -304,14 +327,26 @@ def _named_failures(folder: ModelFolder, name: str, entry: Mapping[str, Any]) ->
         yield
     except NbtrackError:
         raise
-    except (TypeError, ValueError, OSError, KeyError, AttributeError, ImportError) as error:
-        text = str(error)
-        is_custom = "register_keras_serializable" in text or "custom_objects" in text
+    except (
+        TypeError,
+        ValueError,
+        OSError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        ImportError,
+        RuntimeError,
+    ) as error:
         raise InvalidValueError(
             f"{name!r} in the model {str(folder.path)!r} cannot be read by Keras: {_first_line(error)} "
             f"It was made with Keras {entry.get('keras_version')}."
-            f"{_GIVE_OBJECTS if is_custom else ''}"
+            f"{_GIVE_OBJECTS if _names_objects(str(error)) else ''}"
         ) from error
+
+
+def _names_objects(text: str) -> bool:
+    """Whether Keras speaks of classes that it was not given."""
+    return "register_keras_serializable" in text or "custom_objects" in text
 
 
 _GIVE_OBJECTS = " Give custom_objects={...} with the classes and functions that it names."

@@ -16,6 +16,7 @@ from nbtrack.core.errors import (
 )
 from nbtrack.models.code.unpickling import python_of
 from nbtrack.models.flavors import torch_files as files
+from nbtrack.models.flavors import torch_limits
 from nbtrack.models.flavors.contracts import SavedFlavor
 from nbtrack.models.flavors.extra_files import copy_extra_files
 from nbtrack.models.flavors.known import is_from
@@ -136,6 +137,8 @@ def load(
             return files.load_exported(file, device)
     if not (options.get("weights_only") and files.weights_only_is_safe()) or _is_script(folder, name):
         folder.require_trust(name, why="it is a pickle, and a pickle runs code when it is read")
+    else:
+        _check_memory(folder, name)
     if device is not None:
         options.setdefault("map_location", device)
     with folder.open(name) as file, _named_failures(folder, name, entry), _named_weights_only(folder, name):
@@ -209,6 +212,7 @@ def load_state(folder: ModelFolder, name: str, options: Mapping[str, Any]) -> An
     wanted = options.get("weights_only")
     reason = f"{name} is a pickle, and PyTorch {torch.__version__} cannot read a stranger's safely"
     if wanted is not False and files.weights_only_is_safe():
+        _check_memory(folder, name)
         try:
             with folder.open(name) as file, _named_failures(folder, name, {}):
                 return files.load_tensors(file, options)
@@ -351,6 +355,14 @@ def _is_script(folder: ModelFolder, name: str) -> bool:
     """Whether a file is TorchScript, which `weights_only` does not hold back."""
     with folder.open(name) as file:
         return files.is_script(file)
+
+
+def _check_memory(folder: ModelFolder, name: str) -> None:
+    """Ask for trust where a file of tensors could take far more memory than its size."""
+    with folder.open(name) as file:
+        doubt = torch_limits.doubt(file)
+    if doubt:
+        folder.require_trust(name, why=f"in {name}, {doubt}")
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def _refusals(source: Path) -> Generator[None]:
     """Name the archive in whatever is wrong with it."""
     try:
         yield
-    except (_Refused, ForwardLimitError) as refusal:
+    except (RefusedError, ForwardLimitError) as refusal:
         raise InvalidValueError(f"The archive {str(source)!r} is not unpacked: {refusal}.") from None
     except NbtrackError:
         raise
@@ -120,7 +120,7 @@ def _refusals(source: Path) -> Generator[None]:
         raise StoreError(f"Cannot unpack {str(source)!r}: {error.strerror}.") from error
 
 
-class _Refused(Exception):
+class RefusedError(Exception):
     """Why an archive is not unpacked, as the end of a sentence."""
 
 
@@ -144,11 +144,11 @@ def _tar_members(file: ForwardFile) -> Iterator[_Member]:
     with tarfile.open(fileobj=cast("Any", file), mode="r:") as archive:
         for member in archive:
             if member.issparse() or member.sparse is not None:
-                raise _Refused(f"{_shown(member.name)} is a sparse file")
+                raise RefusedError(f"{_shown(member.name)} is a sparse file")
             if not (member.isreg() or member.isdir()):
-                raise _Refused(f"{_shown(member.name)} is {_tar_kind(member)}")
+                raise RefusedError(f"{_shown(member.name)} is {_tar_kind(member)}")
             if member.isreg() and member.mode & (stat.S_ISUID | stat.S_ISGID):
-                raise _Refused(f"{_shown(member.name)} asks for the rights of another user (setuid)")
+                raise RefusedError(f"{_shown(member.name)} asks for the rights of another user (setuid)")
 
             def opened(member: tarfile.TarInfo = member) -> Any:
                 return archive.extractfile(member)
@@ -163,24 +163,26 @@ def _tar_kind(member: tarfile.TarInfo) -> str:
 
 
 def _zip_members(file: BinaryIO, size: int) -> Iterator[_Member]:
-    _check_directory(file, size)
+    check_directory(file, size)
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
         if len(infos) > MOST_MEMBERS:
-            raise _Refused(f"it holds more than {MOST_MEMBERS:,} members")
+            raise RefusedError(f"it holds more than {MOST_MEMBERS:,} members")
         if sum(info.file_size for info in infos) > max(_RATIO_FROM, MOST_RATIO * size):
-            raise _Refused(f"it is more than {MOST_RATIO} times larger than its file")
-        _check_overlaps(infos)
+            raise RefusedError(f"it is more than {MOST_RATIO} times larger than its file")
+        check_overlaps(infos)
         for info in infos:
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise _Refused(f"{_shown(info.orig_filename)} is no plain file or folder")
+                raise RefusedError(f"{_shown(info.orig_filename)} is no plain file or folder")
             if not info.is_dir() and info.external_attr >> 16 & (stat.S_ISUID | stat.S_ISGID):
-                raise _Refused(f"{_shown(info.orig_filename)} asks for the rights of another user (setuid)")
+                raise RefusedError(
+                    f"{_shown(info.orig_filename)} asks for the rights of another user (setuid)"
+                )
             if info.flag_bits & 1:
-                raise _Refused(f"{_shown(info.orig_filename)} is encrypted")
+                raise RefusedError(f"{_shown(info.orig_filename)} is encrypted")
             if info.is_dir() and info.file_size:
-                raise _Refused(f"{_shown(info.orig_filename)} is a folder with bytes of its own")
+                raise RefusedError(f"{_shown(info.orig_filename)} is a folder with bytes of its own")
 
             def opened(info: zipfile.ZipInfo = info) -> Any:
                 return archive.open(info)
@@ -195,14 +197,14 @@ _ENTRY_BYTES = 46
 _MOST_DIRECTORY = 32_000_000
 
 
-def _check_directory(file: BinaryIO, size: int) -> None:
+def check_directory(file: BinaryIO, size: int) -> None:
     """Refuse a list of members that is too long, before it is read into memory as a whole."""
     tail_size = min(size, (1 << 16) + _END.size)
     file.seek(size - tail_size)
     tail = file.read(tail_size)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < _END.size:
-        raise _Refused("it is damaged (no list of members)")
+        raise RefusedError("it is damaged (no list of members)")
     end = size - tail_size + at
     directory = _END.unpack_from(tail, at)[5]
     if end >= _LOCATOR_64.size:
@@ -215,7 +217,7 @@ def _check_directory(file: BinaryIO, size: int) -> None:
             if whole[0] == b"PK\x06\x06":
                 directory = whole[8]
     if directory > min(_MOST_DIRECTORY, end):
-        raise _Refused("its list of members is too long")
+        raise RefusedError("its list of members is too long")
     file.seek(end - directory)
     entries, left = 0, file.read(directory)
     position = 0
@@ -224,16 +226,16 @@ def _check_directory(file: BinaryIO, size: int) -> None:
         position += _ENTRY_BYTES + sum(lengths)
         entries += 1
         if entries > MOST_MEMBERS:
-            raise _Refused(f"it holds more than {MOST_MEMBERS:,} members")
+            raise RefusedError(f"it holds more than {MOST_MEMBERS:,} members")
     file.seek(0)
 
 
-def _check_overlaps(infos: list[zipfile.ZipInfo]) -> None:
+def check_overlaps(infos: list[zipfile.ZipInfo]) -> None:
     """Refuse members that share bytes: that is how a small file becomes a large one."""
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < end:
-            raise _Refused(f"{_shown(info.orig_filename)} shares bytes with another member")
+            raise RefusedError(f"{_shown(info.orig_filename)} shares bytes with another member")
         end = info.header_offset + 30 + info.compress_size
 
 
@@ -246,15 +248,15 @@ def _write(members: Iterator[_Member], hidden: Path, packed_size: int) -> None:
     try:
         for count, member in enumerate(members, start=1):
             if count > MOST_MEMBERS:
-                raise _Refused(f"it holds more than {MOST_MEMBERS:,} members")
+                raise RefusedError(f"it holds more than {MOST_MEMBERS:,} members")
             total += member.size
             if total > most:
-                raise _Refused(f"it is more than {MOST_RATIO} times larger than its file, or than 20 GB")
+                raise RefusedError(f"it is more than {MOST_RATIO} times larger than its file, or than 20 GB")
             parts = _parts(member.name)
             if not parts:
                 if member.is_folder and member.name:
                     continue  # "./", the folder itself
-                raise _Refused("it holds a member without a name")
+                raise RefusedError("it holds a member without a name")
             seen.add(parts, is_folder=member.is_folder)
             with _folder(root, parts if member.is_folder else parts[:-1]) as handle:
                 if not member.is_folder:
@@ -266,7 +268,7 @@ def _write(members: Iterator[_Member], hidden: Path, packed_size: int) -> None:
 def _write_file(member: _Member, name: str, handle: int) -> None:
     source: IO[bytes] | None = member.opened()
     if source is None:
-        raise _Refused(f"{_shown(member.name)} has no content")
+        raise RefusedError(f"{_shown(member.name)} has no content")
     descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=handle)
     with source, os.fdopen(descriptor, "wb") as file:
         left = member.size
@@ -276,7 +278,7 @@ def _write_file(member: _Member, name: str, handle: int) -> None:
                 break
             file.write(piece)
     if left:
-        raise _Refused(f"{_shown(member.name)} is not as long as the archive says")
+        raise RefusedError(f"{_shown(member.name)} is not as long as the archive says")
 
 
 @contextmanager
@@ -309,18 +311,18 @@ class _Names:
             if known is None:
                 self._known[key] = (whole, folder)
             elif known[0] != whole:
-                raise _Refused(f"{_shown(whole)} and {_shown(known[0])} differ only in case")
+                raise RefusedError(f"{_shown(whole)} and {_shown(known[0])} differ only in case")
             elif not (known[1] and folder):
-                raise _Refused(f"{_shown(whole)} is in it twice")
+                raise RefusedError(f"{_shown(whole)} is in it twice")
 
 
 def _parts(name: str) -> tuple[str, ...]:
     try:
         parts = artifact_parts(name, kind="name", root="folder")
     except InvalidValueError as error:
-        raise _Refused(str(error).rstrip(".")) from None
+        raise RefusedError(str(error).rstrip(".")) from None
     if len(parts) > MOST_LEVELS:
-        raise _Refused(f"{_shown(name)} is more than {MOST_LEVELS} levels deep")
+        raise RefusedError(f"{_shown(name)} is more than {MOST_LEVELS} levels deep")
     return parts
 
 

@@ -42,6 +42,11 @@ class ModelFolder:
     def __repr__(self) -> str:
         return f"<ModelFolder {str(self.path)!r}>"
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it is known to be trusted already: by the call, or by what was asked before."""
+        return self.trust is True or self._verified is not None
+
     def file(self, relative: object) -> Path:
         """The path of a file in the folder, for readers that run nothing, whatever it holds.
 

@@ -58,6 +58,14 @@ class Reading:
     opcodes: int = 0
     is_torch_legacy: bool = False
 
+    def called(self, name: str, arguments: Any) -> None:
+        """Told of each call, for those who look at more than names.
+
+        Args:
+            name: What is called; `UNKNOWN` where that is not known.
+            arguments: As far as they are followed.
+        """
+
 
 def read_pickle(source: Source, reading: Reading, budget: Budget, depth: int = 0) -> None:
     """Follow one pickle up to its end; what it would import is added to `reading`.
@@ -228,6 +236,7 @@ class _Follower:
                         held.values[key] = value
         elif name in ("REDUCE", "NEWOBJ"):
             arguments, called = self._pop(), self._pop()
+            self.reading.called(called.name if isinstance(called, _Named) else UNKNOWN, arguments)
             stack.append(_Named(called.name, arguments) if isinstance(called, _Named) else _OTHER)
         elif name == "BUILD":
             self._build()

@@ -3,14 +3,13 @@
 The framework modules (`nbtrack.sklearn` and its kin), `nbtrack.pyfunc` and the command line stand on it.
 """
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.core.errors import InvalidTypeError, NotFoundError, StoreError
+from nbtrack.core.errors import InvalidTypeError, NbtrackError, NotFoundError, StoreError
 from nbtrack.tracking.fluent import default_tracker
 
 if TYPE_CHECKING:
@@ -199,8 +198,9 @@ def set_signature(model_uri: ModelUri, signature: "ModelSignature") -> None:
         StoreError: Its folder cannot be written.
     """
     from nbtrack.models.mlmodel import MLMODEL_FILE, Model
-    from nbtrack.models.safety.trust import is_own, sign_folder
+    from nbtrack.models.safety.trust import replace_file
     from nbtrack.models.signature import ModelSignature
+    from nbtrack.stores.local.incoming_folders import incoming_folder
 
     if not isinstance(signature, ModelSignature):
         raise InvalidTypeError(
@@ -209,17 +209,15 @@ def set_signature(model_uri: ModelUri, signature: "ModelSignature") -> None:
     folder = local_folder(model_uri)
     model = Model.load(folder)
     model.signature = signature
-    was_own = is_own(folder)
-    staged = folder / f".{MLMODEL_FILE}.{os.urandom(4).hex()}"
     try:
-        model.save(staged)
-        os.replace(staged, folder / MLMODEL_FILE)
+        # Beside the folder: what a kill leaves in it would be a file that was added to the model.
+        with incoming_folder(folder.resolve().parent) as beside:
+            model.save(beside / MLMODEL_FILE)
+            replace_file(folder, MLMODEL_FILE, beside / MLMODEL_FILE)
+    except NbtrackError:
+        raise
     except OSError as error:
-        with suppress(OSError):
-            staged.unlink()
         raise StoreError(f"Cannot write {folder / MLMODEL_FILE}: {error.strerror}.") from error
-    if was_own:
-        sign_folder(folder)
 
 
 def local_folder(model_uri: ModelUri, dst_path: str | PathLike[str] | None = None) -> Path:

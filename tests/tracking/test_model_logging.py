@@ -1,5 +1,7 @@
 """Models in runs: logged whole, listed after, kept when the store refuses."""
 
+import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -18,7 +20,8 @@ import nbtrack
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, StoreError, UntrustedModelError
 from nbtrack.models.mlmodel import Model
 from nbtrack.models.model_info import ModelInfo
-from nbtrack.models.safety.trust import is_own
+from nbtrack.models.safety.folder_digests import SIGNATURE_FILE
+from nbtrack.models.safety.trust import is_own, trust_folder
 from nbtrack.models.signature import infer_signature
 from nbtrack.stores.local.artifacts import RunArtifacts
 from nbtrack.tracking.fluent import default_tracker
@@ -397,6 +400,67 @@ def test_a_signature_is_set_later_and_the_model_stays_the_users_own(model: Linea
     assert np.array_equal(nbtrack.sklearn.load_model(uri).predict(X), model.predict(X))
     with pytest.raises(InvalidTypeError, match="infer_signature"):
         nbtrack.models.set_signature(uri, "x")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_while_a_signature_is_set_leaves_the_model_the_users_own(
+    model: LinearRegression, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    folder = tmp_path / "mine"
+    nbtrack.sklearn.save_model(model, folder)
+    program = f"""
+import os
+import nbtrack
+from nbtrack.models.signature import infer_signature
+replace = os.replace
+def killed(source, target):
+    if str(target).endswith("MLmodel"):
+        {"pass" if moment == "before" else "replace(source, target)"}
+        os._exit(9)
+    replace(source, target)
+os.replace = killed
+nbtrack.models.set_signature({str(folder)!r}, infer_signature([1.0], [2.0]))
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], check=False)
+
+    assert done.returncode == 9
+    assert (nbtrack.models.get_model_info(folder).signature is not None) == (moment == "after")
+    assert np.array_equal(nbtrack.sklearn.load_model(folder).predict(X), model.predict(X))
+
+
+def test_a_file_that_a_signature_only_claims_to_expect_is_a_changed_one(
+    model: LinearRegression, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    nbtrack.sklearn.save_model(model, folder)
+    evil = b"cos\nsystem\n(S'true'\ntR."
+    (folder / "model.pkl").write_bytes(evil)
+    signature = json.loads((folder / SIGNATURE_FILE).read_text())
+    signature["coming"] = {
+        "file": "model.pkl",
+        "sha256": hashlib.sha256(evil).hexdigest(),
+        "size": len(evil),
+        "hmac": signature["hmac"],
+    }
+    (folder / SIGNATURE_FILE).write_text(json.dumps(signature))
+
+    assert not is_own(folder)
+    with pytest.raises(UntrustedModelError):
+        nbtrack.sklearn.load_model(folder)
+
+
+def test_a_model_that_is_trusted_stays_so_when_its_signature_is_set(
+    model: LinearRegression, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nbtrack.sklearn.save_model(model, tmp_path / "mine")
+    monkeypatch.setenv("HOME", str(tmp_path / "stranger"))
+    (tmp_path / "stranger").mkdir()
+    trust_folder(tmp_path / "mine")
+
+    nbtrack.models.set_signature(tmp_path / "mine", infer_signature(X, Y))
+
+    assert np.array_equal(nbtrack.sklearn.load_model(tmp_path / "mine").predict(X), model.predict(X))
 
 
 def test_the_card_of_a_run_names_its_models(model: LinearRegression) -> None:

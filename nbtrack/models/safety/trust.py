@@ -78,13 +78,39 @@ def sign_folder(folder: Path) -> bool:
         return False
     listing = model_files(folder)
     files = {name: hash_file(folder, name).digest for name in listing.files}
-    document = {
-        "format": _FORMAT,
-        "files": {name: {"sha256": each.sha256, "size": each.size} for name, each in sorted(files.items())},
-        "hmac": _mac(key, files),
-    }
-    _replace(folder / SIGNATURE_FILE, json.dumps(document, indent=1).encode())
+    _write_signature(folder, key, files)
     return True
+
+
+def replace_file(folder: Path, name: str, staged: Path) -> None:
+    """Give a model another file; it stays the user's own, or trusted, if it was, also when this is killed.
+
+    The signature first says of what the model is that it may have the new file, then the file is replaced.
+
+    Args:
+        folder: The model's folder.
+        name: A file in it.
+        staged: What replaces it, on the same disk, outside the folder.
+
+    Raises:
+        MissingFileError: There is no such folder.
+        InvalidValueError: It holds a link, something special, or too much.
+        ConfigurationError: The list of trusted models cannot be written.
+        OSError: The folder cannot be written.
+    """
+    listing = model_files(folder)
+    own, _ = _verified_by_key(folder, listing)
+    trusted, _ = _verified_by_list(folder, listing)
+    digest = hash_file(staged.parent, staged.name).digest
+    if trusted is not None:
+        files = {each: hashed.digest for each, hashed in trusted.items()} | {name: digest}
+        trust_list.add(content_digest(files), folder, files)
+    if own is not None:
+        files = {each: hashed.digest for each, hashed in own.items()}
+        _write_signature(folder, signing_key(), files, (name, digest))
+    os.replace(staged, folder / name)
+    if own is not None:
+        sign_folder(folder)
 
 
 def is_own(folder: Path) -> bool:
@@ -290,7 +316,7 @@ def _refusal(folder: Path, asked: list[str], why: str, reason: str) -> str:
 def _verified_by_key(folder: Path, listing: Listing) -> tuple[dict[str, HashedFile] | None, str | None]:
     """The files, if this user's signature fits them; else None and why not."""
     try:
-        signed, mac = _read_signature(folder)
+        signed, mac = _read_signature(folder, listing)
     except MissingFileError:
         return None, "it is not signed"
     except InvalidValueError as error:
@@ -357,7 +383,26 @@ def _writable_by_others(folder: Path, listing: Listing) -> str | None:
     return None
 
 
-def _read_signature(folder: Path) -> tuple[dict[str, FileDigest], str]:
+def _write_signature(
+    folder: Path, key: bytes, files: Mapping[str, FileDigest], coming: tuple[str, FileDigest] | None = None
+) -> None:
+    document: dict[str, Any] = {
+        "format": _FORMAT,
+        "files": {name: {"sha256": each.sha256, "size": each.size} for name, each in sorted(files.items())},
+        "hmac": _mac(key, files),
+    }
+    if coming is not None:
+        name, digest = coming
+        document["coming"] = {
+            "file": name,
+            "sha256": digest.sha256,
+            "size": digest.size,
+            "hmac": _mac(key, {**files, name: digest}),
+        }
+    _replace(folder / SIGNATURE_FILE, json.dumps(document, indent=1).encode())
+
+
+def _read_signature(folder: Path, listing: Listing) -> tuple[dict[str, FileDigest], str]:
     with open_inside(folder, SIGNATURE_FILE) as file:
         text = file.read(_MOST_SIGNATURE_BYTES + 1)
     if len(text) > _MOST_SIGNATURE_BYTES:
@@ -371,6 +416,11 @@ def _read_signature(folder: Path) -> tuple[dict[str, FileDigest], str]:
         held = cast("dict[str, dict[str, Any]]", document["files"])
         files = {name: FileDigest(str(each["sha256"]), int(each["size"])) for name, each in held.items()}
         mac = document["hmac"]
+        if (coming := document.get("coming")) is not None:
+            name, digest = str(coming["file"]), FileDigest(str(coming["sha256"]), int(coming["size"]))
+            # One file was about to be replaced: which of the two lies there says which text is signed.
+            if name in listing.files and hash_file(folder, name).digest == digest:
+                files[name], mac = digest, coming["hmac"]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise InvalidValueError(f"{SIGNATURE_FILE} is no signature.") from None
     if written_by_another:

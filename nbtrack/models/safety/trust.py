@@ -306,7 +306,7 @@ def _refusal(folder: Path, asked: list[str], why: str, reason: str) -> str:
     shown = "; ".join(each.sentence() for each in told[:_MOST_SHOWN])
     shown += "; …" if len(told) > _MOST_SHOWN else ""
     return (
-        f"The model {str(folder)!r} is not loaded: that can run any code ({why}), and {reason}. "
+        f"The model {str(folder)!r} is not loaded: it could do harm ({why}), and {reason}. "
         f"{f'{shown}. ' if shown else ''}"
         "If you trust whoever made it, say trust=True in this call, or once and for all: "
         f"nbtrack trust {shlex.quote(str(folder))}"

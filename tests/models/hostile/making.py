@@ -35,7 +35,7 @@ class Case:
     """Other loaders that may read a part of it which runs nothing."""
 
 
-UNTRUSTED = r"is not loaded: that can run any code \(.*\), and .*trust=True.*nbtrack trust "
+UNTRUSTED = r"is not loaded: it could do harm \(.*\), and .*trust=True.*nbtrack trust "
 MKDIR = f"would import {os.mkdir.__module__}.mkdir"
 
 

@@ -34,6 +34,7 @@ from nbtrack.models.model_info import ModelInfo
 from nbtrack.models.safety.trust import sign_folder
 from nbtrack.models.saving import SaveOptions, new_folder, save_to_folder
 from nbtrack.stores.contracts import Artifacts, Store
+from nbtrack.stores.local.incoming_folders import incoming_folder
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.registry import register
 
@@ -169,18 +170,17 @@ def save_model(
         AlreadyExistsError: Something lies at `path`.
         StoreError: It cannot be written.
     """
-    folder = new_folder(path)
+    folder = new_folder(path).resolve()  # a link to it stays one
     options.check()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(mkdtemp(prefix=".nbtrack-incoming-", dir=folder.parent))
-        try:
+        with incoming_folder(folder.parent) as incoming:
+            staged = incoming / "model"
+            staged.mkdir(0o755)  # for whom the umask lets in, as its files are
             save_to_folder(
                 flavor, model, staged, options, about=about or Model(), flavor_options=flavor_options
             )
             os.replace(staged, folder)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
     except (NbtrackError, MissingFileError):
         raise
     except OSError as error:

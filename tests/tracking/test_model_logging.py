@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -342,6 +343,26 @@ def test_a_model_is_saved_in_a_folder_of_the_users(model: LinearRegression, tmp_
     assert np.array_equal(nbtrack.sklearn.load_model(tmp_path / "mine").predict(X), model.predict(X))
     with pytest.raises(nbtrack.NbtrackError, match="not empty"):
         nbtrack.sklearn.save_model(model, tmp_path / "mine")
+
+
+def test_a_folder_of_the_users_is_as_open_as_its_files_and_may_be_reached_by_a_link(
+    model: LinearRegression, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+
+    nbtrack.sklearn.save_model(model, tmp_path / "link")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "empty").stat().st_mode & 0o755 == 0o755 & ~current_umask()
+    assert np.array_equal(nbtrack.sklearn.load_model(tmp_path / "link").predict(X), model.predict(X))
+    assert list(tmp_path.glob(".nbtrack-incoming-*")) == []
+
+
+def current_umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def test_a_model_that_cannot_predict_on_its_example_is_saved_without_a_signature() -> None:

@@ -46,6 +46,14 @@ class InvalidTypeError(InvalidValueError, TypeError):
     """What was given is of a type that cannot be used there."""
 
 
+class MissingModuleError(InvalidValueError, ImportError):
+    """A model imports a module that is not here: a package, or code that was left out of it."""
+
+    def __init__(self, message: str, module: str) -> None:
+        super().__init__(message)
+        self.name = module
+
+
 class ParamConflictError(InvalidValueError):
     """A param of a run would change; params are written once."""
 

@@ -205,6 +205,10 @@ def artifact_parts(path: Any, *, kind: str = "artifact path", root: str = "run")
         raise InvalidTypeError(f"An {kind} is text, got {type(path).__name__} {path!r:.80}.")
     shown = repr(path if len(path) <= 80 else path[:79] + "…")
     refusal = f"The {kind} {shown} is not taken: "
+    if _DRIVE.match(path) and path[2:3] not in ("/", "\\"):
+        raise InvalidValueError(
+            f"{refusal}it begins like a drive of Windows, {path[:2]!r}. Leave out the ':'."
+        )
     if path.startswith("/") or _DRIVE.match(path):
         raise InvalidValueError(
             f"{refusal}it is absolute. Give a path inside the {root}, such as 'plots/roc.png'."

@@ -3,12 +3,13 @@
 Which module reads it is looked up in a table of ours; nothing is imported because a file names it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
-from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.errors import InvalidValueError, MissingExtraError, MissingModuleError
 from nbtrack.core.warn import warn_user
 from nbtrack.models import requirements as required
 from nbtrack.models.code.code_paths import code_of
@@ -43,7 +44,7 @@ def load_native(
     folder = ModelFolder(path, trust=trust)
     # Weights that go into an object of the caller's need none of the folder's code.
     code = entry.get("code") if options.get("model") is None else None
-    with code_of(folder, code).importable():
+    with _naming_missing_modules(path, uri), code_of(folder, code).importable():
         return flavor_named(flavor).load(folder, entry, **options)
 
 
@@ -72,17 +73,13 @@ def load_predictor(
     model = Model.load(path)
     entry = model.flavors.get(PYTHON_FUNCTION)
     if entry is None:
-        names = ", ".join(native_flavors(model))
-        raise InvalidValueError(
-            f"The model {uri or str(path)!r} cannot predict by itself: it has only the flavor {names}. "
-            "Load it as what it is, such as nbtrack.pytorch.load_model."
-        )
+        raise InvalidValueError(_no_predictor(model, uri or str(path)))
     folder = ModelFolder(path, trust=trust)
     flavor = flavor_of_predictor(entry)
     config = _config(entry, model_config)
     # A file of code asks for the configuration while it is run.
     options = {"config": config} if flavor.NAME == "python" else {}
-    with code_of(folder, entry.get("code")).importable():
+    with _naming_missing_modules(path, uri), code_of(folder, entry.get("code")).importable():
         native = flavor.load(folder, entry_of(model, flavor.NAME) or entry, **options)
         scorer = flavor.scorer(native, entry, folder.path, config)
     if not suppress_warnings and (differing := required.mismatches(required.read_requirements(path))):
@@ -94,6 +91,25 @@ def load_predictor(
     return PyFuncModel(model, scorer, folder=path, uri=uri, config=config)
 
 
+@contextmanager
+def _naming_missing_modules(path: Path, uri: str | None) -> Generator[None]:
+    """Say which module a model lacks, and where it would come from."""
+    try:
+        yield
+    except (MissingModuleError, MissingExtraError):
+        raise
+    except (ModuleNotFoundError, InvalidValueError) as error:
+        missing = error.__cause__ if isinstance(error, InvalidValueError) else error
+        if not isinstance(missing, ModuleNotFoundError) or not missing.name:
+            raise
+        raise MissingModuleError(
+            f"The model {uri or str(path)!r} is not loaded: it imports the module {missing.name!r}, which is "
+            f"not here. `pip install -r {path / required.REQUIREMENTS_FILE}` installs packages; code of your "
+            "own goes into the model with code_paths=[...] when it is logged.",
+            missing.name,
+        ) from error
+
+
 def _config(entry: Mapping[str, Any], given: Any) -> dict[str, Any]:
     """A model's configuration with what the caller gave."""
     held = entry.get("config")
@@ -101,12 +117,27 @@ def _config(entry: Mapping[str, Any], given: Any) -> dict[str, Any]:
     return config if given is None else {**config, **read_config(given)}
 
 
+def _no_predictor(model: Model, uri: str) -> str:
+    names = native_flavors(model)
+    known = [name for name in names if name in FLAVORS]
+    listed = f"the flavor{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else "no flavor"
+    advice = (
+        f"Load it as what it is: {' or '.join(f'nbtrack.{name}.load_model' for name in known)}."
+        if known
+        else f"nbtrack reads no model of {names[0]}: what wrote it does."
+        if names
+        else "There is nothing that could be loaded."
+    )
+    return f"The model {uri!r} cannot predict by itself: it has only {listed}. {advice}"
+
+
 def _other_flavors(model: Model, wanted: str, uri: str) -> str:
     own = [name for name in native_flavors(model) if name in FLAVORS]
-    advice = (
-        " or ".join(f"nbtrack.{name}.load_model" for name in own) + " loads it."
-        if own
-        else "nbtrack.pyfunc.load_model loads it behind predict()."
-    )
+    if own:
+        advice = " or ".join(f"nbtrack.{name}.load_model" for name in own) + " loads it."
+    elif PYTHON_FUNCTION in model.flavors:
+        advice = "nbtrack.pyfunc.load_model loads it behind predict()."
+    else:
+        advice = "nbtrack reads none of them: what wrote it does."
     flavors = ", ".join(model.flavors)
     return f"The model {uri!r} has no flavor {wanted!r}; it has {flavors}. {advice}"

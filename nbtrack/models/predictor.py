@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.models.flavors.contracts import Scorer
@@ -122,6 +122,28 @@ class PyFuncModel:
     def input_example(self) -> Any:
         """The input example that was stored with it; None where there is none."""
         return self.metadata.load_input_example(self._folder)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say where it is, of what only the framework's own model has."""
+            # As long as it is being made, or copied, there is no model to look at.
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("_") and self.__dict__.get("_model_impl") is not None:
+                text += self._hint(name)
+            raise AttributeError(text, name=name, obj=self)
+
+    def _hint(self, name: str) -> str:
+        try:
+            has_it = hasattr(self.get_raw_model(), name)
+        except Exception:  # noqa: BLE001 - the model's own code, asked only for a sentence
+            return ""
+        if not has_it:
+            return ""
+        hint = f". The model itself has it: get_raw_model().{name}"
+        if name.startswith("predict") and "sklearn" in self.metadata.flavors:
+            hint += f"; logged with pyfunc_predict_fn={name!r}, predict() gives it"
+        return hint
 
     @property
     def _name(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from nbtrack.core.articles import with_article
 from nbtrack.core.errors import (
     AlreadyExistsError,
     InvalidTypeError,
@@ -248,8 +249,8 @@ def _plain_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
             yaml.safe_dump({key: value})
         except yaml.YAMLError as error:
             raise InvalidTypeError(
-                f"metadata holds what a file cannot: {key!r} is a {type(value).__name__}. Use text, numbers, "
-                "booleans, lists and dicts."
+                f"metadata holds what a file cannot: {key!r} is {with_article(type(value).__name__)}. "
+                "Use text, numbers, booleans, lists and dicts."
             ) from error
     return dict(metadata)
 

@@ -5,22 +5,12 @@ from typing import Any
 
 from nbtrack.core.datasets import RunInputs
 from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunOutputs, RunStatus
-from nbtrack.core.errors import NotFoundError
 from nbtrack.tracking import metric_history
 from nbtrack.tracking.active_run import ActiveRun, RunKeeper
+from nbtrack.tracking.switched_off import DISABLED_RUN_ID
 
 _KEPT = ("end", "nested")
 """What works for a run that is nowhere as for any other."""
-
-DISABLED_RUN_ID = "d15ab1ed" * 4
-"""The id of every run that is recorded nowhere; reading it gives nothing instead of an error."""
-
-
-def nothing_recorded(run_id: str) -> NotFoundError:
-    """The error for reading what was logged while tracking was switched off."""
-    return NotFoundError(
-        "run", run_id, advice="Nothing was recorded: NBTRACK_DISABLED or enabled=False switches nbtrack off."
-    )
 
 
 def disabled_snapshot() -> Run:

@@ -22,9 +22,9 @@ from nbtrack.tracking import run_context
 from nbtrack.tracking.active_models import ActiveModel, ActiveModels
 from nbtrack.tracking.active_run import ActiveRun
 from nbtrack.tracking.conditions import check_count, logged_model_search
-from nbtrack.tracking.disabled_run import DISABLED_RUN_ID
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.store_access import StoreAccess
+from nbtrack.tracking.switched_off import DISABLED_RUN_ID
 
 DISABLED_MODEL_ID = f"m-{DISABLED_RUN_ID}"
 """The id of every model that is recorded nowhere; reading it gives nothing instead of an error."""

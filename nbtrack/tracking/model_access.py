@@ -108,7 +108,7 @@ def load_native(
     """
     from nbtrack.models.loading import load_native as load
 
-    return load(local_folder(model_uri, dst_path), flavor, trust=trust, uri=str(model_uri), **options)
+    return load(local_folder(model_uri, dst_path), flavor, trust=trust, uri=_shown(model_uri), **options)
 
 
 def load_predictor(
@@ -125,7 +125,7 @@ def load_predictor(
     return load(
         local_folder(model_uri, dst_path),
         trust=trust,
-        uri=str(model_uri),
+        uri=_shown(model_uri),
         model_config=model_config,
         suppress_warnings=suppress_warnings,
     )
@@ -157,7 +157,7 @@ def get_model_info(model_uri: ModelUri) -> "ModelInfo":
             params, tags, name = dict(entity.params), dict(entity.tags), entity.name
     return ModelInfo(
         model,
-        str(model_uri),
+        _shown(model_uri),
         folder=folder,
         name=name,
         params=params,
@@ -262,3 +262,9 @@ def _unpacked(archive: Path, dst_path: str | PathLike[str] | None) -> Path:
     if len(inside) == 1 and inside[0].is_dir() and not (folder / MLMODEL_FILE).is_file():
         return inside[0]
     return folder
+
+
+def _shown(model_uri: Any) -> str:
+    from nbtrack.tracking.model_uris import uri_text
+
+    return str(uri_text(model_uri))

@@ -30,6 +30,7 @@ from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.stores.opening import open_folder
 from nbtrack.tracking import artifact_access
 from nbtrack.tracking.store_access import StoreAccess
+from nbtrack.tracking.switched_off import DISABLED_RUN_ID, nothing_recorded
 
 MLMODEL = "MLmodel"
 """The file that makes a folder a model."""
@@ -40,6 +41,8 @@ Where = Store | StoreAccess | None
 """Where a model is looked for: a store, or a tracker, whose store is opened when it is needed."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_OUR_RUN_ID = re.compile(r"[0-9a-f]{32}")
+_VERSION_WITH_LETTER = re.compile(r"[vV]([0-9]{1,18})", re.ASCII)
 _OUR_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 _MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
 _MOST_FOLDERS, _DEPTH = 50, 3
@@ -109,6 +112,7 @@ def parse_model_uri(uri: Any) -> ModelUri:
         InvalidTypeError: It is neither text nor a path.
         InvalidValueError: It is malformed, or of a kind that nbtrack does not read.
     """
+    uri = uri_text(uri)
     if isinstance(uri, os.PathLike):
         path = Path(cast("os.PathLike[str]", uri))
         return ModelUri(str(path), folder=_folder_of(path))
@@ -125,12 +129,30 @@ def parse_model_uri(uri: Any) -> ModelUri:
         return _parse_run(uri)
     if scheme == "file":
         return ModelUri(uri, folder=_folder_of(_file_path(uri)))
+    if not scheme and _OUR_MODEL_ID.fullmatch(uri) and not os.path.exists(uri):
+        return ModelUri(uri, model_id=uri)
+    if _OUR_RUN_ID.fullmatch(uri) and not os.path.exists(uri):
+        raise InvalidValueError(
+            f"{uri!r} is the id of a run, which may have several models: write runs:/{uri}/<name>, with the "
+            "name that the model was logged under."
+        )
     if scheme and not os.path.exists(uri):
+        meant = (
+            f" Did you mean {scheme}s:{uri[len(scheme) + 1 :][:200]}?" if scheme in ("model", "run") else ""
+        )
         raise InvalidValueError(
             f"nbtrack cannot read models from {uri[:200]!r}: it knows models:/, runs:/ and file: URIs, "
-            "and paths."
+            f"and paths.{meant}"
         )
     return ModelUri(uri, folder=_folder_of(Path(os.path.expanduser(uri))))
+
+
+def uri_text(uri: Any) -> Any:
+    """What a user gave for a model as URI or path: that of what `log_model` returned, else as it is."""
+    if isinstance(uri, str | os.PathLike):
+        return cast("Any", uri)
+    held = getattr(uri, "model_uri", None)
+    return held if isinstance(held, str) else uri
 
 
 def resolve_model(where: Where, uri: Any) -> ResolvedModel:
@@ -340,6 +362,10 @@ def _parse_registry(uri: str) -> ModelUri:
     try:
         stage = ModelVersionStages.canonical(suffix)
     except InvalidValueError as error:
+        if version := _VERSION_WITH_LETTER.fullmatch(suffix):
+            raise InvalidValueError(
+                f"{refusal}a version is a number. Write models:/{name}/{version[1]}."
+            ) from None
         raise InvalidValueError(
             f"{refusal}{suffix[:80]!r} is neither a version nor a stage. {error} "
             f"An alias stands behind an @: models:/{name}@{suffix[:80]}."
@@ -405,8 +431,15 @@ def _registry_store(where: Where, name: str) -> Store:
     return _store(where, "registered model", name)
 
 
+def _check_recorded(run_id: str) -> None:
+    """Refuse the run of a tracker that is switched off."""
+    if run_id == DISABLED_RUN_ID:
+        raise nothing_recorded(run_id)
+
+
 def _resolve_run(where: Where, parsed: ModelUri) -> ResolvedModel:
     run_id = str(parsed.run_id)
+    _check_recorded(run_id)
     store = _store(where, "run", run_id)
     store.runs.get(run_id)
     found = None if parsed.path is None else store.logged_models.find_model(run_id, parsed.path)
@@ -451,6 +484,7 @@ def _resolve_location(where: Where, version: ModelVersion, location: str, path: 
 
 def _resolve_model_id(where: Where, parsed: ModelUri) -> ResolvedModel:
     model_id = str(parsed.model_id)
+    _check_recorded(model_id.removeprefix("m-"))
     store = _store(where, "logged model", model_id)
     try:
         model = store.logged_models.get(model_id)

@@ -14,8 +14,9 @@ from nbtrack.documents.database import Database
 from nbtrack.stores.contracts import Store
 from nbtrack.tracking import artifact_access, environment, metric_history
 from nbtrack.tracking.conditions import check_count, check_view, run_search
-from nbtrack.tracking.disabled_run import DISABLED_RUN_ID, disabled_snapshot, nothing_recorded
+from nbtrack.tracking.disabled_run import disabled_snapshot
 from nbtrack.tracking.experiment_verbs import ExperimentVerbs
+from nbtrack.tracking.switched_off import DISABLED_RUN_ID, nothing_recorded
 
 _OUTPUT_FORMATS = ("pandas", "list")
 

@@ -107,3 +107,12 @@ def test_made_up_names_are_short_and_not_steered_by_the_users_seed() -> None:
 
     assert first != second
     assert len(first) <= 20
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("a:b%", "begins like a drive of Windows, 'a:'"), ("C:x", "drive"), ("C:/x", "absolute")],
+)
+def test_what_begins_like_a_drive_is_said_to_do_so(path: str, told: str) -> None:
+    with pytest.raises(NbtrackError, match=told):
+        artifact_parts(path)

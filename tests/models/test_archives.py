@@ -131,7 +131,7 @@ HOSTILE: dict[str, tuple[Make, str]] = {
     "tar: climbs": (tar(member("a"), member("../evil")), r"'\.\.' would leave"),
     "tar: climbs in the middle": (tar(member("a/../../evil")), r"'\.\.' would leave"),
     "tar: absolute": (tar(member("/tmp/evil")), "is absolute"),
-    "tar: a drive": (tar(member("C:evil")), "is absolute"),
+    "tar: a drive": (tar(member("C:evil")), "begins like a drive"),
     "tar: backslash": (tar(member("..\\evil")), "a backslash"),
     "tar: control character": (tar(member("a\nb")), "a control character"),
     "tar: no name": (tar(member("")), "without a name"),

@@ -757,3 +757,8 @@ def test_objects_of_a_tensor_stay_objects() -> None:
     rows = [{"a": 1}, {"a": 2}]
 
     assert enforce_input(rows, Schema([TensorSpec(np.dtype(object), (-1,))])).tolist() == rows
+
+
+def test_params_do_not_fit_and_an_input_does_not() -> None:
+    assert str(SignatureMismatchError(["a"], "params")).startswith("The params do not fit")
+    assert str(SignatureMismatchError(["a"])).startswith("The input does not fit")

@@ -1,5 +1,6 @@
 """Models in runs: logged whole, listed after, kept when the store refuses."""
 
+import copy
 import hashlib
 import json
 import os
@@ -18,7 +19,13 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import nbtrack
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError, StoreError, UntrustedModelError
+from nbtrack.core.errors import (
+    InvalidTypeError,
+    InvalidValueError,
+    NotFoundError,
+    StoreError,
+    UntrustedModelError,
+)
 from nbtrack.models.mlmodel import Model
 from nbtrack.models.model_info import ModelInfo
 from nbtrack.models.safety.folder_digests import SIGNATURE_FILE
@@ -134,7 +141,7 @@ def test_slashes_make_folders(model: LinearRegression) -> None:
         ({"name": "../a"}, InvalidValueError, "would leave the run"),
         ({"signature": "x"}, InvalidTypeError, "infer_signature"),
         ({"pip_requirements": ["a"], "conda_env": {}}, InvalidValueError, "conda_env and pip_requirements"),
-        ({"metadata": {"f": object()}}, InvalidTypeError, "'f' is a object"),
+        ({"metadata": {"f": object()}}, InvalidTypeError, "'f' is an object"),
         ({"code_paths": "code.py"}, InvalidTypeError, "takes a list"),
         ({"code_paths": ["nowhere.py"]}, FileNotFoundError, "nowhere.py"),
         ({"flavor": "sklaern"}, InvalidValueError, "no flavor 'sklaern'"),
@@ -561,3 +568,93 @@ def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidValueError, match="evil"):
         nbtrack.sklearn.load_model(tmp_path / "evil.zip", trust=True)
+
+
+def test_what_log_model_returned_and_a_bare_model_id_load(model: LinearRegression) -> None:
+    with nbtrack.start_run():
+        info = nbtrack.sklearn.log_model(model)
+
+    for given in (info, info.model_id, nbtrack.last_logged_model()):
+        assert type(nbtrack.sklearn.load_model(given)) is LinearRegression
+        assert nbtrack.pyfunc.load_model(given).predict(X).shape == (4,)
+    assert info.model_uri in repr(nbtrack.pyfunc.load_model(info))
+
+
+def test_a_model_that_was_logged_while_nbtrack_was_off_is_said_to_be_nowhere(
+    model: LinearRegression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBTRACK_DISABLED", "1")
+    with nbtrack.start_run():
+        info = nbtrack.sklearn.log_model(model)
+
+    for uri in (info.model_uri, "models:/m-" + "d15ab1ed" * 4):
+        with pytest.raises(NotFoundError, match="Nothing was recorded: NBTRACK_DISABLED"):
+            nbtrack.sklearn.load_model(uri)
+
+
+@pytest.mark.parametrize(
+    ("flavors", "told"),
+    [
+        ("catboost: {}", "only the flavor catboost. nbtrack reads no model of catboost"),
+        ("sklearn: {}", "only the flavor sklearn. Load it as what it is: nbtrack.sklearn.load_model"),
+    ],
+)
+def test_a_folder_that_cannot_predict_names_the_flavor_that_it_has(
+    flavors: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "MLmodel").write_text(f"flavors:\n  {flavors}\n")
+
+    with pytest.raises(InvalidValueError, match=re.escape(told)):
+        nbtrack.pyfunc.load_model(tmp_path)
+
+
+def test_a_flavor_that_nbtrack_does_not_know_is_not_said_to_predict(tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text("flavors:\n  catboost: {}\n")
+
+    with pytest.raises(InvalidValueError, match=r"it has catboost\. nbtrack reads none of them"):
+        nbtrack.sklearn.load_model(tmp_path)
+
+
+def test_what_only_the_model_itself_has_is_named(tmp_path: Path) -> None:
+    nbtrack.sklearn.save_model(LogisticRegression().fit(X, [0, 1, 0, 1]), tmp_path / "m")
+    predictor = nbtrack.pyfunc.load_model(tmp_path / "m")
+
+    with pytest.raises(AttributeError) as caught:
+        predictor.predict_proba(X)
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        predictor.nothing  # noqa: B018
+
+    assert "get_raw_model().predict_proba" in str(caught.value)
+    assert "pyfunc_predict_fn='predict_proba'" in str(caught.value)
+    assert copy.copy(predictor).predict(X).shape == (4,)
+
+
+@pytest.mark.parametrize("flavor", ["sklearn", "torch", "python"])
+@pytest.mark.filterwarnings("ignore:The model imports 'left_out':RuntimeWarning")
+def test_code_that_was_left_out_of_a_model_is_named(flavor: str, tmp_path: Path) -> None:
+    (tmp_path / "left_out.py").write_text(
+        "import nbtrack.pyfunc, sklearn.linear_model, torch\n"
+        "class Sklearn(sklearn.linear_model.LinearRegression): pass\n"
+        "class Torch(torch.nn.Identity): pass\n"
+        "class Python(nbtrack.pyfunc.PythonModel):\n"
+        "    def predict(self, context, model_input):\n"
+        "        return model_input\n"
+    )
+    program = (
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "import left_out, nbtrack\n"
+        "with nbtrack.start_run():\n"
+        f"    print(nbtrack.log_model(left_out.{flavor.title()}()).model_uri)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    uri = done.stdout.split()[-1]
+    loaders = {"sklearn": nbtrack.sklearn, "torch": nbtrack.pytorch, "python": nbtrack.pyfunc}
+
+    for load in (loaders[flavor].load_model, nbtrack.pyfunc.load_model):
+        with pytest.raises(ImportError, match=r"module 'left_out'.*code_paths=\[\.\.\.\]") as caught:
+            load(uri)
+        assert isinstance(caught.value, InvalidValueError)
+        assert caught.value.name == "left_out"

@@ -92,6 +92,7 @@ def store(tracker: Tracker, run_id: str) -> Store:
         ("file:///some/my%20folder", {"folder": Path("/some/my folder")}),
         ("file:/some/folder", {"folder": Path("/some/folder")}),
         ("file://localhost/some", {"folder": Path("/some")}),
+        ("m-" + "0a" * 16, {"model_id": "m-" + "0a" * 16}),
         ("C:/models/x", {"folder": Path("C:/models/x")}),
     ],
 )
@@ -112,6 +113,10 @@ def test_a_uri_is_taken_apart(uri: Any, expected: dict[str, Any]) -> None:
         ("models:/@champion", "a name and an alias"),
         ("models:/../3", "'..' is no name"),
         ("models:/iris/3/../../x", "'..' would leave"),
+        ("models:/iris/v1", r"a version is a number\. Write models:/iris/1\."),
+        ("model:/iris/1", r"Did you mean models:/iris/1\?"),
+        ("run:/abc/model", r"Did you mean runs:/abc/model\?"),
+        ("0123456789abcdef" * 2, r"id of a run, .*: write runs:/0123456789abcdef0123456789abcdef/<name>"),
         ("models:/iris/-1", "neither a version nor a stage"),
         ("runs:/", "names no run"),
         ("runs://abc/model", "names no run"),

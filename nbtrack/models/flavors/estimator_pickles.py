@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from nbtrack.core.errors import InvalidValueError, MissingExtraError, NbtrackError, said
+from nbtrack.core.errors import InvalidValueError, MissingExtraError, MissingModuleError, NbtrackError, said
 from nbtrack.core.installed_packages import installed_packages
 from nbtrack.models.code.code_paths import current_code
 from nbtrack.models.code.unpickling import python_of, unpickle
@@ -47,6 +47,8 @@ def read_pickle(folder: "ModelFolder", name: str, *, made_with: tuple[str, Any] 
                 return _joblib_load(file)
         except (KeyboardInterrupt, MemoryError, NbtrackError):
             raise
+        except ModuleNotFoundError as error:
+            raise MissingModuleError(_said(folder, name, made_with, error), error.name or "") from error
         except Exception as error:
             raise InvalidValueError(_said(folder, name, made_with, error)) from error
 
@@ -70,7 +72,9 @@ def _holds(file: BinaryIO, mark: bytes) -> bool:
 
 
 def _said(folder: "ModelFolder", name: str, made_with: tuple[str, Any] | None, error: Exception) -> str:
-    text = f"{name!r} of the model at {folder.path} cannot be read: {type(error).__name__}: {said(error)}."
+    is_cut = isinstance(error, EOFError) or "truncated" in str(error)
+    what = "it ends early" if is_cut else f"{type(error).__name__}: {said(error)}"
+    text = f"{name!r} of the model at {folder.path} cannot be read: {what}."
     if isinstance(error, ModuleNotFoundError) and error.name:
         text += (
             f" It needs the module {error.name!r}. `pip install -r {folder.path / 'requirements.txt'}` "

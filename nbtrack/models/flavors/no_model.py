@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any, cast
 
+from nbtrack.core.articles import with_article
+
 _DATA_CLASSES = {
     "DataFrame": "nbtrack.log_table keeps a table, nbtrack.log_input a data set.",
     "Series": "nbtrack.log_table keeps a table, nbtrack.log_input a data set.",
@@ -50,8 +52,9 @@ def what_to_do(model: Any) -> str:
         items = cast("list[Any]", model)
         held = sorted({type(each).__qualname__ for each in items})
         return (
-            f"The model is a {name} of {len(items)} ({', '.join(held[:4]) or 'nothing'}). Log each by "
-            "itself, under a name of its own; or all in a class derived from nbtrack.pyfunc.PythonModel."
+            f"The model is {with_article(name)} of {len(items)} ({', '.join(held[:4]) or 'nothing'}). "
+            "Log each by itself, under a name of its own; or all in a class derived from "
+            "nbtrack.pyfunc.PythonModel."
         )
     if isinstance(model, Mapping):
         values = list(cast("Mapping[Any, Any]", model).values())
@@ -62,17 +65,17 @@ def what_to_do(model: Any) -> str:
             )
         keys = ", ".join(map(repr, list(cast("Mapping[Any, Any]", model))[:4])) or "(none)"
         return (
-            f"The model is a {name} with the keys {keys}. nbtrack.log_dict keeps a dict; models in it are "
-            "logged one by one."
+            f"The model is {with_article(name)} with the keys {keys}. nbtrack.log_dict keeps a dict; "
+            "models in it are logged one by one."
         )
     if kind.__qualname__ in _DATA_CLASSES:
-        return f"The model is a {name}, which is data. {_DATA_CLASSES[kind.__qualname__]}"
+        return f"The model is {with_article(name)}, which is data. {_DATA_CLASSES[kind.__qualname__]}"
     part = (
         " It is a part of a framework that does not predict by itself."
         if kind.__module__.partition(".")[0] in _FRAMEWORKS
         else ""
     )
     return (
-        f"nbtrack knows no flavor for a {name}.{part} Wrap it in a class derived from "
+        f"nbtrack knows no flavor for {with_article(name)}.{part} Wrap it in a class derived from "
         "nbtrack.pyfunc.PythonModel, or keep its files with nbtrack.log_artifact."
     )

@@ -390,6 +390,8 @@ def _named_failures(folder: ModelFolder, name: str, entry: Mapping[str, Any]) ->
     except (RuntimeError, OSError, EOFError, AttributeError, ImportError, TypeError) as error:
         made_with = entry.get("pytorch_version")
         told = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        if isinstance(error, EOFError):
+            told = "it ends early"
         raise InvalidValueError(
             f"{name!r} in the model {str(folder.path)!r} cannot be read: {told}."
             f"{f' It was made with PyTorch {made_with}.' if made_with else ''}"

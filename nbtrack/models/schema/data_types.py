@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
+from nbtrack.core.articles import with_article
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ class _Nested:
         """A type from the entries of its JSON object; the opposite of `to_dict`."""
         made = type_from_json(kwargs)
         if not isinstance(made, cls):
-            raise InvalidValueError(f"The JSON of {_article(cls.__name__)} was wanted, not {quoted(kwargs)}")
+            raise InvalidValueError(
+                f"The JSON of {with_article(cls.__name__)} was wanted, not {quoted(kwargs)}"
+            )
         return made
 
 
@@ -166,7 +169,7 @@ class Property:
     def __init__(self, name: str, dtype: "ValueType | str", required: bool = True) -> None:
         if not isinstance(name, str):
             raise InvalidTypeError(
-                f"The name of a Property is text, not {name!r}, which is {_article(type(name).__name__)}"
+                f"The name of a Property is text, not {name!r}, which is {with_article(type(name).__name__)}"
             )
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "dtype", as_value_type(dtype, f"dtype of the Property {name!r}"))
@@ -328,7 +331,3 @@ def quoted(held: Any) -> str:
     """A value as a message quotes it: its beginning."""
     text = repr(held)
     return text if len(text) <= 120 else f"{text[:117]}..."
-
-
-def _article(name: str) -> str:
-    return f"an {name}" if name[0] in "AEIOUaeiou" else f"a {name}"

@@ -28,7 +28,8 @@ class SignatureMismatchError(InvalidTypeError):
         shown = self.problems[:SHOWN]
         if len(self.problems) > SHOWN:
             shown.append(f"and {len(self.problems) - SHOWN} more")
-        beginning = f"The {what} does not fit the signature of the model"
+        do = "do" if what.endswith("s") else "does"
+        beginning = f"The {what} {do} not fit the signature of the model"
         super().__init__(
             f"{beginning}: {shown[0]}" if len(shown) == 1 else "\n- ".join([f"{beginning}:", *shown])
         )

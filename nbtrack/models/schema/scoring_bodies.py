@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from nbtrack.core.articles import with_article
 from nbtrack.core.errors import InvalidValueError, said
 from nbtrack.models.schema.data_types import DataType
 from nbtrack.models.schema.schemas import Schema
@@ -65,7 +66,9 @@ def parse_body(text: str | bytes, schema: Schema | None) -> ScoringBody:
         )
     params = fields.get("params")
     if params is not None and not isinstance(params, dict):
-        raise InvalidValueError(f"params of the input is a {type(params).__name__}, and should be an object.")
+        raise InvalidValueError(
+            f"params of the input is {with_article(type(params).__name__)}, and should be an object."
+        )
     return ScoringBody(_DATA[given[0]](fields[given[0]], schema), cast("dict[str, Any] | None", params))
 
 

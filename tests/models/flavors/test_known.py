@@ -100,7 +100,7 @@ def test_the_flavor_of_a_model_is_that_of_what_it_is_itself(model: Any, flavor: 
         ("model.pkl", r"is 'model\.pkl', a text or path\. nbtrack\.log_artifact"),
         (Path("model.pkl"), r"is 'model\.pkl', a text or path"),
         (KFold(), r"no flavor for a sklearn\.model_selection\._split\.KFold\. It is a part of a framework"),
-        (3, r"no flavor for a int\. Wrap it"),
+        (3, r"no flavor for an int\. Wrap it"),
     ],
     ids=lambda each: "" if isinstance(each, str) else type(each).__name__,
 )

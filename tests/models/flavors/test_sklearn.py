@@ -250,6 +250,14 @@ def test_a_damaged_pickle_is_told_with_its_name(content: bytes, tmp_path: Path) 
         load(tmp_path / "m", trust=True)
 
 
+def test_a_pickle_that_ends_early_is_said_to(tmp_path: Path) -> None:
+    save(LogisticRegression().fit(NUMBERS, KIND), tmp_path / "m")
+    (tmp_path / "m" / "model.pkl").write_bytes(b"\x80")
+
+    with pytest.raises(InvalidValueError, match=r"cannot be read: it ends early\."):
+        load(tmp_path / "m", trust=True)
+
+
 def test_a_missing_package_is_named_with_what_installs_it(tmp_path: Path) -> None:
     save(LogisticRegression().fit(NUMBERS, KIND), tmp_path / "m")
     (tmp_path / "m" / "model.pkl").write_bytes(b"\x80\x04cno_such_module\nThing\n.")

@@ -80,6 +80,7 @@ def load_small_model(folder: Path, scale: float) -> Row:
 
 _BIG = """
 import json, resource, sys, time
+import psutil
 import torch
 import nbtrack
 
@@ -87,7 +88,7 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 size, what = int(sys.argv[1]), sys.argv[2]
-base = peak()
+base = psutil.Process().memory_info().rss
 if what == "save":
     model = torch.nn.Module()
     model.weights = torch.nn.Parameter(torch.rand(size // 4))

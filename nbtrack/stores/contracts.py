@@ -3,21 +3,26 @@
 `tracking` and what lies above it knows only this; `opening` chooses the back end.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from os import PathLike
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from __future__ import annotations
 
-from nbtrack.core.datasets import DatasetInput
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
+
 from nbtrack.core.entities import Experiment, FileInfo, Metric, Run, RunList, ViewType
-from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModelStatus
-from nbtrack.core.model_links import LoggedModelOutput
-from nbtrack.core.paged_lists import PagedList
-from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
-from nbtrack.core.run_columns import RunColumns
-from nbtrack.documents.database import Database
-from nbtrack.documents.tables import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from os import PathLike
+    from pathlib import Path
+
+    from nbtrack.core.datasets import DatasetInput
+    from nbtrack.core.logged_models import LoggedModel, LoggedModelList
+    from nbtrack.core.model_links import LoggedModelOutput
+    from nbtrack.core.paged_lists import PagedList
+    from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
+    from nbtrack.core.run_columns import RunColumns
+    from nbtrack.documents.database import Database
+    from nbtrack.documents.tables import Order
 
 
 class Experiments(Protocol):
@@ -312,7 +317,7 @@ class LoggedModels(Protocol):
         model_type: str | None = None,
         tags: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-        status: str = LoggedModelStatus.PENDING,
+        status: str = "PENDING",
         step: int | None = None,
         as_output: bool = False,
         flavors: Mapping[str, Any] | None = None,

@@ -4,6 +4,8 @@ Names and arguments are MLflow's. What a change does is the rule of the store (`
 here it is found out which store, and which model a URI means.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,18 +15,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NbtrackError, NotFoundError
 from nbtrack.core.names import check_model_name, check_registry_tag, check_version
-from nbtrack.core.registry import (
-    ModelVersion,
-    ModelVersionList,
-    ModelVersionStages,
-    RegisteredModel,
-    RegisteredModelList,
-)
-from nbtrack.stores.contracts import Registry, Store
 from nbtrack.tracking.conditions import check_count, model_search, version_search
 from nbtrack.tracking.store_access import StoreAccess
 
 if TYPE_CHECKING:
+    from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
+    from nbtrack.stores.contracts import Registry, Store
     from nbtrack.tracking.model_uris import Where
 
 MOST_MODELS, MOST_VERSIONS = 1000, 200_000
@@ -88,6 +84,8 @@ class RegistryVerbs(StoreAccess):
         check_model_name(name)
         texts = _tag_texts(tags)
         if self._is_off():
+            from nbtrack.core.registry import RegisteredModel  # lazy: few scripts use the registry
+
             return RegisteredModel(name, _now(), _now(), description, [], texts)
         return self._registry_store().registry.create_model(name, tags=texts, description=description)
 
@@ -129,6 +127,8 @@ class RegistryVerbs(StoreAccess):
             check_count("max_results", max_results)
         condition, order = model_search(filter_string, order_by)
         if self._is_off() or not self._has_registry():
+            from nbtrack.core.registry import RegisteredModelList
+
             return RegisteredModelList()
         registry = self._registry_store().registry
         return registry.search_models(condition, order, limit=max_results, after=page_token)
@@ -350,6 +350,8 @@ class RegistryVerbs(StoreAccess):
 
     def get_model_version_stages(self, name: str, version: str | int) -> list[str]:
         """The stages there are; the same for every version."""
+        from nbtrack.core.registry import ModelVersionStages
+
         return list(ModelVersionStages.ALL)
 
     def get_model_version_download_uri(self, name: str, version: str | int) -> str:
@@ -398,6 +400,8 @@ class RegistryVerbs(StoreAccess):
             check_count("max_results", max_results)
         condition, order = version_search(filter_string, order_by)
         if self._is_off() or not self._has_registry():
+            from nbtrack.core.registry import ModelVersionList
+
             return ModelVersionList()
         registry = self._registry_store().registry
         return registry.search_versions(condition, order, limit=max_results, after=page_token)
@@ -432,6 +436,8 @@ class RegistryVerbs(StoreAccess):
             NotFoundError: There is no such registered model or version.
             InvalidValueError: There is no such stage, or its versions are not archived.
         """
+        from nbtrack.core.registry import ModelVersionStages
+
         stage = ModelVersionStages.canonical(stage)
         if archive_existing_versions and stage not in ModelVersionStages.ACTIVE:
             raise InvalidValueError(
@@ -525,7 +531,7 @@ class RegistryVerbs(StoreAccess):
 
 
 def register(
-    where: "Where",
+    where: Where,
     registry_store: Callable[[], Store],
     model_uri: Any,
     name: str,
@@ -624,6 +630,8 @@ def _tag_logged_model(store: Store, model_id: str, version: ModelVersion) -> Non
 
 def _nothing_registered(name: str) -> ModelVersion:
     """A version that is nowhere, for code that reads what it has registered."""
+    from nbtrack.core.registry import ModelVersion
+
     return ModelVersion(name, 0, _now(), _now())
 
 

@@ -197,10 +197,10 @@ def set_signature(model_uri: ModelUri, signature: "ModelSignature") -> None:
         InvalidTypeError: It is no signature.
         StoreError: Its folder cannot be written.
     """
+    from nbtrack.documents.incoming_folders import incoming_folder
     from nbtrack.models.mlmodel import MLMODEL_FILE, Model
     from nbtrack.models.safety.trust import replace_file
     from nbtrack.models.signature import ModelSignature
-    from nbtrack.stores.local.incoming_folders import incoming_folder
 
     if not isinstance(signature, ModelSignature):
         raise InvalidTypeError(

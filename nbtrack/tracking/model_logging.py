@@ -27,6 +27,7 @@ from nbtrack.core.metric_values import as_step
 from nbtrack.core.model_links import LoggedModelOutput
 from nbtrack.core.names import artifact_parts
 from nbtrack.core.warn import warn_user
+from nbtrack.documents.incoming_folders import incoming_folder
 from nbtrack.models.flavors.contracts import Flavor
 from nbtrack.models.flavors.known import flavor_named, flavor_of
 from nbtrack.models.mlmodel import MLMODEL_FILE, Model
@@ -34,7 +35,6 @@ from nbtrack.models.model_info import ModelInfo
 from nbtrack.models.safety.trust import sign_folder
 from nbtrack.models.saving import SaveOptions, new_folder, save_to_folder
 from nbtrack.stores.contracts import Artifacts, Store
-from nbtrack.stores.local.incoming_folders import incoming_folder
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.registry import register
 

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import threading
 from pathlib import Path
 
@@ -220,3 +221,25 @@ def test_a_private_copy_is_for_this_user_only_and_keeps_names(path: Path) -> Non
     assert (copy / "inner" / "deep.py").read_text() == "y = 1\n"
     assert copy.parent.stat().st_mode & 0o777 == 0o700
     assert file.read_bytes() == (path / "model.pkl").read_bytes()
+
+
+def test_copies_of_the_same_content_are_one(path: Path, tmp_path: Path) -> None:
+    first = ModelFolder(path, trust=True).private_copy("data")
+    again = ModelFolder(path, trust=True).private_copy("data")
+    (path / "data" / "own.py").write_text("x = 'changed'")
+
+    changed = ModelFolder(path, trust=True).private_copy("data")
+
+    assert again == first
+    assert changed != first
+    assert (changed / "own.py").read_text() == "x = 'changed'"
+    assert (first / "own.py").read_text() != "x = 'changed'"
+
+
+def test_a_copy_that_somebody_removed_is_made_again(path: Path) -> None:
+    first = ModelFolder(path, trust=True).private_copy("data")
+    shutil.rmtree(first)
+
+    again = ModelFolder(path, trust=True).private_copy("data")
+
+    assert (again / "own.py").is_file()

@@ -131,8 +131,8 @@ class ModelFolder:
     def private_copy(self, relative: object) -> Path:
         """Copy a file, or a folder with all it holds, to where nobody else can change it.
 
-        For Python code and for readers that take only a path. The copy has the same name, and stays
-        until this process ends.
+        For Python code and for readers that take only a path. The copy has the same name, is shared by
+        all who ask for the same content, and stays until this process ends.
 
         Raises:
             InvalidValueError: The path leaves the folder, or runs through a link.
@@ -146,15 +146,27 @@ class ModelFolder:
         if not inner and name not in listing.folders:
             open_inside(self.path, relative).close()
         target = Path(tempfile.mkdtemp(prefix="nbtrack-model-"))
-        _remove_at_exit(target)
-        if name in listing.folders:
-            (target / parts[-1]).mkdir(mode=0o700)
-        for each in inner:
-            copy = target / parts[-1] / each[len(name) + 1 :] if each != name else target / parts[-1]
-            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open_inside(self.path, each) as source, open(copy, "xb") as file:
-                self._copy(source, file, each, self._expected(each))
-        return target / parts[-1]
+        digests: dict[str, str] = {}
+        try:
+            if name in listing.folders:
+                (target / parts[-1]).mkdir(mode=0o700)
+            for each in inner:
+                copy = target / parts[-1] / each[len(name) + 1 :] if each != name else target / parts[-1]
+                copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with open_inside(self.path, each) as source, open(copy, "xb") as file:
+                    digests[each[len(name) :]] = self._copy(source, file, each, self._expected(each))
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
+        # A server that loads its model again and again keeps one copy, not one for each time.
+        content = (os.getpid(), parts[-1], tuple(sorted(digests.items())))
+        kept = _copies.setdefault(content, target)
+        if kept is not target and (kept / parts[-1]).exists():
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            kept = _copies[content] = target
+            _remove_at_exit(target)
+        return kept / parts[-1]
 
     def _expected(self, relative: object) -> HashedFile | None:
         verified = self._verified
@@ -165,8 +177,8 @@ class ModelFolder:
             raise UntrustedModelError(f"{name!r} is no part of the model {str(self.path)!r}.")
         return verified.files[name]
 
-    def _copy(self, source: BinaryIO, target: IO[bytes], name: str, expected: HashedFile | None) -> None:
-        """Copy what was verified, and nothing else."""
+    def _copy(self, source: BinaryIO, target: IO[bytes], name: str, expected: HashedFile | None) -> str:
+        """Copy what was verified, and nothing else; returns its SHA-256."""
         running = hashlib.sha256()
         for piece in iter(partial(source.read, 1 << 20), b""):
             running.update(piece)
@@ -175,6 +187,11 @@ class ModelFolder:
             raise UntrustedModelError(
                 f"{name!r} in the model {str(self.path)!r} has changed while it was being loaded."
             )
+        return running.hexdigest()
+
+
+_copies: dict[tuple[int, str, tuple[tuple[str, str], ...]], Path] = {}
+"""Where content was copied to: by process (a fork's parent removes its own), name and digests."""
 
 
 def _remove_at_exit(folder: Path) -> None:

@@ -17,9 +17,9 @@ from nbtrack.core.entities import FileInfo
 from nbtrack.core.errors import AlreadyExistsError, InvalidValueError, MissingFileError, StoreError
 from nbtrack.core.names import artifact_parts
 from nbtrack.core.warn import warn_user
+from nbtrack.documents.incoming_folders import PREFIX as _TEMPORARY
+from nbtrack.documents.incoming_folders import check_and_sync, incoming_folder
 from nbtrack.stores.local.folder import holds_store
-from nbtrack.stores.local.incoming_folders import PREFIX as _TEMPORARY
-from nbtrack.stores.local.incoming_folders import check_and_sync, incoming_folder
 
 _FOLDER_FLAGS = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)

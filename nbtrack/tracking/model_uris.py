@@ -25,17 +25,14 @@ from nbtrack.core.errors import (
 )
 from nbtrack.core.names import artifact_parts, check_model_name, check_run_id
 from nbtrack.core.registry import ModelVersion, ModelVersionStages
+from nbtrack.models.mlmodel import MLMODEL_FILE
+from nbtrack.models.safety.folder_digests import REGISTERED_MODEL_META
 from nbtrack.models.safety.safe_files import scan
 from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.stores.opening import open_folder
 from nbtrack.tracking import artifact_access
 from nbtrack.tracking.store_access import StoreAccess
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID, nothing_recorded
-
-MLMODEL = "MLmodel"
-"""The file that makes a folder a model."""
-REGISTERED_MODEL_META = "registered_model_meta"
-"""The file beside it that says, in a download, which version of which registered model it is."""
 
 Where = Store | StoreAccess | None
 """Where a model is looked for: a store, or a tracker, whose store is opened when it is needed."""
@@ -236,7 +233,7 @@ def local_files(where: Where, uri: Any, dst_path: str | os.PathLike[str] | None 
         folder = _existing(found.folder, found)
         if dst_path is None:
             return folder
-        if os.path.lexists(folder / MLMODEL):
+        if os.path.lexists(folder / MLMODEL_FILE):
             # A link in a stranger's model would lead what is written into the copy elsewhere.
             scan(folder)
         local = Path(artifact_access.copy_local(folder, dst_path))
@@ -281,14 +278,14 @@ def check_is_model(found: ResolvedModel) -> None:
     """
     if found.folder is not None:
         folder = _existing(found.folder, found)
-        if not (folder / MLMODEL).is_file():
+        if not (folder / MLMODEL_FILE).is_file():
             raise MissingFileError(
                 "model", found.uri, advice=f"There is no MLmodel file in {folder.absolute()}."
             )
         return
     artifacts = _artifacts_of(found)
     files = {info.path for info in artifacts.list(found.path)}
-    if "/".join(part for part in (found.path, MLMODEL) if part) not in files:
+    if "/".join(part for part in (found.path, MLMODEL_FILE) if part) not in files:
         raise _no_files(found, "It has no MLmodel file." if files else "Nothing lies there.")
 
 
@@ -411,7 +408,7 @@ def _file_path(uri: str) -> Path:
 
 def _folder_of(path: Path) -> Path:
     """The folder of a model, of which the MLmodel file may have been given."""
-    return path.parent if path.name == MLMODEL and os.path.isfile(path) else path
+    return path.parent if path.name == MLMODEL_FILE and os.path.isfile(path) else path
 
 
 # ---- looking them up ---------------------------------------------------------------------------
@@ -541,7 +538,7 @@ def models_among(artifacts: Artifacts) -> list[str]:
     while waiting:
         path, depth = waiting.pop(0)
         below = artifacts.list(path)
-        if any(info.path == f"{path}/{MLMODEL}" for info in below):
+        if any(info.path == f"{path}/{MLMODEL_FILE}" for info in below):
             found.append(path)
         elif depth < _DEPTH:
             waiting += [(info.path, depth + 1) for info in below if info.is_dir][:_MOST_FOLDERS]
@@ -550,7 +547,7 @@ def models_among(artifacts: Artifacts) -> list[str]:
 
 def _write_meta(folder: Path, found: ResolvedModel) -> None:
     """Say beside a downloaded model which registered version it is, as MLflow does."""
-    if found.name is None or not (folder / MLMODEL).is_file():
+    if found.name is None or not (folder / MLMODEL_FILE).is_file():
         return
     import yaml  # lazy: only downloads need it
 

@@ -23,6 +23,7 @@ from nbtrack.core.errors import (
     MissingFileError,
     NbtrackError,
 )
+from nbtrack.core.versions import is_at_least
 from nbtrack.models.code.pickling import pickle_to
 from nbtrack.models.flavors import keras_limits
 from nbtrack.models.flavors.contracts import SavedFlavor
@@ -32,10 +33,10 @@ from nbtrack.models.safety.folder import ModelFolder
 from nbtrack.models.schema.data_kinds import is_pandas_frame
 
 NAME: Final = "keras"
-SAFE_KERAS: Final = (3, 15, 1)
+SAFE_KERAS: Final = "3.15.1"
 """The Keras whose safe mode holds; in those before, some crafted files ran code, or read files of the
 machine, all the same (CVE-2025-1550, CVE-2025-8747, CVE-2026-1669 and others)."""
-SAFE_KERAS_3_12: Final = (3, 12, 4)
+SAFE_KERAS_3_12: Final = "3.12.4"
 """The same, for those who stay with 3.12."""
 
 _DATA = "data"
@@ -364,9 +365,9 @@ def _plain(predictions: Any) -> Any:
 
 
 def _is_safe(keras: Any) -> bool:
-    numbers = str(keras.__version__).split(".")[:3]
-    version = tuple(int("".join(filter(str.isdigit, each)) or 0) for each in numbers)
-    return version >= SAFE_KERAS or (version[:2] == SAFE_KERAS_3_12[:2] and version >= SAFE_KERAS_3_12)
+    version = keras.__version__
+    is_mended_3_12 = is_at_least(version, SAFE_KERAS_3_12) and not is_at_least(version, "3.13.dev0")
+    return is_mended_3_12 or is_at_least(version, SAFE_KERAS)
 
 
 def _first_line(error: BaseException) -> str:

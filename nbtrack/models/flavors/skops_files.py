@@ -5,7 +5,6 @@ word of whoever wrote the file, so it is not asked.
 """
 
 import json
-import re
 import zipfile
 from collections.abc import Collection
 from io import BytesIO
@@ -13,11 +12,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from nbtrack.core.errors import InvalidValueError, MissingExtraError, said
+from nbtrack.core.versions import is_at_least
 
 if TYPE_CHECKING:
     from nbtrack.models.safety.folder import ModelFolder
 
-_SAFE_SINCE = (0, 13)
+_SAFE_SINCE = "0.13"
 _SCHEMA = "schema.json"
 _MOST_MEMBERS = 1_000_000
 _MOST_SCHEMA_BYTES = 500_000_000
@@ -184,8 +184,7 @@ def _holes_of_skops() -> str | None:
     """
     import skops
 
-    version = re.match(r"(\d+)\.(\d+)", str(skops.__version__))
-    if version is None or (int(version[1]), int(version[2])) >= _SAFE_SINCE:
+    if is_at_least(skops.__version__, _SAFE_SINCE):
         return None
     return f"skops {skops.__version__} has known holes; `pip install -U skops` mends them"
 

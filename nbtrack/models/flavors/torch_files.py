@@ -17,6 +17,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, BinaryIO, Final, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError, said
+from nbtrack.core.versions import is_at_least
 from nbtrack.models.code.code_paths import current_code
 from nbtrack.models.code.pickling import modules_of, noting_pickler, unpicklable
 from nbtrack.models.code.unpickling import PythonVersion, unpickler_for
@@ -33,7 +34,7 @@ STATE_DICT_FILE: Final = "state_dict.pth"
 MLFLOW_PICKLE_MODULE: Final = "mlflow.pytorch.pickle_module"
 """cloudpickle under the name that MLflow imports to read the file."""
 
-SAFE_WEIGHTS_ONLY: Final = (2, 10)
+SAFE_WEIGHTS_ONLY: Final = "2.10"
 """The PyTorch whose `weights_only` holds: before 2.6 (CVE-2025-32434) and 2.10 (CVE-2026-24747) a
 crafted file ran code all the same."""
 
@@ -41,17 +42,11 @@ _SAVE_OPTIONS = frozenset({"pickle_protocol", "_use_new_zipfile_serialization", 
 _LOAD_OPTIONS = frozenset({"mmap", "encoding", "errors", "fix_imports"})
 
 
-def torch_version() -> tuple[int, int]:
-    """Major and minor of the installed PyTorch."""
-    import torch
-
-    major, minor = str(torch.__version__).split(".")[:2]
-    return int(major), int(minor)
-
-
 def weights_only_is_safe() -> bool:
     """Whether a stranger's file may be read with `weights_only=True`."""
-    return torch_version() >= SAFE_WEIGHTS_ONLY
+    import torch
+
+    return is_at_least(torch.__version__, SAFE_WEIGHTS_ONLY)
 
 
 def save_pickle(model: Any, data: Path, pickle_module: Any, options: Mapping[str, Any]) -> frozenset[str]:
@@ -119,7 +114,7 @@ def save_exported(model: Any, data: Path, input_example: Any) -> None:
     """
     import torch
 
-    if torch_version() < (2, 6):
+    if not is_at_least(torch.__version__, "2.6"):
         raise InvalidValueError(
             f"serialization_format='pt2' needs torch 2.6 or later, and {torch.__version__} is installed."
         )

@@ -11,8 +11,10 @@ from nbtrack.core.errors import InvalidValueError
 from nbtrack.models.safety.safe_files import Listing, open_inside, scan
 
 SIGNATURE_FILE = "nbtrack.signature.json"
-LEFT_OUT = frozenset({SIGNATURE_FILE, "registered_model_meta"})
-"""Files of the topmost level that are no part of the model; MLflow adds the second to downloads."""
+REGISTERED_MODEL_META = "registered_model_meta"
+"""The file that says, in a download, which version of which registered model it is; as in MLflow."""
+LEFT_OUT = frozenset({SIGNATURE_FILE, REGISTERED_MODEL_META})
+"""Files of the topmost level that are no part of the model."""
 
 
 class FileDigest(NamedTuple):

@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,7 +56,6 @@ class Verified:
     listing: Listing
     files: Mapping[str, HashedFile] | None
     """By relative path; None where only the call vouches for it, so that nothing was hashed."""
-    asked_for: frozenset[str] = field(default_factory=frozenset[str])
 
 
 def sign_folder(folder: Path) -> bool:
@@ -223,7 +222,7 @@ def check_trusted(folder: Path, files: Iterable[str], *, why: str, trust: bool =
     if trust:
         if writable:
             warn_user(f"{writable} What is loaded may not be what you have looked at.")
-        return Verified(listing, None, frozenset(asked))
+        return Verified(listing, None)
     verified, reason = _verified_by_key(folder, listing)
     if verified is None:
         verified, changed = _verified_by_list(folder, listing)
@@ -231,7 +230,7 @@ def check_trusted(folder: Path, files: Iterable[str], *, why: str, trust: bool =
     if verified is None or writable:
         reason = writable if verified is not None else reason
         raise UntrustedModelError(_refusal(folder, asked, why, str(reason)))
-    return Verified(listing, verified, frozenset(asked))
+    return Verified(listing, verified)
 
 
 @dataclass(frozen=True)

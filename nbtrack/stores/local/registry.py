@@ -7,13 +7,11 @@ number the later holds, since the change of the earlier was undone by a disk tha
 """
 
 import os
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from operator import itemgetter
-from time import time_ns
 from typing import Any
 
-from nbtrack.core.errors import AlreadyExistsError, NotFoundError, UnknownAliasError
+from nbtrack.core.errors import AlreadyExistsError, NotFoundError
 from nbtrack.core.names import (
     check_alias,
     check_alias_form,
@@ -31,38 +29,27 @@ from nbtrack.core.registry import (
     RegisteredModelList,
 )
 from nbtrack.core.users import current_user
-from nbtrack.documents.database import Database
 from nbtrack.documents.queries import Query
-from nbtrack.documents.schema import Index
 from nbtrack.documents.tables import Order, Table
-from nbtrack.stores.local.events import EventLog
+from nbtrack.stores.local.registry_documents import (
+    HIGHEST_FIRST,
+    Document,
+    RegistryDocuments,
+    aliases_of,
+    as_version,
+    number_of,
+    this_moment,
+)
 from nbtrack.stores.page_tokens import make_token, read_token
 
-_FEW = 200
-"""Names that are asked for one by one; of more, all are read."""
-_LISTED = 12
 _MOST_TRIES = 20
 
 _BY_NAME = Order(("name",))
 _LATEST_FIRST = Order(("last_updated_timestamp",), True)
-_HIGHEST_FIRST = Order(("version",), True)
-
-Document = Mapping[str, Any]
 
 
-class LocalRegistry:
+class LocalRegistry(RegistryDocuments):
     """Creates, changes, reads and searches registered models and their versions."""
-
-    def __init__(self, database: Database, events: EventLog) -> None:
-        self._database = database
-        self._log = events
-        self._models = database.table("registered_models", unique=[("name",)])
-        self._versions = database.table(
-            "model_versions",
-            unique=[(("name",), ("version",))],
-            indexes=[Index(("run_id",))],
-        )
-        self._events = database.table("registry_events", indexes=[Index(("registered_model_id",))])
 
     # ---- registered models -------------------------------------------------------------------
 
@@ -123,7 +110,7 @@ class LocalRegistry:
                 raise AlreadyExistsError(
                     f"A registered model named {new_name!r} exists already. Choose another name."
                 )
-            now = _now()
+            now = this_moment()
             model["name"], model["last_updated_timestamp"] = new_name, now
             self._write_model(model)
             self._versions.update({"name": new_name, "last_updated_timestamp": now}, Query().name == name)
@@ -137,7 +124,7 @@ class LocalRegistry:
         with self._database.transaction():
             model = self._model(name)
             before, model["description"] = model["description"], description
-            model["last_updated_timestamp"] = _now()
+            model["last_updated_timestamp"] = this_moment()
             self._write_model(model)
             self._tell("registered_model.described", model, why, description=description, before=before)
             return self._as_model(model, self._latest(model) or ())
@@ -245,7 +232,7 @@ class LocalRegistry:
                     raise self._no_model(name)
                 model = self._create_model(name, {}, None, why)
             number = model["last_version"] + 1
-            now = _now()
+            now = this_moment()
             version = {
                 "name": name,
                 "version": number,
@@ -275,13 +262,13 @@ class LocalRegistry:
                 version=number,
                 **{key: version[key] for key in told if version[key]},
             )
-        return _as_version(version, ())
+        return as_version(version, ())
 
     def get_version(self, name: str, version: Any) -> ModelVersion:
         """Read a version; NotFoundError when there is none of that number."""
         number = check_version(version)
         model = self._model(name)
-        return _as_version(self._version(model, number), model["aliases"])
+        return as_version(self._version(model, number), model["aliases"])
 
     def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """Read the version that an alias names; `latest` is always the highest.
@@ -293,12 +280,12 @@ class LocalRegistry:
         check_alias_form(alias)
         model = self._model(name)
         for _ in range(_MOST_TRIES):
-            version = self._find_version(name, _number_of(model, alias))
+            version = self._find_version(name, number_of(model, alias))
             if version is not None:
-                return _as_version(version, model["aliases"])
+                return as_version(version, model["aliases"])
             # Another process has deleted it since, and the alias with it.
             model = self._model(name)
-        return _as_version(self._version(model, _number_of(model, alias)), model["aliases"])
+        return as_version(self._version(model, number_of(model, alias)), model["aliases"])
 
     def location_of(self, name: str, version: Any) -> str:
         """Where the files of a version are; see `create_version`."""
@@ -321,7 +308,7 @@ class LocalRegistry:
         wanted = {ModelVersionStages.canonical(stage) for stage in stages or ModelVersionStages.ALL}
         model = self.get_model(name)
         return ModelVersionList(
-            replace(version, aliases=_aliases_of(version.version, model.aliases))
+            replace(version, aliases=aliases_of(version.version, model.aliases))
             for version in model.latest_versions
             if version.current_stage in wanted
         )
@@ -335,7 +322,7 @@ class LocalRegistry:
             model = self._model(name)
             document = self._version(model, number)
             before, document["description"] = document["description"], description
-            document["last_updated_timestamp"] = _now()
+            document["last_updated_timestamp"] = this_moment()
             self._write_version(document)
             self._tell(
                 "model_version.described",
@@ -345,7 +332,7 @@ class LocalRegistry:
                 description=description,
                 before=before,
             )
-            return _as_version(document, model["aliases"])
+            return as_version(document, model["aliases"])
 
     def set_stage(
         self, name: str, version: Any, stage: str, *, archive_others: bool = False, why: str | None = None
@@ -368,7 +355,7 @@ class LocalRegistry:
             model = self._model(name)
             document = self._version(model, number)
             before = document["current_stage"]
-            now = _now()
+            now = this_moment()
             archived: list[int] = []
             if archive_others:
                 others: list[Any] = self._versions.search(
@@ -388,7 +375,7 @@ class LocalRegistry:
             self._tell(
                 "model_version.staged", model, why, version=number, stage=stage, before=before, **details
             )
-            return _as_version(document, model["aliases"])
+            return as_version(document, model["aliases"])
 
     def delete_version(self, name: str, version: Any, *, why: str | None = None) -> None:
         """Remove a version and its aliases; its number is not used again."""
@@ -396,12 +383,12 @@ class LocalRegistry:
         with self._database.transaction():
             model = self._model(name)
             document = self._version(model, number)
-            aliases = _aliases_of(number, model["aliases"])
+            aliases = aliases_of(number, model["aliases"])
             for alias in aliases:
                 del model["aliases"][alias]
             self._versions.remove(doc_ids=[document.doc_id])
             self._find_latest(model, {document["current_stage"]})
-            model["last_updated_timestamp"] = _now()
+            model["last_updated_timestamp"] = this_moment()
             self._write_model(model)
             left_out = ("name", "version", "status", "last_updated_timestamp")
             before = {
@@ -470,11 +457,11 @@ class LocalRegistry:
         Raises:
             InvalidValueError: `after` is no page token of this order.
         """
-        order = _completed(order_by or [_LATEST_FIRST], _BY_NAME, _HIGHEST_FIRST)
+        order = _completed(order_by or [_LATEST_FIRST], _BY_NAME, HIGHEST_FIRST)
         page, token = _page(self._versions, condition, order, limit, after)
         aliases = self._aliases_by_name({version["name"] for version in page})
         return ModelVersionList(
-            (_as_version(version, aliases.get(version["name"], {})) for version in page), token
+            (as_version(version, aliases.get(version["name"], {})) for version in page), token
         )
 
     def events(self, name: str) -> list[dict[str, Any]]:
@@ -487,10 +474,13 @@ class LocalRegistry:
         found: list[Any] = self._events.search(Query().registered_model_id == model["registered_model_id"])
         return [dict(event) for event in found]
 
-    # ---- documents ---------------------------------------------------------------------------
+    def _read(self, model: Document, latest: Sequence[Document] | None) -> RegisteredModel:
+        if latest is not None:
+            return self._as_model(model, latest)
+        return self.find_model(model["name"]) or self._as_model(model, ())
 
     def _create_model(self, name: str, tags: dict[str, str], description: str | None, why: str | None) -> Any:
-        now = _now()
+        now = this_moment()
         model: dict[str, Any] = {
             # The name may change, and come back with another model; what was done to this one stays its own.
             "registered_model_id": os.urandom(16).hex(),
@@ -507,126 +497,6 @@ class LocalRegistry:
         details = {key: model[key] for key in ("tags", "description") if model[key]}
         self._tell("registered_model.created", model, why, **details)
         return self._models.get(doc_id=doc_id)
-
-    def _model(self, name: str) -> Any:
-        check_model_name(name)
-        model = self._models.get(Query().name == name)
-        if model is None:
-            raise self._no_model(name)
-        return model
-
-    def _no_model(self, name: str) -> NotFoundError:
-        known = [row[0] for row in self._models.select_values([("name",)], limit=1000)]
-        advice = "" if known else "There are none yet: register_model makes one."
-        return NotFoundError("registered model", name, known, advice)
-
-    def _version(self, model: Document, number: int) -> Any:
-        version = self._find_version(model["name"], number)
-        if version is None:
-            raise NotFoundError(
-                "version", str(number), holder=_holder(model["name"]), advice=self._advice(model, number)
-            )
-        return version
-
-    def _find_version(self, name: str, number: int) -> Any:
-        return self._versions.get((Query().name == name) & (Query().version == number))
-
-    def _advice(self, model: Document, number: int) -> str:
-        of_it = Query().name == model["name"]
-        newest = self._versions.select_values([("version",)], of_it, order_by=[_HIGHEST_FIRST], limit=_LISTED)
-        numbers = [str(row[0]) for row in newest]
-        if not numbers:
-            return "It has none yet." if not model["last_version"] else "All of its versions were deleted."
-        count = self._versions.count(of_it)
-        known = f"It has {_listed(numbers, count)}."
-        # It was given out once; only an undo of ours could bring it back.
-        return f"It was deleted. {known}" if 0 < number <= model["last_version"] else known
-
-    def _write_model(self, model: Any) -> None:
-        self._models.update(dict(model), doc_ids=[model.doc_id])
-
-    def _write_version(self, version: Any) -> None:
-        self._versions.update(dict(version), doc_ids=[version.doc_id])
-
-    def _find_latest(self, model: MutableMapping[str, Any], stages: Iterable[str]) -> None:
-        """Look again which version of each of these stages is the highest."""
-        for stage in stages:
-            in_stage = (Query().name == model["name"]) & (Query().current_stage == stage)
-            found = list(
-                self._versions.select_values([("version",)], in_stage, order_by=[_HIGHEST_FIRST], limit=1)
-            )
-            if found:
-                model["latest"][stage] = found[0][0]
-            else:
-                model["latest"].pop(stage, None)
-
-    def _latest(self, model: Document) -> list[Document] | None:
-        """The highest version in each stage, the lowest first; None if it is so no more."""
-        return self._latest_of([model])[model["name"]]
-
-    def _latest_of(self, models: Sequence[Document]) -> dict[str, list[Document] | None]:
-        """What `_latest` says, by the names of the models."""
-        wanted = {(model["name"], number) for model in models for number in model["latest"].values()}
-        found: dict[tuple[str, str], Document] = {}
-        if wanted:
-            names, numbers = sorted({name for name, _ in wanted}), sorted({number for _, number in wanted})
-            condition: Any = Query().version.one_of(numbers) & Query().name.one_of(names)
-            for version in self._versions.search(condition):
-                if (version["name"], version["version"]) in wanted:
-                    found[version["name"], version["current_stage"]] = version
-        latest: dict[str, list[Document] | None] = {}
-        for model in models:
-            held, name = model["latest"], model["name"]
-            stages = [stage for stage in ModelVersionStages.ALL if stage in held]
-            versions = [found.get((name, stage)) for stage in stages]
-            is_so = all(
-                version is not None and version["version"] == held[stage]
-                for version, stage in zip(versions, stages, strict=True)
-            )
-            known = [version for version in versions if version is not None]
-            latest[name] = sorted(known, key=itemgetter("version")) if is_so else None
-        return latest
-
-    def _read(self, model: Document, latest: Sequence[Document] | None) -> RegisteredModel:
-        if latest is not None:
-            return self._as_model(model, latest)
-        return self.find_model(model["name"]) or self._as_model(model, ())
-
-    def _aliases_by_name(self, names: set[str]) -> dict[str, Mapping[str, int]]:
-        condition = Query().name.one_of(sorted(names)) if len(names) <= _FEW else None
-        rows = self._models.select_values([("name",), ("aliases",)], condition) if names else ()
-        return {name: aliases for name, aliases in rows}
-
-    def _as_model(self, model: Document, latest: Iterable[Document]) -> RegisteredModel:
-        return RegisteredModel(
-            name=model["name"],
-            creation_timestamp=model["creation_timestamp"],
-            last_updated_timestamp=model["last_updated_timestamp"],
-            description=model["description"],
-            latest_versions=[_as_version(version, ()) for version in latest],
-            tags=model["tags"],
-            aliases=model["aliases"],
-        )
-
-    # ---- events ------------------------------------------------------------------------------
-
-    def _tell(self, what: str, model: Document, why: str | None, **details: Any) -> None:
-        """Write the event of a change, inside its transaction and last."""
-        event: dict[str, Any] = {
-            "time": _now(),
-            "who": current_user(),
-            "what": what,
-            "registered_model_id": model["registered_model_id"],
-            "name": model["name"],
-            **details,
-            **({"why": why} if why else {}),
-        }
-        number = self._events.insert(event)
-        self._log.append(**event, number=number)
-
-
-def _now() -> int:
-    return time_ns() // 1_000_000
 
 
 def _page(
@@ -646,50 +516,5 @@ def _completed(order: Sequence[Order], *last: Order) -> list[Order]:
     return [*order, *(key for key in last if key.path not in named)]
 
 
-def _as_version(version: Document, aliases: Mapping[str, int] | tuple[()]) -> ModelVersion:
-    return ModelVersion(
-        name=version["name"],
-        version=version["version"],
-        creation_timestamp=version["creation_timestamp"],
-        last_updated_timestamp=version["last_updated_timestamp"],
-        description=version["description"],
-        user_id=version["user_id"],
-        current_stage=version["current_stage"],
-        source=version["source"],
-        run_id=version["run_id"],
-        status=version["status"],
-        tags=version["tags"],
-        run_link=version["run_link"],
-        aliases=_aliases_of(version["version"], aliases) if aliases else [],
-        model_id=version["model_id"],
-    )
-
-
-def _aliases_of(number: int, aliases: Mapping[str, int]) -> list[str]:
-    return sorted(alias for alias, held in aliases.items() if held == number)
-
-
-def _number_of(model: Document, alias: str) -> int:
-    """The version that an alias names."""
-    held: Mapping[str, int] = model["aliases"]
-    if alias in held:
-        return held[alias]
-    if alias.lower() == "latest":
-        if model["latest"]:
-            return max(model["latest"].values())
-        raise NotFoundError("version", alias, holder=_holder(model["name"]), advice="It has none yet.")
-    known = f"It has {_listed(sorted(held))}." if held else "It has no aliases."
-    raise UnknownAliasError("alias", alias, list(held), known, _holder(model["name"]))
-
-
 def _tag_texts(tags: Mapping[str, Any] | None) -> dict[str, str]:
     return dict(check_registry_tag(key, value) for key, value in (tags or {}).items())
-
-
-def _holder(name: str) -> str:
-    return f"Registered model {name!r}"
-
-
-def _listed(names: Sequence[str], count: int | None = None) -> str:
-    rest = (len(names) if count is None else count) - len(names[:_LISTED])
-    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,205 @@
+"""The documents of the registry: registered models, versions and events, as they are read and written.
+
+What may be changed, and how, is in the modules beside this one.
+"""
+
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from operator import itemgetter
+from time import time_ns
+from typing import Any
+
+from nbtrack.core.errors import NotFoundError, UnknownAliasError
+from nbtrack.core.names import check_model_name
+from nbtrack.core.registry import ModelVersion, ModelVersionStages, RegisteredModel
+from nbtrack.core.users import current_user
+from nbtrack.documents.database import Database
+from nbtrack.documents.queries import Query
+from nbtrack.documents.schema import Index
+from nbtrack.documents.tables import Order
+from nbtrack.stores.local.events import EventLog
+
+_FEW = 200
+"""Names that are asked for one by one; of more, all are read."""
+_LISTED = 12
+
+HIGHEST_FIRST = Order(("version",), True)
+
+Document = Mapping[str, Any]
+
+
+class RegistryDocuments:
+    """Reads and writes the documents of a registry, and tells of every change."""
+
+    def __init__(self, database: Database, events: EventLog) -> None:
+        self._database = database
+        self._log = events
+        self._models = database.table("registered_models", unique=[("name",)])
+        self._versions = database.table(
+            "model_versions",
+            unique=[(("name",), ("version",))],
+            indexes=[Index(("run_id",))],
+        )
+        self._events = database.table("registry_events", indexes=[Index(("registered_model_id",))])
+
+    def _model(self, name: str) -> Any:
+        check_model_name(name)
+        model = self._models.get(Query().name == name)
+        if model is None:
+            raise self._no_model(name)
+        return model
+
+    def _no_model(self, name: str) -> NotFoundError:
+        known = [row[0] for row in self._models.select_values([("name",)], limit=1000)]
+        advice = "" if known else "There are none yet: register_model makes one."
+        return NotFoundError("registered model", name, known, advice)
+
+    def _version(self, model: Document, number: int) -> Any:
+        version = self._find_version(model["name"], number)
+        if version is None:
+            raise NotFoundError(
+                "version", str(number), holder=_holder(model["name"]), advice=self._advice(model, number)
+            )
+        return version
+
+    def _find_version(self, name: str, number: int) -> Any:
+        return self._versions.get((Query().name == name) & (Query().version == number))
+
+    def _advice(self, model: Document, number: int) -> str:
+        of_it = Query().name == model["name"]
+        newest = self._versions.select_values([("version",)], of_it, order_by=[HIGHEST_FIRST], limit=_LISTED)
+        numbers = [str(row[0]) for row in newest]
+        if not numbers:
+            return "It has none yet." if not model["last_version"] else "All of its versions were deleted."
+        count = self._versions.count(of_it)
+        known = f"It has {_listed(numbers, count)}."
+        # It was given out once; only an undo of ours could bring it back.
+        return f"It was deleted. {known}" if 0 < number <= model["last_version"] else known
+
+    def _write_model(self, model: Any) -> None:
+        self._models.update(dict(model), doc_ids=[model.doc_id])
+
+    def _write_version(self, version: Any) -> None:
+        self._versions.update(dict(version), doc_ids=[version.doc_id])
+
+    def _find_latest(self, model: MutableMapping[str, Any], stages: Iterable[str]) -> None:
+        """Look again which version of each of these stages is the highest."""
+        for stage in stages:
+            in_stage = (Query().name == model["name"]) & (Query().current_stage == stage)
+            found = list(
+                self._versions.select_values([("version",)], in_stage, order_by=[HIGHEST_FIRST], limit=1)
+            )
+            if found:
+                model["latest"][stage] = found[0][0]
+            else:
+                model["latest"].pop(stage, None)
+
+    def _latest(self, model: Document) -> list[Document] | None:
+        """The highest version in each stage, the lowest first; None if it is so no more."""
+        return self._latest_of([model])[model["name"]]
+
+    def _latest_of(self, models: Sequence[Document]) -> dict[str, list[Document] | None]:
+        """What `_latest` says, by the names of the models."""
+        wanted = {(model["name"], number) for model in models for number in model["latest"].values()}
+        found: dict[tuple[str, str], Document] = {}
+        if wanted:
+            names, numbers = sorted({name for name, _ in wanted}), sorted({number for _, number in wanted})
+            condition: Any = Query().version.one_of(numbers) & Query().name.one_of(names)
+            for version in self._versions.search(condition):
+                if (version["name"], version["version"]) in wanted:
+                    found[version["name"], version["current_stage"]] = version
+        latest: dict[str, list[Document] | None] = {}
+        for model in models:
+            held, name = model["latest"], model["name"]
+            stages = [stage for stage in ModelVersionStages.ALL if stage in held]
+            versions = [found.get((name, stage)) for stage in stages]
+            is_so = all(
+                version is not None and version["version"] == held[stage]
+                for version, stage in zip(versions, stages, strict=True)
+            )
+            known = [version for version in versions if version is not None]
+            latest[name] = sorted(known, key=itemgetter("version")) if is_so else None
+        return latest
+
+    def _aliases_by_name(self, names: set[str]) -> dict[str, Mapping[str, int]]:
+        condition = Query().name.one_of(sorted(names)) if len(names) <= _FEW else None
+        rows = self._models.select_values([("name",), ("aliases",)], condition) if names else ()
+        return {name: aliases for name, aliases in rows}
+
+    def _as_model(self, model: Document, latest: Iterable[Document]) -> RegisteredModel:
+        return RegisteredModel(
+            name=model["name"],
+            creation_timestamp=model["creation_timestamp"],
+            last_updated_timestamp=model["last_updated_timestamp"],
+            description=model["description"],
+            latest_versions=[as_version(version, ()) for version in latest],
+            tags=model["tags"],
+            aliases=model["aliases"],
+        )
+
+    # ---- events ------------------------------------------------------------------------------
+
+    def _tell(self, what: str, model: Document, why: str | None, **details: Any) -> None:
+        """Write the event of a change, inside its transaction and last."""
+        event: dict[str, Any] = {
+            "time": this_moment(),
+            "who": current_user(),
+            "what": what,
+            "registered_model_id": model["registered_model_id"],
+            "name": model["name"],
+            **details,
+            **({"why": why} if why else {}),
+        }
+        number = self._events.insert(event)
+        self._log.append(**event, number=number)
+
+
+def this_moment() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time_ns() // 1_000_000
+
+
+def as_version(version: Document, aliases: Mapping[str, int] | tuple[()]) -> ModelVersion:
+    """A version from its document, and the aliases of its registered model."""
+    return ModelVersion(
+        name=version["name"],
+        version=version["version"],
+        creation_timestamp=version["creation_timestamp"],
+        last_updated_timestamp=version["last_updated_timestamp"],
+        description=version["description"],
+        user_id=version["user_id"],
+        current_stage=version["current_stage"],
+        source=version["source"],
+        run_id=version["run_id"],
+        status=version["status"],
+        tags=version["tags"],
+        run_link=version["run_link"],
+        aliases=aliases_of(version["version"], aliases) if aliases else [],
+        model_id=version["model_id"],
+    )
+
+
+def aliases_of(number: int, aliases: Mapping[str, int]) -> list[str]:
+    """The aliases that name a version."""
+    return sorted(alias for alias, held in aliases.items() if held == number)
+
+
+def number_of(model: Document, alias: str) -> int:
+    """The version that an alias names."""
+    held: Mapping[str, int] = model["aliases"]
+    if alias in held:
+        return held[alias]
+    if alias.lower() == "latest":
+        if model["latest"]:
+            return max(model["latest"].values())
+        raise NotFoundError("version", alias, holder=_holder(model["name"]), advice="It has none yet.")
+    known = f"It has {_listed(sorted(held))}." if held else "It has no aliases."
+    raise UnknownAliasError("alias", alias, list(held), known, _holder(model["name"]))
+
+
+def _holder(name: str) -> str:
+    return f"Registered model {name!r}"
+
+
+def _listed(names: Sequence[str], count: int | None = None) -> str:
+    rest = (len(names) if count is None else count) - len(names[:_LISTED])
+    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")

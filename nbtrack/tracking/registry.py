@@ -40,6 +40,7 @@ class RegistryVerbs(StoreAccess):
         *,
         tags: Mapping[str, Any] | None = None,
         env_pack: Any = None,
+        why: str | None = None,
     ) -> ModelVersion:
         """Make a model the next version of a registered model, which is made when there is none.
 
@@ -49,6 +50,7 @@ class RegistryVerbs(StoreAccess):
             await_registration_for: Taken for MLflow's sake: a version is ready at once.
             tags: First tags of the version; values become text.
             env_pack: Taken for MLflow's sake; only None.
+            why: A comment, kept with the event.
 
         Raises:
             NotFoundError: There is no such run, version, alias or model; nothing was made.
@@ -63,12 +65,17 @@ class RegistryVerbs(StoreAccess):
         model_uris.parse_model_uri(model_uri)
         if self._is_off():
             return _nothing_registered(name)
-        return register(self, self._registry_store, model_uri, name, texts)
+        return register(self, self._registry_store, model_uri, name, texts, why=why)
 
     # ---- registered models -------------------------------------------------------------------
 
     def create_registered_model(
-        self, name: str, tags: Mapping[str, Any] | None = None, description: str | None = None
+        self,
+        name: str,
+        tags: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        *,
+        why: str | None = None,
     ) -> RegisteredModel:
         """Make a registered model without versions.
 
@@ -76,6 +83,7 @@ class RegistryVerbs(StoreAccess):
             name: 1 to 500 characters without `/` and `:`.
             tags: Its first tags; values become text.
             description: A note, in Markdown.
+            why: A comment, kept with the event; so in all verbs that change something.
 
         Raises:
             AlreadyExistsError: There is one of that name.
@@ -87,7 +95,9 @@ class RegistryVerbs(StoreAccess):
             from nbtrack.core.registry import RegisteredModel  # lazy: few scripts use the registry
 
             return RegisteredModel(name, _now(), _now(), description, [], texts)
-        return self._registry_store().registry.create_model(name, tags=texts, description=description)
+        return self._registry_store().registry.create_model(
+            name, tags=texts, description=description, why=why
+        )
 
     def get_registered_model(self, name: str) -> RegisteredModel:
         """Read a registered model with the highest version in each stage.
@@ -133,7 +143,9 @@ class RegistryVerbs(StoreAccess):
         registry = self._registry_store().registry
         return registry.search_models(condition, order, limit=max_results, after=page_token)
 
-    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel | None:
+    def rename_registered_model(
+        self, name: str, new_name: str, *, why: str | None = None
+    ) -> RegisteredModel | None:
         """Give a registered model another name; its versions, tags and aliases go with it.
 
         Raises:
@@ -142,18 +154,20 @@ class RegistryVerbs(StoreAccess):
             InvalidValueError: The new name cannot be used.
         """
         check_model_name(new_name)
-        return None if self._is_off() else self._registry(name).rename_model(name, new_name)
+        return None if self._is_off() else self._registry(name).rename_model(name, new_name, why=why)
 
-    def update_registered_model(self, name: str, description: str | None = None) -> RegisteredModel | None:
+    def update_registered_model(
+        self, name: str, description: str | None = None, *, why: str | None = None
+    ) -> RegisteredModel | None:
         """Write the description of a registered model; None takes it away.
 
         Raises:
             NotFoundError: There is none of that name.
         """
         _check_description(description)
-        return None if self._is_off() else self._registry(name).describe_model(name, description)
+        return None if self._is_off() else self._registry(name).describe_model(name, description, why=why)
 
-    def delete_registered_model(self, name: str) -> None:
+    def delete_registered_model(self, name: str, *, why: str | None = None) -> None:
         """Remove a registered model with all its versions, whatever stage they are in.
 
         The runs and the files of the models stay.
@@ -162,9 +176,9 @@ class RegistryVerbs(StoreAccess):
             NotFoundError: There is none of that name.
         """
         if not self._is_off():
-            self._registry(name).delete_model(name)
+            self._registry(name).delete_model(name, why=why)
 
-    def set_registered_model_tag(self, name: str, key: str, value: Any) -> None:
+    def set_registered_model_tag(self, name: str, key: str, value: Any, *, why: str | None = None) -> None:
         """Set one tag of a registered model; an existing one is overwritten.
 
         Raises:
@@ -173,40 +187,43 @@ class RegistryVerbs(StoreAccess):
         """
         texts = dict([check_registry_tag(key, value)])
         if not self._is_off():
-            self._registry(name).set_model_tags(name, texts)
+            self._registry(name).set_model_tags(name, texts, why=why)
 
-    def delete_registered_model_tag(self, name: str, key: str) -> None:
+    def delete_registered_model_tag(self, name: str, key: str, *, why: str | None = None) -> None:
         """Take a tag off a registered model, if it has one of that key.
 
         Raises:
             NotFoundError: There is none of that name.
         """
         if not self._is_off():
-            self._registry(name).delete_model_tag(name, key)
+            self._registry(name).delete_model_tag(name, key, why=why)
 
-    def set_registered_model_alias(self, name: str, alias: str, version: str | int) -> None:
+    def set_registered_model_alias(
+        self, name: str, alias: str, version: str | int, *, why: str | None = None
+    ) -> None:
         """Let an alias name a version, and no other from now on; `models:/<name>@<alias>` loads it.
 
         Args:
             name: The registered model.
             alias: Letters, digits, `_` and `-`; not `latest`, and nothing like `v2`.
             version: A version that exists.
+            why: A comment, kept with the event.
 
         Raises:
             NotFoundError: There is no such registered model or version.
             InvalidValueError: It cannot be an alias.
         """
         if not self._is_off():
-            self._registry(name).set_alias(name, alias, version)
+            self._registry(name).set_alias(name, alias, version, why=why)
 
-    def delete_registered_model_alias(self, name: str, alias: str) -> None:
+    def delete_registered_model_alias(self, name: str, alias: str, *, why: str | None = None) -> None:
         """Take an alias away, if the registered model has it.
 
         Raises:
             NotFoundError: There is no such registered model.
         """
         if not self._is_off():
-            self._registry(name).delete_alias(name, alias)
+            self._registry(name).delete_alias(name, alias, why=why)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """Read the version that an alias names; `latest` is always the highest.
@@ -229,6 +246,8 @@ class RegistryVerbs(StoreAccess):
         description: str | None = None,
         await_creation_for: int | None = 300,
         model_id: str | None = None,
+        *,
+        why: str | None = None,
     ) -> ModelVersion:
         """Add a version to a registered model that exists; `register_model` makes that as well.
 
@@ -242,6 +261,7 @@ class RegistryVerbs(StoreAccess):
             description: A note, in Markdown.
             await_creation_for: Taken for MLflow's sake: a version is ready at once.
             model_id: The logged model it is made of; None is that of the source.
+            why: A comment, kept with the event.
 
         Raises:
             NotFoundError: There is no such registered model, or none where the source says.
@@ -283,9 +303,12 @@ class RegistryVerbs(StoreAccess):
             run_link=run_link,
             description=description,
             model_id=model_id,
+            why=why,
         )
 
-    def copy_model_version(self, src_model_uri: str, dst_name: str) -> ModelVersion:
+    def copy_model_version(
+        self, src_model_uri: str, dst_name: str, *, why: str | None = None
+    ) -> ModelVersion:
         """Make a version of one registered model the next version of another, made when there is none.
 
         Description, tags and run go with it; aliases and stage do not.
@@ -293,6 +316,7 @@ class RegistryVerbs(StoreAccess):
         Args:
             src_model_uri: A version in the registry: `models:/<name>/<version>`, `@<alias>` or a stage.
             dst_name: The registered model that gets it.
+            why: A comment, kept with the event.
 
         Raises:
             NotFoundError: There is no such version; nothing was made.
@@ -319,6 +343,7 @@ class RegistryVerbs(StoreAccess):
             description=origin.description,
             model_id=origin.model_id,
             make_model=True,
+            why=why,
         )
         _say_registered(dst_name, is_new)
         _say(
@@ -407,7 +432,7 @@ class RegistryVerbs(StoreAccess):
         return registry.search_versions(condition, order, limit=max_results, after=page_token)
 
     def update_model_version(
-        self, name: str, version: str | int, description: str | None = None
+        self, name: str, version: str | int, description: str | None = None, *, why: str | None = None
     ) -> ModelVersion | None:
         """Write the description of a version; an empty text takes it away.
 
@@ -418,10 +443,18 @@ class RegistryVerbs(StoreAccess):
         if description is None:
             raise InvalidValueError("update_model_version changes the description: give one, or ''.")
         _check_description(description)
-        return None if self._is_off() else self._registry(name).describe_version(name, version, description)
+        if self._is_off():
+            return None
+        return self._registry(name).describe_version(name, version, description, why=why)
 
     def transition_model_version_stage(
-        self, name: str, version: str | int, stage: str, archive_existing_versions: bool = False
+        self,
+        name: str,
+        version: str | int,
+        stage: str,
+        archive_existing_versions: bool = False,
+        *,
+        why: str | None = None,
     ) -> ModelVersion | None:
         """Move a version to a stage.
 
@@ -431,6 +464,7 @@ class RegistryVerbs(StoreAccess):
             stage: None, Staging, Production or Archived, as text in any case.
             archive_existing_versions: Whether the other versions in that stage go to Archived, in the same
                 change; only for Staging and Production.
+            why: A comment, kept with the event.
 
         Raises:
             NotFoundError: There is no such registered model or version.
@@ -447,17 +481,17 @@ class RegistryVerbs(StoreAccess):
         if self._is_off():
             return None
         return self._registry(name).set_stage(
-            name, version, stage, archive_others=bool(archive_existing_versions)
+            name, version, stage, archive_others=bool(archive_existing_versions), why=why
         )
 
-    def delete_model_version(self, name: str, version: str | int) -> None:
+    def delete_model_version(self, name: str, version: str | int, *, why: str | None = None) -> None:
         """Remove a version, whatever stage it is in, and its aliases; its number is not used again.
 
         Raises:
             NotFoundError: There is no such registered model or version.
         """
         if not self._is_off():
-            self._registry(name).delete_version(name, version)
+            self._registry(name).delete_version(name, version, why=why)
 
     def set_model_version_tag(
         self,
@@ -466,6 +500,8 @@ class RegistryVerbs(StoreAccess):
         key: str | None = None,
         value: Any = None,
         stage: str | None = None,
+        *,
+        why: str | None = None,
     ) -> None:
         """Set one tag of a version; an existing one is overwritten.
 
@@ -475,6 +511,7 @@ class RegistryVerbs(StoreAccess):
             key: Name of the tag.
             value: Anything; its `str()` is kept.
             stage: Instead of the version: the highest one in that stage.
+            why: A comment, kept with the event.
 
         Raises:
             NotFoundError: There is no such registered model or version, or none in that stage.
@@ -486,7 +523,8 @@ class RegistryVerbs(StoreAccess):
             return
         store = self._registry_to_read("registered model", name)
         with store.documents.transaction():  # another version may be moved into the stage in between
-            store.registry.set_version_tags(name, _numbered(store.registry, name, version, stage), texts)
+            number = _numbered(store.registry, name, version, stage)
+            store.registry.set_version_tags(name, number, texts, why=why)
 
     def delete_model_version_tag(
         self,
@@ -494,6 +532,8 @@ class RegistryVerbs(StoreAccess):
         version: str | int | None = None,
         key: str | None = None,
         stage: str | None = None,
+        *,
+        why: str | None = None,
     ) -> None:
         """Take a tag off a version, if it has one of that key.
 
@@ -502,6 +542,7 @@ class RegistryVerbs(StoreAccess):
             version: The version.
             key: Name of the tag.
             stage: Instead of the version: the highest one in that stage.
+            why: A comment, kept with the event.
 
         Raises:
             NotFoundError: There is no such registered model or version, or none in that stage.
@@ -513,7 +554,7 @@ class RegistryVerbs(StoreAccess):
         store = self._registry_to_read("registered model", name)
         with store.documents.transaction():
             number = _numbered(store.registry, name, version, stage)
-            store.registry.delete_version_tag(name, number, str(key or ""))
+            store.registry.delete_version_tag(name, number, str(key or ""), why=why)
 
     def _version_of(self, uri: str) -> ModelVersion | None:
         """The version in the registry that a URI names, whether its files are in reach or not; else None."""
@@ -536,6 +577,8 @@ def register(
     model_uri: Any,
     name: str,
     tags: Mapping[str, str] | None = None,
+    *,
+    why: str | None = None,
 ) -> ModelVersion:
     """Make a model the next version of a registered model; `Tracker.register_model` says how.
 
@@ -545,6 +588,7 @@ def register(
         model_uri: The model.
         name: The registered model, made when there is none.
         tags: First tags of the version.
+        why: A comment, kept with the event.
 
     Raises:
         NotFoundError: There is no such model; nothing was made.
@@ -572,6 +616,7 @@ def register(
         tags=tags,
         model_id=found.model_id,
         make_model=True,
+        why=why,
     )
     _say_registered(name, is_new)
     _say(f"Created version '{version.version}' of model {name!r}.")

@@ -19,10 +19,15 @@ class RegistryClient:
     # ---- registered models -------------------------------------------------------------------
 
     def create_registered_model(
-        self, name: str, tags: Mapping[str, Any] | None = None, description: str | None = None
+        self,
+        name: str,
+        tags: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        *,
+        why: str | None = None,
     ) -> RegisteredModel:
         """Make a registered model without versions; see `Tracker.create_registered_model`."""
-        return self._models.create_registered_model(name, tags, description)
+        return self._models.create_registered_model(name, tags, description, why=why)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
         """Read a registered model with the highest version in each stage."""
@@ -49,33 +54,39 @@ class RegistryClient:
         check_count("max_results", max_results, MOST_MODELS)
         return self._models.registered_models_page(filter_string, max_results, order_by, page_token)
 
-    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel | None:
+    def rename_registered_model(
+        self, name: str, new_name: str, *, why: str | None = None
+    ) -> RegisteredModel | None:
         """Give a registered model another name; see `Tracker.rename_registered_model`."""
-        return self._models.rename_registered_model(name, new_name)
+        return self._models.rename_registered_model(name, new_name, why=why)
 
-    def update_registered_model(self, name: str, description: str | None = None) -> RegisteredModel | None:
+    def update_registered_model(
+        self, name: str, description: str | None = None, *, why: str | None = None
+    ) -> RegisteredModel | None:
         """Write the description of a registered model; see `Tracker.update_registered_model`."""
-        return self._models.update_registered_model(name, description)
+        return self._models.update_registered_model(name, description, why=why)
 
-    def delete_registered_model(self, name: str) -> None:
+    def delete_registered_model(self, name: str, *, why: str | None = None) -> None:
         """Remove a registered model with all its versions; see `Tracker.delete_registered_model`."""
-        self._models.delete_registered_model(name)
+        self._models.delete_registered_model(name, why=why)
 
-    def set_registered_model_tag(self, name: str, key: str, value: Any) -> None:
+    def set_registered_model_tag(self, name: str, key: str, value: Any, *, why: str | None = None) -> None:
         """Set one tag of a registered model; see `Tracker.set_registered_model_tag`."""
-        self._models.set_registered_model_tag(name, key, value)
+        self._models.set_registered_model_tag(name, key, value, why=why)
 
-    def delete_registered_model_tag(self, name: str, key: str) -> None:
+    def delete_registered_model_tag(self, name: str, key: str, *, why: str | None = None) -> None:
         """Take a tag off a registered model; see `Tracker.delete_registered_model_tag`."""
-        self._models.delete_registered_model_tag(name, key)
+        self._models.delete_registered_model_tag(name, key, why=why)
 
-    def set_registered_model_alias(self, name: str, alias: str, version: str | int) -> None:
+    def set_registered_model_alias(
+        self, name: str, alias: str, version: str | int, *, why: str | None = None
+    ) -> None:
         """Let an alias name a version, and no other; see `Tracker.set_registered_model_alias`."""
-        self._models.set_registered_model_alias(name, alias, version)
+        self._models.set_registered_model_alias(name, alias, version, why=why)
 
-    def delete_registered_model_alias(self, name: str, alias: str) -> None:
+    def delete_registered_model_alias(self, name: str, alias: str, *, why: str | None = None) -> None:
         """Take an alias away; see `Tracker.delete_registered_model_alias`."""
-        self._models.delete_registered_model_alias(name, alias)
+        self._models.delete_registered_model_alias(name, alias, why=why)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """Read the version that an alias names; `latest` is always the highest."""
@@ -93,15 +104,19 @@ class RegistryClient:
         description: str | None = None,
         await_creation_for: int | None = 300,
         model_id: str | None = None,
+        *,
+        why: str | None = None,
     ) -> ModelVersion:
         """Add a version to a registered model that exists; see `Tracker.create_model_version`."""
         return self._models.create_model_version(
-            name, source, run_id, tags, run_link, description, await_creation_for, model_id
+            name, source, run_id, tags, run_link, description, await_creation_for, model_id, why=why
         )
 
-    def copy_model_version(self, src_model_uri: str, dst_name: str) -> ModelVersion:
+    def copy_model_version(
+        self, src_model_uri: str, dst_name: str, *, why: str | None = None
+    ) -> ModelVersion:
         """Make a version the next one of another registered model; see `Tracker.copy_model_version`."""
-        return self._models.copy_model_version(src_model_uri, dst_name)
+        return self._models.copy_model_version(src_model_uri, dst_name, why=why)
 
     def get_model_version(self, name: str, version: str | int) -> ModelVersion:
         """Read a version."""
@@ -141,20 +156,28 @@ class RegistryClient:
         return self._models.model_versions_page(filter_string, max_results, order_by, page_token)
 
     def update_model_version(
-        self, name: str, version: str | int, description: str | None = None
+        self, name: str, version: str | int, description: str | None = None, *, why: str | None = None
     ) -> ModelVersion | None:
         """Write the description of a version; see `Tracker.update_model_version`."""
-        return self._models.update_model_version(name, version, description)
+        return self._models.update_model_version(name, version, description, why=why)
 
     def transition_model_version_stage(
-        self, name: str, version: str | int, stage: str, archive_existing_versions: bool = False
+        self,
+        name: str,
+        version: str | int,
+        stage: str,
+        archive_existing_versions: bool = False,
+        *,
+        why: str | None = None,
     ) -> ModelVersion | None:
         """Move a version to a stage; see `Tracker.transition_model_version_stage`."""
-        return self._models.transition_model_version_stage(name, version, stage, archive_existing_versions)
+        return self._models.transition_model_version_stage(
+            name, version, stage, archive_existing_versions, why=why
+        )
 
-    def delete_model_version(self, name: str, version: str | int) -> None:
+    def delete_model_version(self, name: str, version: str | int, *, why: str | None = None) -> None:
         """Remove a version and its aliases; see `Tracker.delete_model_version`."""
-        self._models.delete_model_version(name, version)
+        self._models.delete_model_version(name, version, why=why)
 
     def set_model_version_tag(
         self,
@@ -163,9 +186,11 @@ class RegistryClient:
         key: str | None = None,
         value: Any = None,
         stage: str | None = None,
+        *,
+        why: str | None = None,
     ) -> None:
         """Set one tag of a version, or of the highest in a stage; see `Tracker.set_model_version_tag`."""
-        self._models.set_model_version_tag(name, version, key, value, stage)
+        self._models.set_model_version_tag(name, version, key, value, stage, why=why)
 
     def delete_model_version_tag(
         self,
@@ -173,6 +198,8 @@ class RegistryClient:
         version: str | int | None = None,
         key: str | None = None,
         stage: str | None = None,
+        *,
+        why: str | None = None,
     ) -> None:
         """Take a tag off a version, or the highest in a stage; see `Tracker.delete_model_version_tag`."""
-        self._models.delete_model_version_tag(name, version, key, stage)
+        self._models.delete_model_version_tag(name, version, key, stage, why=why)

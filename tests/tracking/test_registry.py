@@ -14,6 +14,7 @@ import nbtrack
 from nbtrack import MlflowClient
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NotFoundError
 from nbtrack.core.registry import ModelVersion
+from nbtrack.stores.opening import open_store
 from nbtrack.tracking.tracker import Tracker
 from tests.tracking.open_files import open_files_of
 
@@ -243,6 +244,31 @@ def test_stages_are_used_without_a_warning(client: MlflowClient, recwarn: pytest
 
     assert client.get_model_version_stages("iris", 1) == ["None", "Staging", "Production", "Archived"]
     assert list(recwarn) == []
+
+
+def test_every_change_takes_a_reason_that_its_event_keeps(client: MlflowClient, run_id: str) -> None:
+    uri = f"runs:/{run_id}/model"
+    client.create_registered_model("rose", why="0")
+    nbtrack.register_model(uri, "rose", why="1")
+    client.create_model_version("rose", uri, why="2")
+    client.copy_model_version("models:/iris/1", "rose", why="3")
+    client.update_registered_model("rose", "Red.", why="4")
+    client.set_registered_model_tag("rose", "a", 1, why="5")
+    client.delete_registered_model_tag("rose", "a", why="6")
+    client.set_registered_model_alias("rose", "best", 1, why="7")
+    client.delete_registered_model_alias("rose", "best", why="8")
+    client.update_model_version("rose", 1, "One.", why="9")
+    client.transition_model_version_stage("rose", 1, "Staging", why="10")
+    client.set_model_version_tag("rose", 1, "a", 1, why="11")
+    client.delete_model_version_tag("rose", 1, "a", why="12")
+    client.delete_model_version("rose", 2, why="13")
+    client.rename_registered_model("rose", "tulip", why="14")
+
+    whys = [event.get("why") for event in open_store().registry.events("tulip")]
+    client.delete_registered_model("tulip", why="15")
+
+    assert whys == [str(number) for number in range(15)]
+    assert json.loads(Path(".nbtrack/events.log").read_text().splitlines()[-1])["why"] == "15"
 
 
 def test_a_description_is_text(client: MlflowClient) -> None:

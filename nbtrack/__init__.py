@@ -207,10 +207,9 @@ def __getattr__(name: str) -> Any:
         return import_module(f"nbtrack.{name}")
     home = _HOME_OF.get(name)
     if home is None:
-        from nbtrack.absent_names import absent_name  # lazy: `import nbtrack` costs nothing
+        from nbtrack.core.absent_names import absent  # lazy: `import nbtrack` costs nothing
 
-        # With its name, but without the module: Python would add a guess of its own to ours.
-        raise AttributeError(absent_name(name, __all__), name=name)
+        raise absent(__name__, name, __all__)
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value

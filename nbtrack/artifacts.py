@@ -12,8 +12,9 @@ the `file:` URI or absolute path of something in the artifact folder of a run of
 from collections.abc import Generator
 from contextlib import contextmanager
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from nbtrack.core.absent_names import hints_of
 from nbtrack.core.entities import FileInfo
 from nbtrack.core.errors import InvalidValueError, NotFoundError
 from nbtrack.stores.contracts import Artifacts, Store
@@ -22,6 +23,9 @@ from nbtrack.tracking import artifact_access, model_uris
 from nbtrack.tracking.fluent import default_tracker
 
 __all__ = ["download_artifacts", "list_artifacts", "load_dict", "load_image", "load_text"]
+
+if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
+    __getattr__ = hints_of(__name__)
 
 
 def download_artifacts(

@@ -7,6 +7,9 @@ with nbtrack.start_run() as run:
 run.log_input(data.from_pandas(frame, source="iris.csv", name="iris"), context="train")
 """
 
+from typing import TYPE_CHECKING
+
+from nbtrack.core.absent_names import hints_of
 from nbtrack.core.datasets import Dataset
 from nbtrack.tracking.data_sets import (
     NumpyDataset,
@@ -30,3 +33,6 @@ __all__ = [
     "from_polars",
     "get_source",
 ]
+
+if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
+    __getattr__ = hints_of(__name__)

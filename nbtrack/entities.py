@@ -1,5 +1,8 @@
 """The records people see, under the name by which MLflow's users import them."""
 
+from typing import TYPE_CHECKING
+
+from nbtrack.core.absent_names import hints_of
 from nbtrack.core.datasets import Dataset as Dataset
 from nbtrack.core.datasets import DatasetInput as DatasetInput
 from nbtrack.core.datasets import InputTag as InputTag
@@ -29,3 +32,6 @@ from nbtrack.core.registry import ModelVersionTag as ModelVersionTag
 from nbtrack.core.registry import RegisteredModel as RegisteredModel
 from nbtrack.core.registry import RegisteredModelAlias as RegisteredModelAlias
 from nbtrack.core.registry import RegisteredModelTag as RegisteredModelTag
+
+if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
+    __getattr__ = hints_of(__name__)

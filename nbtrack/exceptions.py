@@ -1,5 +1,8 @@
 """The errors, under the names by which MLflow's users catch them."""
 
+from typing import TYPE_CHECKING
+
+from nbtrack.core.absent_names import hints_of
 from nbtrack.core.errors import NbtrackError as NbtrackError
 
 MlflowException = NbtrackError
@@ -7,3 +10,6 @@ MlflowException = NbtrackError
 
 RestException = NbtrackError
 """What MLflow raises when its server refuses: the same errors."""
+
+if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
+    __getattr__ = hints_of(__name__)

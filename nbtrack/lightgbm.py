@@ -8,12 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.core.absent_names import hints_of
 from nbtrack.tracking import model_access
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
 
 __all__ = ["load_model", "log_model", "save_model"]
+
+if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
+    __getattr__ = hints_of(__name__)
 
 
 def log_model(

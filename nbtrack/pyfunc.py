@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
+from nbtrack.core.absent_names import hints_of
 from nbtrack.core.errors import InvalidValueError, MissingFileError
 from nbtrack.core.warn import warn_user
 from nbtrack.models.predictor import PyFuncModel
@@ -31,6 +32,9 @@ __all__ = [
     "log_model",
     "save_model",
 ]
+
+if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
+    __getattr__ = hints_of(__name__)
 
 CodePaths = Iterable[str | PathLike[str]] | None
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from nbtrack.core.absent_names import hints_of
 from nbtrack.tracking import model_access, torch_states
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ __all__ = [
     "save_model",
     "save_state_dict",
 ]
+
+if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
+    __getattr__ = hints_of(__name__)
 
 
 def log_model(

@@ -38,7 +38,9 @@ _HOME_OF = {
 def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
     if home is None:
-        raise AttributeError(f"module 'nbtrack.models' has no attribute {name!r}")
+        from nbtrack.core.absent_names import absent  # lazy: it is wanted only when something went wrong
+
+        raise absent(__name__, name, _HOME_OF, import_module("nbtrack").__all__)
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.active_models import ActiveModel as ActiveModel
     from nbtrack.tracking.active_run import ActiveRun as ActiveRun
     from nbtrack.tracking.client import MlflowClient as MlflowClient
+    from nbtrack.tracking.configurable_tracker import Tracker as Tracker
     from nbtrack.tracking.fluent import active_run as active_run
     from nbtrack.tracking.fluent import clear_active_model as clear_active_model
     from nbtrack.tracking.fluent import create_experiment as create_experiment
@@ -129,7 +130,6 @@ if TYPE_CHECKING:
     from nbtrack.tracking.system_metrics import (
         set_system_metrics_sampling_interval as set_system_metrics_sampling_interval,
     )
-    from nbtrack.tracking.tracker import Tracker as Tracker
 
 __version__ = VERSION
 
@@ -147,7 +147,7 @@ _HOMES = {
         "disable_system_metrics_logging enable_system_metrics_logging set_system_metrics_node_id "
         "set_system_metrics_samples_before_logging set_system_metrics_sampling_interval"
     ),
-    "nbtrack.tracking.tracker": "Tracker",
+    "nbtrack.tracking.configurable_tracker": "Tracker",
     "nbtrack.tracking.client": "MlflowClient",
     "nbtrack.tracking.fluent": (
         "clear_active_model create_external_model delete_logged_model delete_logged_model_tag "

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbtrack.tracking.client import MlflowClient as MlflowClient
+    from nbtrack.tracking.configurable_tracker import Tracker as Tracker
     from nbtrack.tracking.fluent import get_registry_uri as get_registry_uri
     from nbtrack.tracking.fluent import get_tracking_uri as get_tracking_uri
     from nbtrack.tracking.fluent import is_tracking_uri_set as is_tracking_uri_set
     from nbtrack.tracking.fluent import set_registry_uri as set_registry_uri
     from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
-    from nbtrack.tracking.tracker import Tracker as Tracker
 
 # What MLflow's users import from here; it loads when first used.
 _HOME_OF = {
     "MlflowClient": "nbtrack.tracking.client",
-    "Tracker": "nbtrack.tracking.tracker",
+    "Tracker": "nbtrack.tracking.configurable_tracker",
     "get_tracking_uri": "nbtrack.tracking.fluent",
     "is_tracking_uri_set": "nbtrack.tracking.fluent",
     "get_registry_uri": "nbtrack.tracking.fluent",

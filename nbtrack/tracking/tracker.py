@@ -1,6 +1,8 @@
-"""`Tracker`: a store, an experiment and the active runs, with every verb of logging.
+"""A tracker: a store, an experiment and the active runs, with every verb of logging.
 
-The fluent functions of `import nbtrack` are the methods of one default tracker.
+The fluent functions of `import nbtrack` are the methods of one default tracker. `nbtrack.Tracker`
+adds options of traitlets to it, in `configurable_tracker`: a script that uses the functions alone
+does not wait for their import, which takes as long as all of ours.
 """
 
 import atexit
@@ -10,11 +12,8 @@ import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
-
-from traitlets import Any as AnyTrait
-from traitlets import Bool, Enum, Unicode
-from traitlets.config.configurable import Configurable
+from os import PathLike
+from typing import Any, Literal
 
 from nbtrack.core import settings, system_tags
 from nbtrack.core.entities import Experiment, LifecycleStage, Run, RunStatus
@@ -44,37 +43,29 @@ from nbtrack.tracking.run_handle import RunHandles
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID
 
 _LENGTH_OF_OURS = 32
-_ARGUMENTS = ("store", "experiment", "enabled", "on_error")
 
 
-class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, RegistryVerbs, Configurable):
-    """Records runs into one store.
+class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, RegistryVerbs):
+    """Records runs into one store; the arguments are the options of `nbtrack.Tracker`."""
 
-    Args:
-        store: A folder, a `file:` or a `sqlite:///` URI; None is `NBTRACK_TRACKING_URI`, else the
-            nearest `.nbtrack` from the working directory upwards, else a new one there.
-        experiment: Name of the experiment of new runs; made when it does not exist.
-        enabled: False makes every call a cheap no-op; so does `NBTRACK_DISABLED=1`.
-        on_error: What to do when the store refuses in the middle of a run: `warn` (training goes
-            on, what was not written is kept in memory and tried again) or `raise`.
-    """
+    on_error: Any
 
-    store = AnyTrait(
-        None, allow_none=True, help="Tracking URI of the store: a folder, file: or sqlite:///."
-    ).tag(config=True)
-    experiment = Unicode(None, allow_none=True, help="Name of the experiment of new runs.").tag(config=True)
-    enabled = Bool(True, help="Whether anything is recorded at all.").tag(config=True)
-    on_error = Enum(["warn", "raise"], "warn", help="What to do when the store refuses.").tag(config=True)
-
-    def __init__(self, **kwargs: Any) -> None:
-        known = (*self.trait_names(), "parent", "config", "log")
-        for name in kwargs:
-            if name not in known:
-                raise InvalidTypeError(
-                    f"Tracker has no argument {name!r}; there are {', '.join(_ARGUMENTS)}."
-                )
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        *,
+        store: str | PathLike[str] | None = None,
+        experiment: str | None = None,
+        enabled: bool = True,
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> None:
+        self.store = store
+        self.experiment = experiment
+        self.enabled = enabled
+        self.on_error = on_error
         self._begin()
+
+    def _begin(self) -> None:
+        super()._begin()
         self._active: ActiveRuns[ActiveRun] = ActiveRuns()
         self._active_models = ActiveModels()
         self._handles = RunHandles(self)

@@ -1013,7 +1013,7 @@ def test_a_nested_run_in_a_worker_thread_is_a_child_of_the_starters(tracker: Tra
 
 def test_an_argument_that_a_tracker_does_not_have_is_refused() -> None:
     with pytest.raises(TypeError, match="'stroe'; there are store"):
-        Tracker(stroe="x")
+        nbtrack.Tracker(stroe="x")
 
 
 def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

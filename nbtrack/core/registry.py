@@ -124,6 +124,19 @@ class RegisteredModelAlias(Record):
 
 
 @dataclass(frozen=True)
+class VersionFacts(Record):
+    """What a version keeps of its model and its run; the fields are those of `ModelVersion`."""
+
+    params: Mapping[str, str] | None = None
+    metrics: list[Metric] | None = None
+    signature: Mapping[str, str | None] | None = None
+    model_size_bytes: int | None = None
+    flavors: list[str] | None = None
+    requirements: list[str] | None = None
+    run_name: str | None = None
+
+
+@dataclass(frozen=True)
 class ModelVersion(Record):
     """An immutable, numbered entry of a registered model; points to a run's model."""
 
@@ -151,10 +164,22 @@ class ModelVersion(Record):
     aliases: list[str] = field(default_factory=list[str])
     model_id: str | None = None
     """The logged model it was made of, where there is one."""
+    # What follows is as it was when the version was registered, and stays so; None where it was out of reach.
     params: Mapping[str, str] | None = None
-    """Those of the logged model; None where there is none."""
+    """Those of the logged model, then those of the run that the model does not have."""
     metrics: list[Metric] | None = None
-    """Those of the logged model; None where there is none."""
+    """What was measured of the logged model, then the last point of the run's other metrics."""
+    signature: Mapping[str, str | None] | None = None
+    """What the model takes and gives: `inputs`, `outputs` and `params`, each the JSON text of the MLmodel
+    file or None. `ModelSignature.from_dict` reads it. None also for a model without a signature."""
+    model_size_bytes: int | None = None
+    """Bytes of the model's own files, without the MLmodel file."""
+    flavors: list[str] | None = None
+    """The names of what it can be loaded as, such as `sklearn` and `python_function`."""
+    requirements: list[str] | None = None
+    """The packages it needs, as lines of a requirements file."""
+    run_name: str | None = None
+    """What its run was called."""
 
     def __repr__(self) -> str:
         marks = "".join(f" @{alias}" for alias in self.aliases)
@@ -163,7 +188,10 @@ class ModelVersion(Record):
 
     def to_dictionary(self) -> dict[str, Any]:
         """The version as a plain dict."""
-        return {**dict(self), "tags": dict(self.tags), "aliases": list(self.aliases)}
+        plain: dict[str, Any] = {**dict(self), "tags": dict(self.tags), "aliases": list(self.aliases)}
+        if self.metrics is not None:
+            plain["metrics"] = [metric.to_dictionary() for metric in self.metrics]
+        return plain
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from nbtrack.core import registry_views, static_views  # lazy: only what is looked at is drawn

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError
 from nbtrack.core.package_names import (
@@ -210,9 +210,14 @@ def read_requirements(folder: Path) -> list[str]:
     """
     try:
         with open_inside(folder, REQUIREMENTS_FILE) as file:
-            text = file.read(_MOST_BYTES).decode("utf-8", "replace")
+            return requirement_lines(file)
     except MissingFileError:
         return []
+
+
+def requirement_lines(file: BinaryIO) -> list[str]:
+    """The lines of a requirements file, without comments."""
+    text = file.read(_MOST_BYTES).decode("utf-8", "replace")
     return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from nbtrack.core.logged_models import LoggedModel, LoggedModelList
     from nbtrack.core.model_links import LoggedModelOutput
     from nbtrack.core.paged_lists import PagedList
-    from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
+    from nbtrack.core.registry import (
+        ModelVersion,
+        ModelVersionList,
+        RegisteredModel,
+        RegisteredModelList,
+        VersionFacts,
+    )
     from nbtrack.core.run_columns import RunColumns
     from nbtrack.documents.database import Database
     from nbtrack.documents.tables import Order
@@ -494,12 +500,14 @@ class Registry(Protocol):
         run_link: str | None = None,
         description: str | None = None,
         model_id: str | None = None,
+        facts: VersionFacts | None = None,
         make_model: bool = False,
         why: str | None = None,
     ) -> ModelVersion:
         """Add a version, whose number is one more than the registered model ever had.
 
-        `location` is where its files are, whatever the registry does later; None is the source. With
+        `location` is where its files are, whatever the registry does later; None is the source. `facts` is
+        what it keeps of its model and its run, also when it is deleted and the deletion is undone. With
         `make_model` a registered model that does not exist is made in the same change.
         """
         ...

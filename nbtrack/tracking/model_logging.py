@@ -367,7 +367,7 @@ class LoggedFolder:
         name = self._given.log.registered_model_name
         if name is not None and self._version is None:
             uri = f"models:/{self._about.model_id}"
-            version = register(self._store, self._registry_store, uri, name)
+            version = register(self._store, self._registry_store, uri, name, held=self._about.to_dict())
             self._version = str(version.version)
 
     def _forget_kept(self) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from os import PathLike, fspath
 from time import time_ns
 from typing import TYPE_CHECKING, Any, cast
@@ -267,7 +269,7 @@ class RegistryVerbs(StoreAccess):
             NotFoundError: There is no such registered model, or none where the source says.
             InvalidValueError: The name or a tag cannot be used.
         """
-        from nbtrack.tracking import model_uris  # lazy: most scripts only log
+        from nbtrack.tracking import model_uris, version_facts  # lazy: most scripts only log
 
         check_model_name(name)
         texts = _tag_texts(tags)
@@ -275,7 +277,7 @@ class RegistryVerbs(StoreAccess):
         source = _source_text(source)
         if self._is_off():
             return _nothing_registered(name)
-        registry, location = self._registry(name), None
+        registry, location, found = self._registry(name), None, None
         origin = self._version_of(source)
         if origin is not None:
             location = registry.location_of(origin.name, origin.version)
@@ -294,6 +296,12 @@ class RegistryVerbs(StoreAccess):
         if run_id is None and model_id is not None:
             store = self._store_to_read("logged model", model_id)
             run_id = store.logged_models.get(model_id).source_run_id
+        facts = version_facts.of_version(origin)
+        if facts is None:
+            store = self._registry_to_read("registered model", name)
+            with suppress(NbtrackError):  # its run may be one of another store, and there may be none here
+                store = self._store_to_read("run", str(run_id))
+            facts = version_facts.of_model(found, store, run_id, model_id)
         return registry.create_version(
             name,
             source,
@@ -303,6 +311,7 @@ class RegistryVerbs(StoreAccess):
             run_link=run_link,
             description=description,
             model_id=model_id,
+            facts=facts,
             why=why,
         )
 
@@ -322,6 +331,8 @@ class RegistryVerbs(StoreAccess):
             NotFoundError: There is no such version; nothing was made.
             InvalidValueError: It is another kind of URI, or the name cannot be used.
         """
+        from nbtrack.tracking import version_facts  # lazy: most scripts only log
+
         check_model_name(dst_name)
         if self._is_off():
             return _nothing_registered(dst_name)
@@ -342,6 +353,7 @@ class RegistryVerbs(StoreAccess):
             run_link=origin.run_link,
             description=origin.description,
             model_id=origin.model_id,
+            facts=version_facts.of_version(origin),
             make_model=True,
             why=why,
         )
@@ -578,6 +590,7 @@ def register(
     name: str,
     tags: Mapping[str, str] | None = None,
     *,
+    held: Mapping[str, Any] | None = None,
     why: str | None = None,
 ) -> ModelVersion:
     """Make a model the next version of a registered model; `Tracker.register_model` says how.
@@ -588,13 +601,14 @@ def register(
         model_uri: The model.
         name: The registered model, made when there is none.
         tags: First tags of the version.
+        held: What its MLmodel file holds, where that is known; None reads it.
         why: A comment, kept with the event.
 
     Raises:
         NotFoundError: There is no such model; nothing was made.
         InvalidValueError: The URI or the name cannot be used.
     """
-    from nbtrack.tracking import model_uris  # lazy: most scripts only log
+    from nbtrack.tracking import model_uris, version_facts  # lazy: most scripts only log
 
     check_model_name(name)
     parsed = model_uris.parse_model_uri(model_uri)
@@ -606,6 +620,12 @@ def register(
         source = "/".join(filter(None, (f"models:/{found.name}/{found.version}", parsed.path)))
     elif found.folder is None:
         source = parsed.text
+    facts = None
+    if found.name is not None and parsed.path is None:
+        this = replace(parsed, version=found.version, alias=None, stage=None)
+        facts = version_facts.of_version(model_uris.find_version(where, this))
+    if facts is None:
+        facts = version_facts.of_model(found, found.store, found.source_run_id, found.model_id, held=held)
     store = registry_store()
     is_new = store.registry.find_model(name) is None
     version = store.registry.create_version(
@@ -615,6 +635,7 @@ def register(
         run_id=found.source_run_id,
         tags=tags,
         model_id=found.model_id,
+        facts=facts,
         make_model=True,
         why=why,
     )

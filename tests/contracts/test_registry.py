@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nbtrack.core.entities import Metric
 from nbtrack.core.errors import (
     AlreadyExistsError,
     InvalidTypeError,
@@ -15,7 +16,7 @@ from nbtrack.core.errors import (
     NotFoundError,
     UnknownAliasError,
 )
-from nbtrack.core.registry import ModelVersion, RegisteredModel
+from nbtrack.core.registry import ModelVersion, RegisteredModel, VersionFacts
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
 from nbtrack.stores.contracts import Registry, Store
@@ -622,3 +623,87 @@ def test_a_change_that_is_refused_leaves_no_event(registry: Registry) -> None:
             change()
 
     assert registry.events("iris") == before
+
+
+# ---- what versions keep of their models ----------------------------------------------------------
+
+FACTS = VersionFacts(
+    params={"C": "0.1"},
+    metrics=[
+        Metric("accuracy", 0.9, 1700000000000, 3, "m-1", "iris", "abc", "r1"),
+        Metric("loss", float("nan"), 1700000000001, 4, run_id="r1"),
+    ],
+    signature={"inputs": '[{"type": "double", "required": true}]', "outputs": None, "params": None},
+    model_size_bytes=812,
+    flavors=["python_function", "sklearn"],
+    requirements=["scikit-learn==1.8.0"],
+    run_name="first try",
+)
+
+
+def facts_of(version: ModelVersion) -> VersionFacts:
+    return VersionFacts(**{name: getattr(version, name) for name, _ in VersionFacts()})
+
+
+def test_a_version_keeps_what_it_was_given_to_keep(registry: Registry) -> None:
+    made = registry.create_version("iris", SOURCE, facts=FACTS, make_model=True)
+
+    (found,) = registry.search_versions()
+    assert repr(made) == repr(registry.get_version("iris", 1)) == repr(found)
+    for version in (
+        made,
+        registry.get_version("iris", 1),
+        found,
+        registry.get_model("iris").latest_versions[0],
+    ):
+        assert str(facts_of(version)) == str(FACTS)  # as text, in which NaN is NaN
+
+
+def test_a_version_that_was_given_nothing_knows_nothing(registry: Registry) -> None:
+    registry.create_version("iris", SOURCE, facts=FACTS, make_model=True)
+    registry.create_version("iris", SOURCE)
+    registry.create_version("iris", SOURCE, facts=VersionFacts(params={}, metrics=[]))
+
+    kept = [facts_of(registry.get_version("iris", number)) for number in (2, 3)]
+
+    assert kept == [VersionFacts(), VersionFacts(params={}, metrics=[])]
+
+
+def test_no_change_of_a_version_changes_what_it_keeps(registry: Registry) -> None:
+    registry.create_version("iris", SOURCE, facts=FACTS, make_model=True)
+    registry.create_version("iris", SOURCE)
+
+    registry.set_stage("iris", 1, "Production")
+    registry.set_stage("iris", 2, "Production", archive_others=True)
+    registry.set_alias("iris", "champion", 1)
+    registry.describe_version("iris", 1, "Good.")
+    registry.set_version_tags("iris", 1, {"a": "b"})
+    registry.rename_model("iris", "flowers")
+
+    assert str(facts_of(registry.get_version_by_alias("flowers", "champion"))) == str(FACTS)
+
+
+def test_the_event_log_has_what_a_version_keeps_and_the_history_stays_short(
+    store: Store, registry: Registry
+) -> None:
+    registry.create_version("iris", SOURCE, facts=FACTS, make_model=True)
+
+    logged = [event for event in store.events.read() if event["what"] == "model_version.created"]
+
+    assert logged[0]["facts"]["requirements"] == ["scikit-learn==1.8.0"]
+    assert logged[0]["facts"]["metrics"][0]["dataset_name"] == "iris"
+    assert all("facts" not in event for event in registry.events("iris"))
+
+
+def test_versions_of_before_versions_kept_anything_are_read(store: Store, registry: Registry) -> None:
+    registry.create_version("iris", SOURCE, make_model=True)
+    versions = store.documents.table("model_versions")
+    old = {
+        key: value for key, value in versions.all()[0].items() if key not in ("facts", "metrics", "params")
+    }
+    versions.truncate()
+    versions.insert(old)
+
+    assert facts_of(registry.get_version("iris", 1)) == VersionFacts()
+    assert [facts_of(version) for version in registry.search_versions()] == [VersionFacts()]
+    assert facts_of(registry.set_stage("iris", 1, "Staging")) == VersionFacts()

@@ -13,6 +13,7 @@ import pytest
 import nbtrack
 from nbtrack.cli import main
 from nbtrack.core import system_tags
+from nbtrack.core.registry import VersionFacts
 from nbtrack.core.settings import NBTRACK_ONLY, SETTINGS
 from nbtrack.stores.contracts import Registry, Store
 from nbtrack.stores.opening import open_store
@@ -146,12 +147,15 @@ def test_every_field_of_the_tables_and_events_of_a_store_is_mentioned() -> None:
     fields: set[str] = set()
     for table in documents.tables():
         for document in documents.table(table):
-            fields |= {*document, *document.get("metrics", {}).get("loss", {})}
+            fields |= set(document)
+            if table == "runs":
+                fields |= set(document["metrics"]["loss"])
     lines = Path(nbtrack.get_tracking_uri(), "events.log").read_text().splitlines()
     for event in map(json.loads, lines):
         fields |= {*event, event["what"]}
 
     assert {"folds", "marks", "nan_count", "before", "run.resumed", "experiment.created"} <= fields
+    assert {"model_size_bytes", "requirements", "facts"} <= fields
     assert {"archived", "location", "why", "registered_model.aliased", "model_version.staged"} <= fields
     assert {"measured", "deleted_with", "model_inputs", "logged_model.finalized"} <= fields
     assert not missing(sorted(fields), code(page("store")))
@@ -169,10 +173,13 @@ def change_the_models(store: Store, run_id: str) -> None:
     models.restore(model_id)
 
 
+FACTS = VersionFacts({}, [], {"inputs": "[]"}, 1, ["sklearn"], ["numpy"], "first try")
+
+
 def change_the_registry(registry: Registry) -> None:
     """Make a change of each kind."""
     for _ in range(2):
-        registry.create_version("iris", "x", make_model=True, why="y")
+        registry.create_version("iris", "x", facts=FACTS, make_model=True, why="y")
     registry.rename_model("iris", "iris")
     registry.describe_model("iris", "kinds")
     registry.set_model_tags("iris", {"team": "nlp"})

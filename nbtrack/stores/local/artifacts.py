@@ -164,19 +164,21 @@ class RunArtifacts:
             InvalidValueError: `path` is no artifact path, or leads out of the run by a link.
         """
         parts = artifact_parts(path)
-        missing = MissingFileError("artifact", path, [info.path for info in self.list("/".join(parts[:-1]))])
         if not parts:
-            raise missing
+            raise self._missing(path, parts)
         try:
             with self._folder(parts[:-1], make=False) as handle:
                 # Without waiting: nobody may ever write to a named pipe that lies there.
                 descriptor = _open_at(parts[-1], os.O_RDONLY | getattr(os, "O_NONBLOCK", 0), handle)
         except (FileNotFoundError, NotADirectoryError):
-            raise missing from None
+            raise self._missing(path, parts) from None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise missing
+            raise self._missing(path, parts)
         return os.fdopen(descriptor, "rb")
+
+    def _missing(self, path: str, parts: tuple[str, ...]) -> MissingFileError:
+        return MissingFileError("artifact", path, [info.path for info in self.list("/".join(parts[:-1]))])
 
     def local_path(self, path: str | None = None) -> str:
         """Where an artifact lies on this machine; it is a copy of nothing, so do not write to it.

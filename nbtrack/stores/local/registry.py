@@ -27,6 +27,7 @@ from nbtrack.core.registry import (
     ModelVersionStatus,
     RegisteredModel,
     RegisteredModelList,
+    VersionFacts,
 )
 from nbtrack.core.users import current_user
 from nbtrack.documents.queries import Query
@@ -36,7 +37,6 @@ from nbtrack.stores.local.registry_documents import (
     Document,
     RegistryDocuments,
     aliases_of,
-    as_version,
     number_of,
     this_moment,
 )
@@ -201,6 +201,7 @@ class LocalRegistry(RegistryDocuments):
         run_link: str | None = None,
         description: str | None = None,
         model_id: str | None = None,
+        facts: VersionFacts | None = None,
         make_model: bool = False,
         why: str | None = None,
     ) -> ModelVersion:
@@ -216,6 +217,7 @@ class LocalRegistry(RegistryDocuments):
             run_link: The address of a run elsewhere.
             description: A note.
             model_id: The logged model it is made of.
+            facts: What it keeps of its model and run; None is nothing.
             make_model: Make the registered model when there is none of that name, as part of the same change.
             why: A comment for the event.
 
@@ -225,6 +227,7 @@ class LocalRegistry(RegistryDocuments):
         """
         check_model_name(name)
         texts = _tag_texts(tags)
+        facts = VersionFacts() if facts is None else facts
         with self._database.transaction():
             model: Any = self._models.get(Query().name == name)
             if model is None:
@@ -248,6 +251,8 @@ class LocalRegistry(RegistryDocuments):
                 "status": ModelVersionStatus.READY,
                 "tags": texts,
                 "model_id": model_id,
+                # Last: a search reads a document from its front.
+                **self._facts.keep(facts),
             }
             model["last_version"] = number
             model["latest"][ModelVersionStages.NONE] = number
@@ -260,15 +265,16 @@ class LocalRegistry(RegistryDocuments):
                 model,
                 why,
                 version=number,
+                logged={"facts": logged} if (logged := _as_logged(facts)) else None,
                 **{key: version[key] for key in told if version[key]},
             )
-        return as_version(version, ())
+        return self._as_version(version)
 
     def get_version(self, name: str, version: Any) -> ModelVersion:
         """Read a version; NotFoundError when there is none of that number."""
         number = check_version(version)
         model = self._model(name)
-        return as_version(self._version(model, number), model["aliases"])
+        return self._as_version(self._version(model, number), model["aliases"])
 
     def get_version_by_alias(self, name: str, alias: str) -> ModelVersion:
         """Read the version that an alias names; `latest` is always the highest.
@@ -282,10 +288,10 @@ class LocalRegistry(RegistryDocuments):
         for _ in range(_MOST_TRIES):
             version = self._find_version(name, number_of(model, alias))
             if version is not None:
-                return as_version(version, model["aliases"])
+                return self._as_version(version, model["aliases"])
             # Another process has deleted it since, and the alias with it.
             model = self._model(name)
-        return as_version(self._version(model, number_of(model, alias)), model["aliases"])
+        return self._as_version(self._version(model, number_of(model, alias)), model["aliases"])
 
     def location_of(self, name: str, version: Any) -> str:
         """Where the files of a version are; see `create_version`."""
@@ -332,7 +338,7 @@ class LocalRegistry(RegistryDocuments):
                 description=description,
                 before=before,
             )
-            return as_version(document, model["aliases"])
+            return self._as_version(document, model["aliases"])
 
     def set_stage(
         self, name: str, version: Any, stage: str, *, archive_others: bool = False, why: str | None = None
@@ -371,11 +377,11 @@ class LocalRegistry(RegistryDocuments):
             self._find_latest(model, {before, stage, *([ModelVersionStages.ARCHIVED] if archived else [])})
             model["last_updated_timestamp"] = now
             self._write_model(model)
-            details = {"archived": archived} if archived else {}
+            details: dict[str, Any] = {"archived": archived} if archived else {}
             self._tell(
                 "model_version.staged", model, why, version=number, stage=stage, before=before, **details
             )
-            return as_version(document, model["aliases"])
+            return self._as_version(document, model["aliases"])
 
     def delete_version(self, name: str, version: Any, *, why: str | None = None) -> None:
         """Remove a version and its aliases; its number is not used again."""
@@ -461,7 +467,7 @@ class LocalRegistry(RegistryDocuments):
         page, token = _page(self._versions, condition, order, limit, after)
         aliases = self._aliases_by_name({version["name"] for version in page})
         return ModelVersionList(
-            (as_version(version, aliases.get(version["name"], {})) for version in page), token
+            self._as_versions((version, aliases.get(version["name"], {})) for version in page), token
         )
 
     def events(self, name: str) -> list[dict[str, Any]]:
@@ -514,6 +520,14 @@ def _completed(order: Sequence[Order], *last: Order) -> list[Order]:
     """An order that leaves no ties."""
     named = {key.path for key in order}
     return [*order, *(key for key in last if key.path not in named)]
+
+
+def _as_logged(facts: VersionFacts) -> dict[str, Any]:
+    """The facts as the event log has them, from which the documents can be made again."""
+    plain = {name: value for name, value in facts if value is not None}
+    if facts.metrics is not None:
+        plain["metrics"] = [metric.to_dictionary() for metric in facts.metrics]
+    return plain
 
 
 def _tag_texts(tags: Mapping[str, Any] | None) -> dict[str, str]:

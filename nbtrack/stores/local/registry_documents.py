@@ -17,6 +17,7 @@ from nbtrack.documents.queries import Query
 from nbtrack.documents.schema import Index
 from nbtrack.documents.tables import Order
 from nbtrack.stores.local.events import EventLog
+from nbtrack.stores.local.version_facts import KeptFacts, facts_of
 
 _FEW = 200
 """Names that are asked for one by one; of more, all are read."""
@@ -25,6 +26,8 @@ _LISTED = 12
 HIGHEST_FIRST = Order(("version",), True)
 
 Document = Mapping[str, Any]
+Aliases = Mapping[str, int] | tuple[()]
+"""Those of a registered model, by the version that each names."""
 
 
 class RegistryDocuments:
@@ -39,6 +42,7 @@ class RegistryDocuments:
             unique=[(("name",), ("version",))],
             indexes=[Index(("run_id",))],
         )
+        self._facts = KeptFacts(database)
         self._events = database.table("registry_events", indexes=[Index(("registered_model_id",))])
 
     def _model(self, name: str) -> Any:
@@ -131,15 +135,53 @@ class RegistryDocuments:
             creation_timestamp=model["creation_timestamp"],
             last_updated_timestamp=model["last_updated_timestamp"],
             description=model["description"],
-            latest_versions=[as_version(version, ()) for version in latest],
+            latest_versions=self._as_versions((version, ()) for version in latest),
             tags=model["tags"],
             aliases=model["aliases"],
         )
 
+    def _as_version(self, version: Document, aliases: Aliases = ()) -> ModelVersion:
+        """A version from its document, and the aliases of its registered model."""
+        (found,) = self._as_versions([(version, aliases)])
+        return found
+
+    def _as_versions(self, documents: Iterable[tuple[Document, Aliases]]) -> list[ModelVersion]:
+        """Versions from their documents, each with the aliases of its registered model."""
+        given = list(documents)
+        kept = self._facts.read(version for version, _ in given)
+        return [
+            ModelVersion(
+                name=version["name"],
+                version=version["version"],
+                creation_timestamp=version["creation_timestamp"],
+                last_updated_timestamp=version["last_updated_timestamp"],
+                description=version["description"],
+                user_id=version["user_id"],
+                current_stage=version["current_stage"],
+                source=version["source"],
+                run_id=version["run_id"],
+                status=version["status"],
+                tags=version["tags"],
+                run_link=version["run_link"],
+                aliases=aliases_of(version["version"], aliases) if aliases else [],
+                model_id=version["model_id"],
+                **dict(facts_of(version, kept)),
+            )
+            for version, aliases in given
+        ]
+
     # ---- events ------------------------------------------------------------------------------
 
-    def _tell(self, what: str, model: Document, why: str | None, **details: Any) -> None:
-        """Write the event of a change, inside its transaction and last."""
+    def _tell(
+        self,
+        what: str,
+        model: Document,
+        why: str | None,
+        *,
+        logged: Mapping[str, Any] | None = None,
+        **details: Any,
+    ) -> None:
+        """Write the event of a change, inside its transaction and last; `logged` goes to the log alone."""
         event: dict[str, Any] = {
             "time": this_moment(),
             "who": current_user(),
@@ -150,32 +192,12 @@ class RegistryDocuments:
             **({"why": why} if why else {}),
         }
         number = self._events.insert(event)
-        self._log.append(**event, number=number)
+        self._log.append(**event, **(logged or {}), number=number)
 
 
 def this_moment() -> int:
     """Milliseconds since 1970, UTC."""
     return time_ns() // 1_000_000
-
-
-def as_version(version: Document, aliases: Mapping[str, int] | tuple[()]) -> ModelVersion:
-    """A version from its document, and the aliases of its registered model."""
-    return ModelVersion(
-        name=version["name"],
-        version=version["version"],
-        creation_timestamp=version["creation_timestamp"],
-        last_updated_timestamp=version["last_updated_timestamp"],
-        description=version["description"],
-        user_id=version["user_id"],
-        current_stage=version["current_stage"],
-        source=version["source"],
-        run_id=version["run_id"],
-        status=version["status"],
-        tags=version["tags"],
-        run_link=version["run_link"],
-        aliases=aliases_of(version["version"], aliases) if aliases else [],
-        model_id=version["model_id"],
-    )
 
 
 def aliases_of(number: int, aliases: Mapping[str, int]) -> list[str]:

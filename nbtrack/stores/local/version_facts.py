@@ -1,0 +1,78 @@
+"""What versions keep of their models and runs, in a table of its own.
+
+A version's document has only what searches compare: its params, and one number for each metric. All
+else is long and never changes; it is read for the versions that are shown. A document here belongs to
+one version or to none: that of a deleted version stays, so that undoing the deletion finds it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nbtrack.core.entities import Metric
+from nbtrack.core.registry import VersionFacts
+from nbtrack.documents.database import Database
+
+Document = Mapping[str, Any]
+
+_POINT = ("key", "value", "timestamp", "step", "model_id", "dataset_name", "dataset_digest", "run_id")
+_PLAIN = ("signature", "model_size_bytes", "flavors", "requirements", "run_name")
+
+
+class KeptFacts:
+    """Writes and reads what versions keep."""
+
+    def __init__(self, database: Database) -> None:
+        self._table = database.table("model_version_facts")
+
+    def keep(self, facts: VersionFacts) -> dict[str, Any]:
+        """Keep them, inside the transaction that makes the version.
+
+        Returns:
+            Fields of the version's document, as far as they are known: `params`, `metrics` (of each the
+            last value, by key) and `facts`, which finds the rest.
+        """
+        metrics = facts.metrics
+        kept: dict[str, Any] = {name: getattr(facts, name) for name in _PLAIN}
+        kept["metrics"] = None if metrics is None else [_row(metric) for metric in metrics]
+        document = _known(kept)
+        fields = {
+            "params": None if facts.params is None else dict(facts.params),
+            "metrics": None if metrics is None else _last_values(metrics),
+            "facts": self._table.insert(document) if document else None,
+        }
+        return _known(fields)
+
+    def read(self, versions: Iterable[Document]) -> dict[int, Document]:
+        """What is kept of these versions, by the `facts` of their documents."""
+        wanted = [version["facts"] for version in versions if version.get("facts") is not None]
+        found: list[Any] = self._table.get(doc_ids=wanted) if wanted else []
+        return {document.doc_id: document for document in found}
+
+
+def facts_of(version: Document, kept: Mapping[int, Document]) -> VersionFacts:
+    """The facts of a version, from its document and what `read` found; one of an older nbtrack has none."""
+    found = kept.get(version.get("facts") or 0, {})
+    rows = found.get("metrics")
+    return VersionFacts(
+        params=version.get("params"),
+        metrics=None if rows is None else [Metric(*row) for row in rows],
+        **{name: found.get(name) for name in _PLAIN},
+    )
+
+
+def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _row(metric: Metric) -> list[Any]:
+    return [getattr(metric, name) for name in _POINT]
+
+
+def _last_values(metrics: Iterable[Metric]) -> dict[str, float]:
+    """One number for each metric: of one that was measured on several data sets, the last."""
+    last: dict[str, Metric] = {}
+    for metric in metrics:
+        known = last.get(metric.key)
+        if known is None or (metric.step, metric.timestamp) >= (known.step, known.timestamp):
+            last[metric.key] = metric
+    return {key: metric.value for key, metric in last.items()}

@@ -1,0 +1,244 @@
+"""What a version keeps of its model and its run when it is registered."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn.linear_model import LinearRegression
+
+import nbtrack
+from nbtrack import MlflowClient
+from nbtrack.core.registry import ModelVersion
+from nbtrack.models.signature import ModelSignature, infer_signature
+
+SIGNATURE = infer_signature([[1.0, 2.0]], [3.0])
+
+
+def log_model(name: str = "line", **options: Any) -> Any:
+    model = LinearRegression().fit([[1.0, 2.0], [3.0, 5.0]], [3.0, 8.0])
+    return nbtrack.sklearn.log_model(model, name=name, signature=SIGNATURE, **options)
+
+
+@pytest.fixture
+def run_id() -> str:
+    """A run with a model at `line`, which has ended."""
+    with nbtrack.start_run(run_name="first try") as run:
+        nbtrack.log_param("fit_intercept", True)
+        nbtrack.log_metric("r2", 0.7, step=1)
+        nbtrack.log_metric("r2", 0.9, step=2)
+        log_model()
+        nbtrack.log_metric("latency_ms", 3.5)
+        nbtrack.log_metric("system/cpu_utilization", 50)
+    return run.run_id
+
+
+def values(version: ModelVersion) -> dict[str, float]:
+    return {metric.key: metric.value for metric in version.metrics or ()}
+
+
+def by_register(uri: str) -> ModelVersion:
+    return nbtrack.register_model(uri, "lines")
+
+
+def by_create(uri: str) -> ModelVersion:
+    client = MlflowClient()
+    client.create_registered_model("lines")
+    return client.create_model_version("lines", uri)
+
+
+@pytest.mark.parametrize("register", [by_register, by_create])
+def test_a_version_keeps_the_params_metrics_signature_size_and_flavors_of_its_model(
+    run_id: str, register: Callable[[str], ModelVersion]
+) -> None:
+    version = register(f"runs:/{run_id}/line")
+
+    assert version.params == {"fit_intercept": "True"}
+    assert values(version) == {"r2": 0.9, "latency_ms": 3.5}
+    assert [(metric.step, metric.run_id) for metric in version.metrics or ()] == [(2, run_id), (0, run_id)]
+    assert all(metric.timestamp > 1_600_000_000_000 for metric in version.metrics or ())
+    assert ModelSignature.from_dict(version.signature or {}) == SIGNATURE
+    assert version.model_size_bytes == nbtrack.models.get_model_info(f"runs:/{run_id}/line").size_bytes
+    assert version.flavors == ["python_function", "sklearn"]
+    assert any(line.startswith("scikit-learn==") for line in version.requirements or ())
+    assert version.run_name == "first try"
+    assert MlflowClient().get_model_version("lines", 1) == version
+
+
+def test_log_model_registers_a_version_that_knows_the_same(run_id: str) -> None:
+    with nbtrack.start_run(run_name="first try") as run:
+        nbtrack.log_param("fit_intercept", True)
+        nbtrack.log_metric("r2", 0.9, step=2)
+        info = log_model(registered_model_name="lines")
+
+    version = MlflowClient().get_model_version("lines", 1)
+    again = nbtrack.register_model(f"runs:/{run.run_id}/line", "lines")
+
+    assert (version.params, values(version)) == ({"fit_intercept": "True"}, {"r2": 0.9})
+    assert version.signature == SIGNATURE.to_dict() == again.signature
+    assert version.model_size_bytes == info.size_bytes == again.model_size_bytes
+    assert (version.flavors, version.requirements) == (again.flavors, again.requirements)
+    assert version.run_name == "first try"
+
+
+def test_what_is_logged_later_does_not_change_a_version(run_id: str) -> None:
+    before = nbtrack.register_model(f"runs:/{run_id}/line", "lines")
+
+    client = MlflowClient()
+    client.log_metric(run_id, "r2", 0.1, step=9)
+    client.log_param(run_id, "late", 1)
+    nbtrack.log_model_params({"later": 2}, model_id=before.model_id)
+    client.update_run(run_id, name="another name")
+
+    assert client.get_model_version("lines", 1) == before
+    assert values(nbtrack.register_model(f"runs:/{run_id}/line", "lines"))["r2"] == 0.9  # the model's own
+    assert values(nbtrack.register_model(f"runs:/{run_id}/line", "lines"))["latency_ms"] == 3.5
+
+
+def test_what_was_measured_of_the_model_comes_before_what_its_run_logged(run_id: str) -> None:
+    version = nbtrack.register_model(f"runs:/{run_id}/line", "lines")
+    with nbtrack.start_run():
+        nbtrack.log_metric("r2", 0.4, step=3, model_id=version.model_id)
+
+    again = nbtrack.register_model(f"runs:/{run_id}/line", "lines")
+
+    assert values(again) == {"r2": 0.4, "latency_ms": 3.5}
+    assert values(version) == {"r2": 0.9, "latency_ms": 3.5}
+
+
+def test_a_run_that_goes_on_gives_what_it_has_so_far(tmp_path: Path) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_metric("r2", 0.5)
+        run.log_artifacts(write_model(tmp_path / "made"), "line")
+        version = nbtrack.register_model(f"runs:/{run.run_id}/line", "lines")
+        nbtrack.log_metric("r2", 0.8)
+
+    assert values(version) == {"r2": 0.5}
+    assert values(MlflowClient().get_model_version("lines", 1)) == {"r2": 0.5}
+
+
+def write_model(folder: Path, text: str = "flavors: {sklearn: {}}\nmodel_size_bytes: 5\n") -> Path:
+    folder.mkdir(parents=True)
+    (folder / "MLmodel").write_text(text)
+    return folder
+
+
+def test_a_copy_and_a_version_of_a_version_keep_what_the_first_one_does(run_id: str) -> None:
+    first = nbtrack.register_model(f"runs:/{run_id}/line", "lines")
+    client = MlflowClient()
+    client.log_metric(run_id, "latency_ms", 9.0, step=5)
+    client.create_registered_model("more lines")
+
+    others = [
+        client.copy_model_version("models:/lines/1", "live lines"),
+        nbtrack.register_model("models:/lines/1", "lines"),
+        client.create_model_version("more lines", "models:/lines/1"),
+    ]
+
+    for other in others:
+        assert (other.params, other.metrics, other.signature) == (
+            first.params,
+            first.metrics,
+            first.signature,
+        )
+        assert (other.model_size_bytes, other.requirements) == (first.model_size_bytes, first.requirements)
+
+
+def test_a_version_keeps_all_it_knows_when_its_run_and_its_files_are_gone(run_id: str) -> None:
+    version = nbtrack.register_model(f"runs:/{run_id}/line", "lines")
+
+    nbtrack.delete_run(run_id)
+    shutil.rmtree(next(Path(".nbtrack", "runs").iterdir()))
+
+    assert MlflowClient().get_model_version("lines", 1) == version
+
+
+@pytest.mark.parametrize(
+    "source", ["s3://bucket/model", "/nowhere/model", "runs:/0123456789abcdef0123456789abcdef/model"]
+)
+def test_of_files_and_runs_that_are_not_in_reach_nothing_is_known(source: str) -> None:
+    client = MlflowClient()
+    client.create_registered_model("lines")
+
+    version = client.create_model_version("lines", source)
+
+    assert (version.params, version.metrics, version.signature) == (None, None, None)
+    assert (version.model_size_bytes, version.flavors, version.requirements) == (None, None, None)
+
+
+def test_a_run_is_known_where_its_files_are_not(run_id: str) -> None:
+    client = MlflowClient()
+    client.create_registered_model("lines")
+
+    version = client.create_model_version("lines", "s3://bucket/model", run_id=run_id)
+
+    assert values(version) == {"r2": 0.9, "latency_ms": 3.5}
+    assert (version.run_name, version.flavors) == ("first try", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flavors: [1, 2]\nsignature: 7\nmodel_size_bytes: huge\n",
+        "just text",
+        "flavors: {sklearn: {}}\nsignature: {inputs: 3, outputs: [1]}\nmodel_size_bytes: -1\n",
+        "a: &a [x]\nflavors: !!python/object:os.system {}\n",
+        "",
+        "\x00\x01",
+    ],
+)
+def test_an_mlmodel_file_that_is_none_is_no_reason_to_refuse(tmp_path: Path, text: str) -> None:
+    folder = write_model(tmp_path / "made", text)
+
+    version = nbtrack.register_model(folder, "lines")
+
+    assert (version.version, version.signature, version.model_size_bytes) == (1, None, None)
+    assert version.metrics is None
+
+
+def test_a_link_in_the_place_of_the_mlmodel_file_is_not_followed(tmp_path: Path) -> None:
+    secret = write_model(tmp_path / "secret", "flavors: {secret: {}}\n")
+    with nbtrack.start_run() as run:
+        run.log_artifacts(write_model(tmp_path / "made"), "line")
+    placed = next(Path(".nbtrack").rglob("line/MLmodel"))
+    placed.unlink()
+    placed.symlink_to(secret / "MLmodel")
+    client = MlflowClient()
+    client.create_registered_model("lines")
+
+    version = client.create_model_version("lines", f"runs:/{run.run_id}/line")
+
+    assert version.flavors is None
+
+
+def test_a_registry_of_its_own_keeps_what_the_store_of_the_runs_knows(run_id: str, tmp_path: Path) -> None:
+    client = MlflowClient(registry_uri=tmp_path / "registry")
+    client.create_registered_model("lines")
+
+    version = client.create_model_version("lines", f"runs:/{run_id}/line")
+
+    assert values(version) == {"r2": 0.9, "latency_ms": 3.5}
+    assert version.flavors == ["python_function", "sklearn"]
+    client.close()
+
+
+def test_a_run_with_very_many_metrics_gives_a_thousand() -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_metrics({f"m{number}": number for number in range(1200)})
+    client = MlflowClient()
+    client.create_registered_model("lines")
+
+    version = client.create_model_version("lines", "s3://bucket/model", run_id=run.run_id)
+
+    assert len(version.metrics or ()) == 1000
+
+
+def test_a_version_as_a_dict_is_made_of_plain_values(run_id: str) -> None:
+    version = nbtrack.register_model(f"runs:/{run_id}/line", "lines")
+
+    plain = json.loads(json.dumps(version.to_dictionary()))
+
+    assert plain["metrics"][0]["key"] == "r2"
+    assert plain["signature"] == SIGNATURE.to_dict()

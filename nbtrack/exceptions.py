@@ -13,3 +13,7 @@ RestException = NbtrackError
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     __getattr__ = hints_of(__name__)
+
+
+class ExecutionException(NbtrackError):
+    """What MLflow raises when the run of a project fails."""

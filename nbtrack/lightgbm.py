@@ -9,12 +9,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
-from nbtrack.tracking import model_access
+from nbtrack.tracking import autolog_notice, model_access
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
 
-__all__ = ["load_model", "log_model", "save_model"]
+__all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     __getattr__ = hints_of(__name__)
@@ -167,3 +167,20 @@ def load_model(
         UntrustedModelError: It is not yours, and you did not trust it.
     """
     return model_access.load_native(model_uri, "lightgbm", dst_path, trust=trust)
+
+
+def autolog(
+    log_input_examples: bool = False,
+    log_model_signatures: bool = True,
+    log_models: bool = True,
+    log_datasets: bool = True,
+    disable: bool = False,
+    exclusive: bool = False,
+    disable_for_unsupported_versions: bool = False,
+    silent: bool = False,
+    registered_model_name: str | None = None,
+    extra_tags: Mapping[str, str] | None = None,
+) -> None:
+    """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
+    if not disable:
+        autolog_notice.tell("lightgbm.autolog()")

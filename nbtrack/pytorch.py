@@ -9,12 +9,13 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
-from nbtrack.tracking import model_access, torch_states
+from nbtrack.tracking import autolog_notice, model_access, torch_states
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
 
 __all__ = [
+    "autolog",
     "load_model",
     "load_state_dict",
     "log_model",
@@ -263,3 +264,27 @@ def _load_pyfunc(  # pyright: ignore[reportUnusedFunction] - MLflow calls it
     MLflow has no trust: whoever loads with it lets a model run code.
     """
     return torch_states.scorer_for_mlflow(path, model_config)
+
+
+def autolog(
+    log_every_n_epoch: int = 1,
+    log_every_n_step: int | None = None,
+    log_models: bool = True,
+    log_datasets: bool = True,
+    disable: bool = False,
+    exclusive: bool = False,
+    disable_for_unsupported_versions: bool = False,
+    silent: bool = False,
+    registered_model_name: str | None = None,
+    extra_tags: Mapping[str, str] | None = None,
+    checkpoint: bool = True,
+    checkpoint_monitor: str = "val_loss",
+    checkpoint_mode: str = "min",
+    checkpoint_save_best_only: bool = True,
+    checkpoint_save_weights_only: bool = False,
+    checkpoint_save_freq: str | int = "epoch",
+    log_model_signatures: bool = True,
+) -> None:
+    """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
+    if not disable:
+        autolog_notice.tell("pytorch.autolog()")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack import keras
 from nbtrack.core.absent_names import hints_of
+from nbtrack.tracking import autolog_notice
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
 
-__all__ = ["load_model", "log_model", "save_model"]
+__all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     __getattr__ = hints_of(__name__)
@@ -114,3 +115,30 @@ def load_model(
 def _of_keras_3(options: Mapping[str, Any] | None) -> dict[str, Any]:
     """Without the choice of a format that Keras 3 no longer has."""
     return {name: value for name, value in (options or {}).items() if name != "save_format"}
+
+
+def autolog(
+    log_models: bool = True,
+    log_datasets: bool = True,
+    disable: bool = False,
+    exclusive: bool = False,
+    disable_for_unsupported_versions: bool = False,
+    silent: bool = False,
+    registered_model_name: str | None = None,
+    log_input_examples: bool = False,
+    log_model_signatures: bool = True,
+    saved_model_kwargs: Mapping[str, Any] | None = None,
+    keras_model_kwargs: Mapping[str, Any] | None = None,
+    extra_tags: Mapping[str, str] | None = None,
+    log_every_epoch: bool = True,
+    log_every_n_steps: int | None = None,
+    checkpoint: bool = True,
+    checkpoint_monitor: str = "val_loss",
+    checkpoint_mode: str = "min",
+    checkpoint_save_best_only: bool = True,
+    checkpoint_save_weights_only: bool = False,
+    checkpoint_save_freq: str | int = "epoch",
+) -> None:
+    """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
+    if not disable:
+        autolog_notice.tell("tensorflow.autolog()")

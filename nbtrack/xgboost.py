@@ -4,17 +4,17 @@ nbtrack.xgboost.log_model(booster, name="prices", input_example=X[:3])
 booster = nbtrack.xgboost.load_model(f"runs:/{run_id}/prices")
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
-from nbtrack.tracking import model_access
+from nbtrack.tracking import autolog_notice, model_access
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
 
-__all__ = ["load_model", "log_model", "save_model"]
+__all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     __getattr__ = hints_of(__name__)
@@ -160,3 +160,22 @@ def load_model(
         UntrustedModelError: It is not yours, and you did not trust it.
     """
     return model_access.load_native(model_uri, "xgboost", dst_path, trust=trust)
+
+
+def autolog(
+    importance_types: Sequence[str] | None = None,
+    log_input_examples: bool = False,
+    log_model_signatures: bool = True,
+    log_models: bool = True,
+    log_datasets: bool = True,
+    disable: bool = False,
+    exclusive: bool = False,
+    disable_for_unsupported_versions: bool = False,
+    silent: bool = False,
+    registered_model_name: str | None = None,
+    model_format: str = "ubj",
+    extra_tags: Mapping[str, str] | None = None,
+) -> None:
+    """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
+    if not disable:
+        autolog_notice.tell("xgboost.autolog()")

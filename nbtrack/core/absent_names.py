@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _FEW = 6
 """So many names are listed."""
 
-_OF_A_FRAMEWORK = "autolog get_default_conda_env get_default_pip_requirements"
+_OF_A_FRAMEWORK = "get_default_conda_env get_default_pip_requirements"
 _LATER = {
     "": """
         load_model save_model import_checkpoints evaluate validate_evaluation_results MetricThreshold
@@ -19,13 +19,13 @@ _LATER = {
         pmdarima prophet pyspark sentence_transformers shap spacy spark statsmodels
         transformers
 
-        autolog projects run
+        projects run
     """,
     "artifacts": "get_artifact_repository",
     "data": "from_huggingface from_spark from_tensorflow load_delta",
     "keras": f"{_OF_A_FRAMEWORK} MlflowCallback MLflowCallback",
     "lightgbm": _OF_A_FRAMEWORK,
-    "lightning": _OF_A_FRAMEWORK,
+    "lightning": f"{_OF_A_FRAMEWORK} autolog",
     "models": """
         EvaluationArtifact EvaluationMetric EvaluationResult MetricThreshold evaluate list_evaluators
         make_metric add_libraries_to_model build_docker update_model_requirements validate_serving_input
@@ -113,6 +113,8 @@ def absent_name(module: str, name: str, known: Collection[str], above: Collectio
     package, _, inner = module.partition(".")
     who = module if package == "nbtrack" else f"nbtrack, which answers for {package} here,"
     what = name if package == "nbtrack" else f"{module}.{name}"
+    if package != "nbtrack":
+        message = f"{who} has no {what!r}"
     if name in LATER.get(inner, ()):
         return f"{who} has no {what!r} yet: docs/mlflow.md says what comes later"
     if name in OUTSIDE.get(inner, ()):

@@ -7,14 +7,46 @@ what was given and says what to do next.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any, Self
 
 
 class NbtrackError(Exception):
-    """Something nbtrack refused or could not do; `str(error)` says what, where and what to do."""
+    """Something nbtrack refused or could not do; `str(error)` says what, where and what to do.
+
+    Args:
+        message: The text; or what MLflow's server answers with: `{"error_code": ..., "message": ...}`.
+        error_code: MLflow's name or number of the kind of error; None is that of the class.
+        **json_kwargs: More fields for `serialize_as_json`.
+    """
 
     rest_code = "INTERNAL_ERROR"
     http_status = 500
+    json_kwargs: Mapping[str, Any] = {}
+
+    def __init__(
+        self,
+        message: str | Mapping[str, Any] = "",
+        error_code: str | int | None = None,
+        **json_kwargs: Any,
+    ) -> None:
+        if isinstance(message, Mapping):
+            error_code = message.get("error_code", error_code)
+            code_and_text = (str(error_code or self.rest_code), str(message.get("message", dict(message))))
+            message = ": ".join(code_and_text)
+        super().__init__(message)
+        if error_code is not None:
+            from nbtrack.core.error_codes import HTTP_STATUS, name_of  # lazy: only others' code asks for it
+
+            self.rest_code = name_of(error_code)
+            self.http_status = HTTP_STATUS.get(self.rest_code, 500)
+        if json_kwargs:
+            self.json_kwargs = json_kwargs
+
+    @classmethod
+    def invalid_parameter_value(cls, message: str, **json_kwargs: Any) -> Self:
+        """An error of the kind `INVALID_PARAMETER_VALUE`; MLflow's short way."""
+        return cls(message, "INVALID_PARAMETER_VALUE", **json_kwargs)
 
     @property
     def message(self) -> str:
@@ -32,7 +64,7 @@ class NbtrackError(Exception):
 
     def serialize_as_json(self) -> str:
         """The error as MLflow's REST API sends it."""
-        return json.dumps({"error_code": self.rest_code, "message": self.message})
+        return json.dumps({"error_code": self.rest_code, "message": self.message, **self.json_kwargs})
 
 
 class InvalidValueError(NbtrackError, ValueError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
 from nbtrack.core.errors import InvalidValueError, MissingFileError
+from nbtrack.core.version import MLFLOW_VERSION
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -22,9 +23,6 @@ MLMODEL_FILE: Final = "MLmodel"
 PYTHON_FUNCTION: Final = "python_function"
 FROM_TYPE_HINT: Final = "is_signature_from_type_hint"
 """The field that says that the model checks its input by its type hint, and not by the signature."""
-
-MLFLOW_FORMAT: Final = "3.17.2"
-"""The MLflow whose layout is written; its readers look at `mlflow_version`."""
 
 
 class Model:
@@ -43,7 +41,7 @@ class Model:
         signature: "ModelSignature | None" = None,
         saved_input_example_info: Mapping[str, Any] | None = None,
         model_uuid: str | None = None,
-        mlflow_version: str | None = MLFLOW_FORMAT,
+        mlflow_version: str | None = MLFLOW_VERSION,  # whose layout is written; its readers look at it
         metadata: Mapping[str, Any] | None = None,
         model_size_bytes: int | None = None,
         model_id: str | None = None,

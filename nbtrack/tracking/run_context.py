@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any, cast
 
 from nbtrack.core import settings, system_tags
@@ -11,7 +12,7 @@ from nbtrack.stores.contracts import Store
 from nbtrack.tracking import environment
 from nbtrack.tracking.notebooks import interactive_shell, notebook_path, notebook_shell
 
-__all__ = ["context_tags", "interactive_shell", "source_tags"]
+__all__ = ["context_tags", "interactive_shell", "resolve_tags", "source_tags"]
 
 _refused: set[str] = set()
 
@@ -21,6 +22,16 @@ def context_tags(store: Store) -> dict[str, str]:
     tags = source_tags() | environment.first_tags(store)
     given = settings.setting("RUN_CONTEXT")
     return tags | _given_tags(given) if given else tags
+
+
+def resolve_tags(tags: Mapping[str, Any] | None = None, ignore: Any = None) -> dict[str, Any]:
+    """The tags of a run that is made by hand: who makes it and where, and the given ones over them.
+
+    What other libraries call before `MlflowClient.create_run`. `ignore` is taken for MLflow's sake.
+    """
+    del ignore
+    given = settings.setting("RUN_CONTEXT")
+    return {**source_tags(), **(_given_tags(given) if given else {}), **(tags or {})}
 
 
 def source_tags() -> dict[str, str]:

@@ -815,30 +815,40 @@ def test_a_moved_store_works(tracker: Tracker, tmp_path: Path) -> None:
 
 
 def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "mlruns" / "0").mkdir(parents=True)
-    (tmp_path / "mlruns" / "0" / "meta.yaml").write_text("x")
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.tex").write_text("x")
     before = sorted(str(path) for path in tmp_path.rglob("*"))
 
-    with pytest.raises(ForeignStoreError, match="MLflow"):
-        Tracker().set_tracking_uri(tmp_path / "mlruns")
     with pytest.raises(ForeignStoreError, match=r"chapter1\.tex"):
         Tracker(store=tmp_path / "thesis").start_run()
 
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("names", [["0"], ["0", "417", "models"], [".trash"], ["models"]])
-def test_a_folder_of_mlflow_is_known_before_it_holds_an_experiment(tmp_path: Path, names: list[str]) -> None:
-    for name in names:
-        (tmp_path / "mlruns" / name).mkdir(parents=True)
+@pytest.mark.parametrize(
+    "files", [["0/meta.yaml", "notes.txt"], ["0/x"], ["0/x", "417/x", "models/x"], [".trash/x"], ["models/x"]]
+)
+def test_beside_a_folder_of_mlflow_lies_ours(tmp_path: Path, files: list[str]) -> None:
+    for name in files:
+        (tmp_path / "mlruns" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mlruns" / name).touch()
+    before = sorted(str(path) for path in (tmp_path / "mlruns").rglob("*"))
+    tracker = Tracker()
 
-    with pytest.raises(ForeignStoreError, match="looks like a folder of MLflow's"):
-        Tracker().set_tracking_uri(tmp_path / "mlruns")
+    with pytest.warns(UserWarning, match=r"is left as it is: nbtrack keeps its runs in .*mlruns\.nbtrack"):
+        tracker.set_tracking_uri(tmp_path / "mlruns")
+    with tracker.start_run() as run:
+        pass
+    tracker.close()
+
+    assert sorted(str(path) for path in (tmp_path / "mlruns").rglob("*")) == before
+    shutil.rmtree(tmp_path / "mlruns")
+    tracker.set_tracking_uri(f"file://{tmp_path}/mlruns")
+    assert tracker.get_run(run.run_id).info.status == "FINISHED"
+    tracker.close()
 
 
-@pytest.mark.parametrize("names", [["models"], ["0", "notes"]])
+@pytest.mark.parametrize("names", [["models"], ["0", "notes"], ["meta.yaml"]])
 def test_what_a_foreign_folder_holds_is_quoted(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / "work" / name).mkdir(parents=True)

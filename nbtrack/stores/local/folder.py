@@ -16,11 +16,13 @@ import os
 from pathlib import Path
 
 from nbtrack.core.errors import ForeignStoreError, StoreError
+from nbtrack.core.warn import warn_user
 
 STORE_NAME = ".nbtrack"
 DOCUMENTS, EVENTS, RUNS, ARTIFACTS, RUN_FILE = "documents.db", "events.log", "runs", "artifacts", "run.json"
 ENVIRONMENTS, SCHEMAS, MODELS = "environments", "schemas", "logged_models"
 
+_OF_MLFLOW = "mlruns"
 _OURS = {
     ".gitignore",
     DOCUMENTS,
@@ -65,15 +67,19 @@ def choose_folder(path: Path) -> Path:
     """The store folder that a path given by the user means.
 
     It is the path itself when it is a store, does not exist or is empty; the `.nbtrack` in it
-    when there is one. A store that has lost its documents is one, too.
+    when there is one. A store that has lost its documents is one, too. Beside a folder of MLflow's, which
+    is left as it is, lies ours: `mlruns.nbtrack` beside `mlruns`, also when that is gone.
 
     Raises:
         ForeignStoreError: It is a file, or a folder with other things in it.
     """
     path = path.absolute()
+    beside = path.parent / f"{path.name}{STORE_NAME}"
     try:
-        if not path.exists() or (path / DOCUMENTS).exists():
+        if (path / DOCUMENTS).exists():
             return path
+        if not path.exists():
+            return beside if path.name == _OF_MLFLOW and (beside / DOCUMENTS).exists() else path
         if not path.is_dir():
             raise ForeignStoreError(
                 f"{path} is a file; a store is a folder. Give a folder, or sqlite:///{path} to keep "
@@ -90,21 +96,31 @@ def choose_folder(path: Path) -> Path:
     strangers = [name for name in found if name not in _OURS and not name.startswith(f".{DOCUMENTS}.")]
     if not strangers:
         return path
-    if "meta.yaml" in strangers or any((path / name / "meta.yaml").exists() for name in strangers[:50]):
-        what = "holds runs of MLflow's file store, which nbtrack leaves as they are"
-    elif _is_of_mlflow(path, strangers):
-        what = "looks like a folder of MLflow's, which nbtrack leaves as it is"
-    else:
-        what = f"is not a store of nbtrack: it holds {', '.join(map(repr, strangers[:3]))}"
-    raise ForeignStoreError(f"{path} {what}. Give a new or empty folder, such as {path / STORE_NAME}.")
+    if _is_of_mlflow(path, strangers):
+        warn_user(
+            f"{path} is MLflow's, and is left as it is: nbtrack keeps its runs in {beside} and does not show "
+            "those of MLflow.",
+            UserWarning,
+        )
+        return choose_folder(beside)
+    raise ForeignStoreError(
+        f"{path} is not a store of nbtrack: it holds {', '.join(map(repr, strangers[:3]))}. "
+        f"Give a new or empty folder, such as {path / STORE_NAME}."
+    )
 
 
 def _is_of_mlflow(path: Path, names: list[str]) -> bool:
-    """Whether all in a folder is what MLflow makes: experiments by number, its bin, its models."""
+    """Whether all in a folder is what MLflow makes: experiments by number, its bin, its models.
+
+    In one that has MLflow's own name, something of the user's may lie beside an experiment.
+    """
     rest = [name for name in names if name != "models"]
-    if any(not name.isdecimal() and name != ".trash" for name in rest) or not (rest or path.name == "mlruns"):
+    numbers = [name for name in rest if name.isdecimal()]
+    if path.name == _OF_MLFLOW and any((path / name / "meta.yaml").is_file() for name in numbers):
+        return True
+    if any(name not in numbers and name != ".trash" for name in rest):
         return False
-    return all((path / name).is_dir() for name in names)
+    return bool(rest or path.name == _OF_MLFLOW) and all((path / name).is_dir() for name in names)
 
 
 def local_path(uri: str) -> Path:

@@ -13,11 +13,19 @@ from nbtrack.tracking import autolog_notice, model_access
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
+    from nbtrack.tracking.keras_callback import MlflowCallback as MlflowCallback
 
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
-    __getattr__ = hints_of(__name__)
+    _hint = hints_of(__name__)
+
+    def __getattr__(name: str) -> Any:
+        if name in ("MlflowCallback", "MLflowCallback"):  # MLflow has both
+            from nbtrack.tracking.keras_callback import MlflowCallback  # lazy: it needs Keras
+
+            return MlflowCallback
+        return _hint(name)
 
 
 def log_model(

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
-    __getattr__ = hints_of(__name__)
+    _hint = hints_of(__name__)
+
+    def __getattr__(name: str) -> Any:
+        if name in ("MlflowCallback", "MLflowCallback"):  # MLflow has both
+            from nbtrack.tracking.keras_callback import MlflowTensorFlowCallback  # lazy: it needs Keras
+
+            return MlflowTensorFlowCallback
+        return _hint(name)
 
 
 def log_model(

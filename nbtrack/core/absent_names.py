@@ -23,7 +23,7 @@ _LATER = {
     """,
     "artifacts": "get_artifact_repository",
     "data": "from_huggingface from_spark from_tensorflow load_delta",
-    "keras": f"{_OF_A_FRAMEWORK} MlflowCallback MLflowCallback",
+    "keras": _OF_A_FRAMEWORK,
     "lightgbm": _OF_A_FRAMEWORK,
     "lightning": f"{_OF_A_FRAMEWORK} autolog",
     "models": """
@@ -35,7 +35,7 @@ _LATER = {
     """,
     "pytorch": f"{_OF_A_FRAMEWORK} MlflowModelCheckpointCallback load_checkpoint",
     "sklearn": _OF_A_FRAMEWORK,
-    "tensorflow": f"{_OF_A_FRAMEWORK} MlflowCallback MLflowCallback load_checkpoint",
+    "tensorflow": f"{_OF_A_FRAMEWORK} load_checkpoint",
     "xgboost": _OF_A_FRAMEWORK,
 }
 LATER = {module: frozenset(names.split()) for module, names in _LATER.items()}

@@ -20,7 +20,7 @@ from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import shell_completion
 from nbtrack.ui.commands.commands import COMMANDS
 from nbtrack.ui.commands.store_tracker import StoreTracker
-from nbtrack.ui.commands.verb import HELP_OPTIONS, verb
+from nbtrack.ui.commands.verb import HELP_OPTIONS, VerbGroup, verb
 
 # Signs of ours that a terminal without Unicode shows as these.
 _PLAIN_SIGNS = str.maketrans("─▁▂▃▄▅▆▇█✓✗■▶…★▲▼└·↑↓", "-__..--==vx#>.*+-`.^v")
@@ -110,12 +110,8 @@ class TerminalScreen:
         return _Bar(label, length, details)
 
 
-class _Group(click.Group):
+class _Group(VerbGroup):
     """Answers every failure with one sentence and an exit status, never with a stack trace."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands as they stand in the help: those used most at first."""
-        return list(self.commands)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command of a process."""

@@ -31,8 +31,8 @@ USAGE = """\
 %nbtrack delete RUN         put a run into the bin; restore takes it out
 %nbtrack restore RUN        take a run out of the bin
 %nbtrack artifacts ls RUN   the files that a run keeps; get RUN PATH copies them
+%nbtrack models COMMAND     list, show, register, alias ...: registered models; --help lists them
 %nbtrack registry           the registered models; behind it a NAME, for its versions
-%nbtrack models predict     predictions for a file: -m URI -i in.csv -o out.csv
 %nbtrack trust MODEL        let a model run code from now on; --list, --forget
 %nbtrack status             the store, the experiment and the active run
 %nbtrack end [STATUS]       end the active run: FINISHED, FAILED or KILLED

@@ -19,7 +19,7 @@ from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.commands import COMMANDS
 from nbtrack.ui.commands.store_tracker import StoreTracker
-from nbtrack.ui.commands.verb import HELP_OPTIONS, verb
+from nbtrack.ui.commands.verb import HELP_OPTIONS, VerbGroup, verb
 from nbtrack.ui.output import say
 from nbtrack.ui.output import show as display
 
@@ -98,7 +98,7 @@ class NotebookScreen:
         return nullcontext(_ignored)
 
 
-@click.group(PROGRAM, context_settings=HELP_OPTIONS, add_help_option=True)
+@click.group(PROGRAM, cls=VerbGroup, context_settings=HELP_OPTIONS, add_help_option=True)
 def line() -> None:
     """Look at what is recorded, change it, and steer where new runs go."""
 

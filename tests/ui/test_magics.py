@@ -340,6 +340,25 @@ def test_every_experiment_is_looked_into_when_that_is_said(digits: Notebook) -> 
     assert ["elsewhere" in card for card in digits.cards] == [False, True, True]
 
 
+def test_registered_models_are_shown_and_changed_in_the_notebook(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook.value("%%track fit --quiet\nnbtrack.log_text('flavors: {}', 'clf/MLmodel')")
+
+    notebook.value("%nbtrack models register fit iris --why first")
+    notebook.value("version = 1\n%nbtrack models alias iris champion {version}")
+    said = capsys.readouterr().out
+    notebook.value("%nbtrack models show iris @champion\n%nbtrack models list\n%nbtrack registry")
+    notebook.value("%nbtrack models delete iris")
+
+    assert "Undo: %nbtrack models delete iris 1\n" in said
+    assert "Undo: %nbtrack models alias iris --remove champion\n" in said
+    assert notebook.cards[0].startswith("iris · version 1 · @champion\n")
+    assert notebook.cards[1] == notebook.cards[2]
+    assert "<strong>iris · version 1</strong>" in notebook.pages[0]
+    assert nbtrack.search_registered_models() == []
+
+
 # ---- completion ----------------------------------------------------------------------------------
 
 
@@ -353,7 +372,7 @@ def completed(notebook: Notebook, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("%nbtrack exp", ["%nbtrack experiment", "%nbtrack experiments"]),
+        ("%nbtrack exp", ["%nbtrack experiments", "%nbtrack experiment"]),
         ("%nbtrack runs --fil", ["%nbtrack runs --filter"]),
         ("%nbtrack runs -e di", ["%nbtrack runs -e digits"]),
         ("%nbtrack show 'depth 8", ["%nbtrack show 'depth 8"]),
@@ -365,9 +384,18 @@ def completed(notebook: Notebook, line: str) -> list[str]:
         ("%nbtrack runs -c params.depth,tags.te", ["%nbtrack runs -c params.depth,tags.team"]),
         ("%nbtrack artifacts get 'depth 8' notes/", ["%nbtrack artifacts get 'depth 8' notes/a.txt"]),
         ("%nbtrack help ru", ["%nbtrack help runs"]),
+        ("%nbtrack models reg", ["%nbtrack models register"]),
+        ("%nbtrack models register 'depth 8", ["%nbtrack models register 'depth 8"]),
+        ("%nbtrack models show ir", ["%nbtrack models show iris"]),
+        ("%nbtrack models show iris @", ["%nbtrack models show iris @champion"]),
     ],
 )
 def test_the_line_is_completed_from_the_store(digits: Notebook, line: str, expected: list[str]) -> None:
+    client = nbtrack.MlflowClient()
+    client.create_registered_model("iris")
+    client.create_model_version("iris", "x")
+    client.set_registered_model_alias("iris", "champion", 1)
+
     assert completed(digits, line) == expected
 
 

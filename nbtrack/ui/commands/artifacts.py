@@ -16,10 +16,10 @@ from nbtrack.ui.commands import completing
 from nbtrack.ui.commands.named import called, find_run, short_id
 from nbtrack.ui.commands.printing import json_text
 from nbtrack.ui.commands.screen import Screen
-from nbtrack.ui.commands.verb import HELP_OPTIONS, verb
+from nbtrack.ui.commands.verb import HELP_OPTIONS, VerbGroup, verb
 
 
-@click.group("artifacts", context_settings=HELP_OPTIONS)
+@click.group("artifacts", cls=VerbGroup, context_settings=HELP_OPTIONS)
 def artifacts() -> None:
     """List or get the files of a run."""
 

@@ -3,23 +3,27 @@
 Each says in a line what was done, and how to undo it. Names are looked up before anything is changed.
 """
 
-import shlex
 import sys
 from collections.abc import Sequence
 
 import click
 
-from nbtrack.core import static_views, system_tags
+from nbtrack.core import system_tags
 from nbtrack.core.entities import Experiment, LifecycleStage, Run
-from nbtrack.core.errors import InvalidValueError, NotFoundError
-from nbtrack.core.html_tables import safe_block
-from nbtrack.core.text_tables import shortened, visible_block
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.ui.commands import completing
 from nbtrack.ui.commands.named import called, find_experiment, find_run, find_runs, short_id
+from nbtrack.ui.commands.saying import (
+    MOST_SAID,
+    check_held,
+    say_done,
+    show_note,
+    show_tags,
+    tag_changes,
+    tag_pairs,
+)
 from nbtrack.ui.commands.screen import Screen
 from nbtrack.ui.commands.verb import verb
-
-_MOST_SAID = 60
 
 _experiment = click.option(
     "-e",
@@ -47,7 +51,7 @@ def delete(screen: Screen, runs: Sequence[str], experiment: str | None, yes: boo
         chosen = find_experiment(tracker, experiment)
         if yes or screen.agrees(f"Delete the experiment {chosen.name!r} and its runs?"):
             tracker.delete_experiment(chosen.experiment_id)
-            _done(
+            say_done(
                 screen,
                 f"Deleted the experiment {chosen.name!r} and its runs.",
                 "restore",
@@ -63,7 +67,7 @@ def delete(screen: Screen, runs: Sequence[str], experiment: str | None, yes: boo
             screen.say(f"{called(run)} is deleted already.")
             continue
         tracker.delete_run(run.info.run_id)
-        _done(screen, f"Deleted {called(run)}.", "restore", short_id(run))
+        say_done(screen, f"Deleted {called(run)}.", "restore", short_id(run))
 
 
 @verb("restore", examples=["1a2b3c4d", "--experiment digits"])
@@ -80,14 +84,16 @@ def restore(screen: Screen, runs: Sequence[str], experiment: str | None) -> None
     if experiment is not None:
         chosen = find_experiment(tracker, experiment)
         tracker.restore_experiment(chosen.experiment_id)
-        _done(screen, f"Restored the experiment {chosen.name!r} and its runs.", "delete", "-e", chosen.name)
+        say_done(
+            screen, f"Restored the experiment {chosen.name!r} and its runs.", "delete", "-e", chosen.name
+        )
         return
     for run in find_runs(tracker, runs, deleted=True):
         if run.info.lifecycle_stage == LifecycleStage.ACTIVE:
             screen.say(f"{called(run)} is not deleted.")
             continue
         tracker.restore_run(run.info.run_id)
-        _done(screen, f"Restored {called(run)}.", "delete", short_id(run))
+        say_done(screen, f"Restored {called(run)}.", "delete", short_id(run))
 
 
 @verb("rename", examples=["1a2b3c4d baseline", "--experiment digits mnist"])
@@ -106,7 +112,7 @@ def rename(screen: Screen, words: Sequence[str], experiment: str | None) -> None
     if experiment is not None:
         chosen = find_experiment(tracker, experiment)
         tracker.rename_experiment(chosen.experiment_id, words[0])
-        _done(
+        say_done(
             screen,
             f"The experiment {chosen.name!r} is called {words[0]!r} now.",
             "rename",
@@ -117,7 +123,7 @@ def rename(screen: Screen, words: Sequence[str], experiment: str | None) -> None
         return
     run = find_run(tracker, words[0])
     tracker.update_run(run.info.run_id, name=words[1])
-    _done(screen, f"{called(run)} is called {words[1]!r} now.", "rename", short_id(run), run.info.run_name)
+    say_done(screen, f"{called(run)} is called {words[1]!r} now.", "rename", short_id(run), run.info.run_name)
 
 
 @verb(
@@ -142,16 +148,14 @@ def tag(screen: Screen, words: Sequence[str], experiment: str | None, removed: S
         raise click.UsageError("Give a run, or --experiment NAME.")
     thing: Run | Experiment
     if experiment is None:
-        thing, pairs = find_run(tracker, words[0]), _pairs(words[1:])
+        thing, pairs = find_run(tracker, words[0]), tag_pairs(words[1:])
         held, name, target = dict(thing.data.tags), called(thing), [short_id(thing)]
     else:
-        thing, pairs = find_experiment(tracker, experiment), _pairs(words)
+        thing, pairs = find_experiment(tracker, experiment), tag_pairs(words)
         held, name, target = dict(thing.tags), f"The experiment {thing.name!r}", ["-e", thing.name]
-    for key in removed:
-        if key not in held:
-            raise NotFoundError("tag", key, list(held), f"{name} has no such tag.")
+    check_held(name, held, removed)
     if not pairs and not removed:
-        _show_tags(screen, name, held)
+        show_tags(screen, name, held)
         return
     if isinstance(thing, Run):
         if pairs:
@@ -163,13 +167,8 @@ def tag(screen: Screen, words: Sequence[str], experiment: str | None, removed: S
             tracker.tag_experiment(thing.experiment_id, pairs)
         for key in removed:
             tracker.untag_experiment(thing.experiment_id, key)
-    undo = [f"{key}={held[key]}" for key in (*pairs, *removed) if key in held]
-    for key in pairs:
-        undo += ["--remove", key] if key not in held else []
-    said = [*(f"{key}={value}" for key, value in pairs.items()), *(f"without {key}" for key in removed)]
-    _done(
-        screen, f"{name}: {', '.join(shortened(each, _MOST_SAID) for each in said)}.", "tag", *target, *undo
-    )
+    said, undo = tag_changes(held, pairs, removed)
+    say_done(screen, f"{name}: {said}.", "tag", *target, *undo)
 
 
 @verb(
@@ -189,8 +188,7 @@ def note(screen: Screen, run: str, text: str | None, only_show: bool) -> None:
     found = find_run(tracker, run)
     before = found.data.tags.get(system_tags.NOTE, "")
     if only_show:
-        shown = before or "There is no note."
-        screen.show(static_views.View(f"<pre>{safe_block(shown)}</pre>", visible_block(shown)))
+        show_note(screen, before)
         return
     if text is None:
         text = screen.edited(before)
@@ -203,33 +201,11 @@ def note(screen: Screen, run: str, text: str | None, only_show: bool) -> None:
         tracker.tag_run(found.info.run_id, {system_tags.NOTE: text.strip()})
     else:
         tracker.untag_run(found.info.run_id, system_tags.NOTE)
-    undo = ["note", short_id(found), before] if len(before) <= _MOST_SAID and "\n" not in before else []
+    undo = ["note", short_id(found), before] if len(before) <= MOST_SAID and "\n" not in before else []
     done = "Wrote the note on" if text.strip() else "Removed the note on"
-    _done(screen, f"{done} {called(found)}.", *undo)
+    say_done(screen, f"{done} {called(found)}.", *undo)
 
 
 def _check_either(runs: Sequence[str], experiment: str | None) -> None:
     if bool(runs) == (experiment is not None):
         raise click.UsageError("Give either runs or --experiment NAME.")
-
-
-def _pairs(words: Sequence[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for word in words:
-        key, sign, value = word.partition("=")
-        if not sign or not key:
-            raise InvalidValueError(f"A tag is given as KEY=VALUE, got {word!r}.")
-        pairs[key] = value
-    return pairs
-
-
-def _show_tags(screen: Screen, name: str, held: dict[str, str]) -> None:
-    own = sorted((key, value) for key, value in held.items() if not system_tags.is_system_tag(key))
-    if not own:
-        screen.say(f"{name} has no tags.")
-        return
-    screen.show(static_views.table(["tag", "value"], [[key, shortened(value, 200)] for key, value in own]))
-
-
-def _done(screen: Screen, what: str, *undo: str) -> None:
-    screen.say(f"{what} Undo: {screen.program} {shlex.join(undo)}" if undo else what)

@@ -19,7 +19,8 @@ from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.named import find_run, search
 from nbtrack.ui.commands.store_tracker import StoreTracker
 
-_MOST = 40
+MOST = 40
+"""How many of a kind are offered."""
 _SUMMARIES = ("min", "max", "mean")
 _PLAIN_KEY = re.compile(r"[\w/:.-]+")
 # The part of a filter, an order or a list of columns that is being typed.
@@ -28,7 +29,7 @@ _LAST_FIELD = re.compile(r"[\w./`:-]*\Z")
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def _careful(completer: Callable[[Tracker, click.Context, str], Iterable[CompletionItem]]) -> Completer:
+def careful(completer: Callable[[Tracker, click.Context, str], Iterable[CompletionItem]]) -> Completer:
     """A completer that knows whose runs are meant, and of which an error is an empty answer."""
 
     @wraps(completer)
@@ -41,7 +42,7 @@ def _careful(completer: Callable[[Tracker, click.Context, str], Iterable[Complet
     return complete
 
 
-@_careful
+@careful
 def runs(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Names of runs, the latest first, and ids where those are meant."""
     ids = {str(given) for given in ctx.params.values() if isinstance(given, str)}
@@ -57,7 +58,7 @@ def runs(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[Comp
             yield CompletionItem(run.info.run_id, help=f"{visible(run.info.run_name)}, {_about(run)}")
 
 
-@_careful
+@careful
 def experiments(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Names of experiments."""
     for each in tracker.search_experiments(ViewType.ALL):
@@ -65,15 +66,7 @@ def experiments(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterab
             yield CompletionItem(each.name)
 
 
-@_careful
-def registered_models(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
-    """Names of registered models."""
-    for each in tracker.search_registered_models(_MOST):
-        if each.name.startswith(incomplete) and each.name.isprintable():
-            yield CompletionItem(each.name)
-
-
-@_careful
+@careful
 def fields(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Fields of the filter, at the end of what is typed."""
     typed = _LAST_FIELD.search(incomplete)
@@ -83,7 +76,7 @@ def fields(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[Co
         yield CompletionItem(head + name)
 
 
-@_careful
+@careful
 def columns(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Fields, duration and experiment, at the end of a list with commas."""
     head, comma, last = incomplete.rpartition(",")
@@ -94,7 +87,7 @@ def columns(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[C
         yield CompletionItem(f"{head}{comma}{name}")
 
 
-@_careful
+@careful
 def artifacts(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Paths of artifacts of the run that stands before."""
     run = find_run(tracker, str(ctx.params["run"]))
@@ -104,7 +97,7 @@ def artifacts(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable
             yield CompletionItem(f"{info.path}/" if info.is_dir else info.path)
 
 
-@_careful
+@careful
 def tags(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Keys of tags, with the sign that a value follows."""
     if "=" not in incomplete:
@@ -140,12 +133,12 @@ def _beginning_with(tracker: Tracker, field: str, text: str) -> list[Run]:
     place: Any = Query()[field]
     # Between the text and the text followed by the last letter there is.
     condition = (place >= text) & (place < f"{text}\U0010ffff") if text else None
-    return search(tracker, condition, limit=_MOST)
+    return search(tracker, condition, limit=MOST)
 
 
 def _keys(tracker: Tracker, group: str) -> list[str]:
     found: list[Run] = tracker.search_runs(
-        max_results=_MOST, output_format="list", search_all_experiments=True, run_view_type=ViewType.ALL
+        max_results=MOST, output_format="list", search_all_experiments=True, run_view_type=ViewType.ALL
     )
     keys = dict.fromkeys(key for run in found for key in getattr(run.data, group))
     return [key for key in keys if key.isprintable() and "`" not in key]

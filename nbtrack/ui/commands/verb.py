@@ -1,4 +1,4 @@
-"""A command with examples in its help."""
+"""A command with examples in its help, and several of them under one word."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -34,6 +34,14 @@ class Verb(click.Command):
                 for example in self.examples:
                     line = f"{ctx.command_path} {example}".rstrip()
                     formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+class VerbGroup(click.Group):
+    """Commands under one word; its help lists them as they were added: those used most at first."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of the help."""
+        return list(self.commands)
 
 
 def verb(name: str, *, examples: Sequence[str] = ()) -> Callable[[Callable[..., None]], Verb]:

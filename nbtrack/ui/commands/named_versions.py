@@ -1,0 +1,140 @@
+"""The registered models and versions that a person means by what they type.
+
+A version is a number, an alias behind an `@`, a stage or `latest`; a bare word may be an alias, too. Name
+and version may stand in one word, as in URIs: `iris/3`, `iris@champion`, `models:/iris/Production`.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import click
+
+from nbtrack.core.errors import InvalidValueError, NotFoundError
+from nbtrack.core.registry import ModelVersion, ModelVersionStages, RegisteredModel
+from nbtrack.documents.queries import Query
+from nbtrack.tracking.model_uris import ModelUri
+from nbtrack.tracking.model_uris import find_version as version_in_stage
+from nbtrack.tracking.tracker import Tracker
+from nbtrack.ui.commands import completing_models
+
+_NUMBER = re.compile(r"[vV]?([0-9]+)", re.ASCII)
+_STAGES = {stage.lower(): stage for stage in ModelVersionStages.ALL}
+_MOST_NAMED = 8
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+name_argument: Decorator = click.argument("name", shell_complete=completing_models.names)
+version_argument: Decorator = click.argument("version", shell_complete=completing_models.versions)
+why_option: Decorator = click.option("--why", metavar="TEXT", help="The reason, for the history.")
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+
+
+class Meant(NamedTuple):
+    """What words mean."""
+
+    name: str
+    version: str | None
+    """As it was typed; None where it was not."""
+
+
+def meant(tracker: Tracker, name: str, version: str | None = None) -> Meant:
+    """The name and the version, if they stand in one word: `iris/3`, `iris@champion`, a URI.
+
+    Raises:
+        InvalidValueError: The version is said twice.
+    """
+    text = name.removeprefix("models:").lstrip("/") if name.startswith("models:/") else name
+    model, slash, rest = text.partition("/")
+    if not slash and "@" in text and not _is_known(tracker, text):
+        model, _, alias = text.rpartition("@")
+        rest = f"@{alias}"
+    if rest and version is not None:
+        raise InvalidValueError(f"Two versions are named, in {name!r} and by {version!r}. Give one.")
+    return Meant(model, rest.strip("/") or version)
+
+
+def find_model(tracker: Tracker, name: str) -> RegisteredModel:
+    """The registered model of a name.
+
+    Raises:
+        NotFoundError: There is none.
+        InvalidValueError: A version is named.
+    """
+    model, version = meant(tracker, name)
+    if version is not None:
+        raise InvalidValueError(f"{name!r} names a version. Give the registered model, {model!r}.")
+    return tracker.get_registered_model(model)
+
+
+def find_version(tracker: Tracker, name: str, version: str | None = None) -> ModelVersion:
+    """The version that is meant.
+
+    Raises:
+        NotFoundError: There is no such registered model or version; the message says what there is.
+        InvalidValueError: No version is named, or the word means an alias and a stage.
+    """
+    name, text = meant(tracker, name, version)
+    if text is None:
+        model = tracker.get_registered_model(name)
+        raise InvalidValueError(f"Say which version of {name!r}. {_what_there_is(tracker, model)}")
+    if text.startswith("@"):
+        return tracker.get_model_version_by_alias(name, text[1:])
+    if number := _NUMBER.fullmatch(text):
+        return tracker.get_model_version(name, number[1])
+    if text.lower() == "latest":
+        return tracker.get_model_version_by_alias(name, "latest")
+    model = tracker.get_registered_model(name)
+    stage = _STAGES.get(text.lower())
+    if text in model.aliases and text != stage:
+        held = tracker.get_model_version(name, model.aliases[text])
+        if stage is None or held.current_stage == stage:
+            return held
+        raise InvalidValueError(
+            f"{text!r} is an alias of {name!r} and a stage: write @{text} for the alias, and {stage} for "
+            "the stage."
+        )
+    if stage is not None:
+        return version_in_stage(tracker, ModelUri(text, name=name, stage=stage))
+    known = [*model.aliases, *ModelVersionStages.ALL]
+    raise NotFoundError("version", text, known, _what_there_is(tracker, model), f"Registered model {name!r}")
+
+
+def reads_as_version(text: str) -> bool:
+    """Whether a word can only be meant as a version; a bare alias could be any word."""
+    return text.startswith("@") or _NUMBER.fullmatch(text) is not None or text.lower() in ("latest", *_STAGES)
+
+
+def called_version(version: ModelVersion) -> str:
+    """How a sentence names a version: `version 3 of 'iris'`."""
+    return f"version {version.version} of {version.name!r}"
+
+
+def in_use(version: ModelVersion) -> str:
+    """What a version is in use as: `Production, @champion`; empty for nothing."""
+    stage = [] if version.current_stage == ModelVersionStages.NONE else [version.current_stage]
+    return ", ".join([*stage, *(f"@{alias}" for alias in version.aliases)])
+
+
+def _is_known(tracker: Tracker, name: str) -> bool:
+    return bool(tracker.search_registered_models(1, Query().name == name))
+
+
+def _what_there_is(tracker: Tracker, model: RegisteredModel) -> str:
+    """The versions and aliases of a registered model, for errors."""
+    newest = tracker.search_model_versions(_MOST_NAMED + 1, versions_of(model.name), ["version_number DESC"])
+    if not newest:
+        return "It has none yet."
+    numbers = _listed([str(each.version) for each in newest])
+    aliases = _listed([f"@{alias}" for alias in sorted(model.aliases)])
+    return f"It has {numbers}{f'; {aliases}' if aliases else ''}."
+
+
+def versions_of(name: str, filter_string: str = "") -> str:
+    """The filter of the versions of one registered model, and of those only what matches another one."""
+    quoted = name.replace("'", "''")
+    return f"name = '{quoted}'" + (f" and ({filter_string})" if filter_string.strip() else "")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (" and more" if len(names) > _MOST_NAMED else "")

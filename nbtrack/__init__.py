@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.client import MlflowClient as MlflowClient
     from nbtrack.tracking.configurable_tracker import Tracker as Tracker
     from nbtrack.tracking.fluent import active_run as active_run
+    from nbtrack.tracking.fluent import approve as approve
     from nbtrack.tracking.fluent import clear_active_model as clear_active_model
     from nbtrack.tracking.fluent import create_experiment as create_experiment
     from nbtrack.tracking.fluent import create_external_model as create_external_model
@@ -74,10 +75,12 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import get_registry_uri as get_registry_uri
     from nbtrack.tracking.fluent import get_run as get_run
     from nbtrack.tracking.fluent import get_tracking_uri as get_tracking_uri
+    from nbtrack.tracking.fluent import history as history
     from nbtrack.tracking.fluent import initialize_logged_model as initialize_logged_model
     from nbtrack.tracking.fluent import is_tracking_uri_set as is_tracking_uri_set
     from nbtrack.tracking.fluent import last_active_run as last_active_run
     from nbtrack.tracking.fluent import last_logged_model as last_logged_model
+    from nbtrack.tracking.fluent import lift_approval as lift_approval
     from nbtrack.tracking.fluent import list_artifacts as list_artifacts
     from nbtrack.tracking.fluent import load_table as load_table
     from nbtrack.tracking.fluent import log_artifact as log_artifact
@@ -98,11 +101,17 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import log_stream as log_stream
     from nbtrack.tracking.fluent import log_table as log_table
     from nbtrack.tracking.fluent import log_text as log_text
+    from nbtrack.tracking.fluent import promote as promote
+    from nbtrack.tracking.fluent import promotion_requests as promotion_requests
     from nbtrack.tracking.fluent import register_model as register_model
+    from nbtrack.tracking.fluent import reject as reject
     from nbtrack.tracking.fluent import rename_experiment as rename_experiment
+    from nbtrack.tracking.fluent import request as request
+    from nbtrack.tracking.fluent import require_approval as require_approval
     from nbtrack.tracking.fluent import restore_experiment as restore_experiment
     from nbtrack.tracking.fluent import restore_logged_model as restore_logged_model
     from nbtrack.tracking.fluent import restore_run as restore_run
+    from nbtrack.tracking.fluent import rollback as rollback
     from nbtrack.tracking.fluent import search_experiments as search_experiments
     from nbtrack.tracking.fluent import search_logged_models as search_logged_models
     from nbtrack.tracking.fluent import search_model_versions as search_model_versions
@@ -119,6 +128,8 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import set_tags as set_tags
     from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
     from nbtrack.tracking.fluent import start_run as start_run
+    from nbtrack.tracking.fluent import undo as undo
+    from nbtrack.tracking.fluent import version_at as version_at
     from nbtrack.tracking.images import Image as Image
     from nbtrack.tracking.system_metrics import (
         disable_system_metrics_logging as disable_system_metrics_logging,
@@ -152,6 +163,8 @@ _HOMES = {
     "nbtrack.tracking.configurable_tracker": "Tracker",
     "nbtrack.tracking.client": "MlflowClient",
     "nbtrack.tracking.fluent": (
+        "approve history lift_approval promote promotion_requests reject request require_approval rollback "
+        "undo version_at "
         "clear_active_model create_external_model delete_logged_model delete_logged_model_tag "
         "finalize_logged_model get_active_model_id get_logged_model initialize_logged_model "
         "last_logged_model log_model_params log_outputs restore_logged_model search_logged_models "

@@ -35,3 +35,6 @@ from nbtrack.core.registry import RegisteredModelTag as RegisteredModelTag
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     __getattr__ = hints_of(__name__)
+from nbtrack.core.promotions import Promotion as Promotion
+from nbtrack.core.promotions import PromotionRequest as PromotionRequest
+from nbtrack.core.registry_events import RegistryEvent as RegistryEvent

@@ -141,6 +141,13 @@ class InvalidStateError(NbtrackError):
     http_status = 400
 
 
+class ApprovalError(NbtrackError):
+    """A move in the registry demands an approval that it does not have, or not of this user."""
+
+    rest_code = "PERMISSION_DENIED"
+    http_status = 403
+
+
 class DeletedError(InvalidStateError):
     """The run or experiment lies in the bin: restore it first."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbtrack.core.logged_models import LoggedModel, LoggedModelList
     from nbtrack.core.model_links import LoggedModelOutput
     from nbtrack.core.paged_lists import PagedList
+    from nbtrack.core.promotions import Destination, PromotionRequest, PromotionRequestList
     from nbtrack.core.registry import (
         ModelVersion,
         ModelVersionList,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         RegisteredModelList,
         VersionFacts,
     )
+    from nbtrack.core.registry_events import RegistryEvent, RegistryHistory
     from nbtrack.core.run_columns import RunColumns
     from nbtrack.documents.database import Database
     from nbtrack.documents.tables import Order
@@ -481,8 +483,20 @@ class Registry(Protocol):
         """Take a tag off a registered model, if it has one of that key."""
         ...
 
-    def set_alias(self, name: str, alias: str, version: Any, *, why: str | None = None) -> None:
-        """Let an alias name a version, and no other from now on."""
+    def set_alias(
+        self,
+        name: str,
+        alias: str,
+        version: Any,
+        *,
+        why: str | None = None,
+        grounds: Mapping[str, Any] | None = None,
+    ) -> int | None:
+        """Let an alias name a version, and no other from now on; the number of the event, if it is one.
+
+        `grounds` are further fields of the event. ApprovalError: it demands an approval, and there is
+        neither a `request` that was approved nor a `rollback` among them.
+        """
         ...
 
     def delete_alias(self, name: str, alias: str, *, why: str | None = None) -> None:
@@ -535,9 +549,19 @@ class Registry(Protocol):
         ...
 
     def set_stage(
-        self, name: str, version: Any, stage: str, *, archive_others: bool = False, why: str | None = None
-    ) -> ModelVersion:
-        """Move a version to a stage, and with `archive_others` the others in it to Archived."""
+        self,
+        name: str,
+        version: Any,
+        stage: str,
+        *,
+        archive_others: bool = False,
+        why: str | None = None,
+        grounds: Mapping[str, Any] | None = None,
+    ) -> int | None:
+        """Move a version to a stage, and with `archive_others` the others in it to Archived.
+
+        The number of the event, `grounds` and ApprovalError: as in `set_alias`.
+        """
         ...
 
     def delete_version(self, name: str, version: Any, *, why: str | None = None) -> None:
@@ -576,8 +600,73 @@ class Registry(Protocol):
         """Find model versions; no order: the latest updated first. Ties: by name, the highest first."""
         ...
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """Every change of a registered model and its versions, the oldest first, also under former names."""
+    def versions_in(self, name: str, stage: str) -> list[int]:
+        """The numbers of the versions in a stage, the lowest first."""
+        ...
+
+    def demand_approval(
+        self, name: str, to: Destination, rule: Mapping[str, Any] | None, *, why: str | None = None
+    ) -> None:
+        """Let every move to a stage or alias wait for approval; a rule of None ends that.
+
+        ApprovalError: only the approvers of the present rule may change it.
+        """
+        ...
+
+    def approvals(self, name: str) -> dict[str, dict[str, Any]]:
+        """The rules of approval, by stage and `@alias`."""
+        ...
+
+    def ask(
+        self,
+        name: str,
+        version: Any,
+        to: Destination,
+        *,
+        if_better: str | None = None,
+        higher_is_better: bool | None = None,
+        archive_existing_versions: bool = True,
+        why: str | None = None,
+    ) -> PromotionRequest:
+        """Ask to move a version; what is asked for already is the request there is."""
+        ...
+
+    def request_to_decide(self, name: str, request: int | None = None) -> PromotionRequest:
+        """The pending request of that number, or the only one; InvalidStateError when that says nothing."""
+        ...
+
+    def decide(self, request: PromotionRequest, status: str, *, why: str | None = None) -> PromotionRequest:
+        """Approve, reject or withdraw a request; the move is another change in the same transaction.
+
+        ApprovalError: this user may not.
+        """
+        ...
+
+    def requests(self, name: str | None = None, *, pending: bool = True) -> PromotionRequestList:
+        """The requests of a registered model, or of all, the oldest first; or only those that wait."""
+        ...
+
+    def history(self, name: str) -> RegistryHistory:
+        """Every change of a registered model and its versions, the oldest first, also under former names.
+
+        Also of one that was deleted, as long as no other has its name.
+        """
+        ...
+
+    def version_ever(self, name: str, version: Any) -> ModelVersion:
+        """Read a version, also one that was deleted, as it was then."""
+        ...
+
+    def undoable(self, name: str, number: int | None = None) -> RegistryEvent:
+        """The change that `undo` would take back."""
+        ...
+
+    def undo(self, name: str, number: int | None = None, *, why: str | None = None) -> RegistryEvent:
+        """Take back a change, or the latest that stands and is no registration.
+
+        InvalidStateError: it is not to be taken back, or what it changed was changed again.
+        AlreadyExistsError: what would come back has a name that is taken.
+        """
         ...
 
 

@@ -492,9 +492,11 @@ class RegistryVerbs(StoreAccess):
             )
         if self._is_off():
             return None
-        return self._registry(name).set_stage(
-            name, version, stage, archive_others=bool(archive_existing_versions), why=why
-        )
+        store = self._registry_to_read("registered model", name)
+        with store.documents.transaction():
+            archive = bool(archive_existing_versions)
+            store.registry.set_stage(name, version, stage, archive_others=archive, why=why)
+            return store.registry.get_version(name, version)
 
     def delete_model_version(self, name: str, version: str | int, *, why: str | None = None) -> None:
         """Remove a version, whatever stage it is in, and its aliases; its number is not used again.

@@ -1,11 +1,20 @@
 """The registry's part of `MlflowClient`: MLflow's names, arguments and their order."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from __future__ import annotations
 
-from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
+from typing import TYPE_CHECKING, Any
+
 from nbtrack.tracking.conditions import check_count
-from nbtrack.tracking.registry import MOST_MODELS, MOST_VERSIONS, RegistryVerbs
+from nbtrack.tracking.registry import MOST_MODELS, MOST_VERSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from nbtrack.core.promotions import Promotion, PromotionRequestList
+    from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
+    from nbtrack.core.registry_events import RegistryEvent, RegistryHistory
+    from nbtrack.tracking.promotions import PromotionVerbs
 
 _MODELS_PAGE, _VERSIONS_PAGE = 100, 10_000
 
@@ -13,7 +22,7 @@ _MODELS_PAGE, _VERSIONS_PAGE = 100, 10_000
 class RegistryClient:
     """Reads and changes what is registered."""
 
-    _models: RegistryVerbs
+    _models: PromotionVerbs
     """Who does it."""
 
     # ---- registered models -------------------------------------------------------------------
@@ -203,3 +212,93 @@ class RegistryClient:
     ) -> None:
         """Take a tag off a version, or the highest in a stage; see `Tracker.delete_model_version_tag`."""
         self._models.delete_model_version_tag(name, version, key, stage, why=why)
+
+    # ---- promotion, beyond MLflow ------------------------------------------------------------
+
+    def promote(
+        self,
+        name: str,
+        version: str | int,
+        to: str,
+        *,
+        if_better: str | None = None,
+        higher_is_better: bool | None = None,
+        archive_existing_versions: bool = True,
+        why: str | None = None,
+    ) -> Promotion:
+        """Move a stage or an alias to a version, or ask for it; see `nbtrack.promote`."""
+        return self._models.promote(
+            name,
+            version,
+            to,
+            if_better=if_better,
+            higher_is_better=higher_is_better,
+            archive_existing_versions=archive_existing_versions,
+            why=why,
+        )
+
+    def request(
+        self,
+        name: str,
+        version: str | int,
+        to: str,
+        *,
+        if_better: str | None = None,
+        higher_is_better: bool | None = None,
+        archive_existing_versions: bool = True,
+        why: str | None = None,
+    ) -> Promotion:
+        """Ask for a promotion; see `nbtrack.request`."""
+        return self._models.request(
+            name,
+            version,
+            to,
+            if_better=if_better,
+            higher_is_better=higher_is_better,
+            archive_existing_versions=archive_existing_versions,
+            why=why,
+        )
+
+    def approve(self, name: str, request: str | int | None = None, *, why: str | None = None) -> Promotion:
+        """Approve a request, which moves the version; see `nbtrack.approve`."""
+        return self._models.approve(name, request, why=why)
+
+    def reject(self, name: str, request: str | int | None = None, *, why: str | None = None) -> Promotion:
+        """Reject a request; see `nbtrack.reject`."""
+        return self._models.reject(name, request, why=why)
+
+    def promotion_requests(self, name: str | None = None, *, pending: bool = True) -> PromotionRequestList:
+        """The requests of a registered model, or of all; see `nbtrack.promotion_requests`."""
+        return self._models.promotion_requests(name, pending=pending)
+
+    def require_approval(
+        self,
+        name: str,
+        to: str,
+        *,
+        approvers: Sequence[str] | None = None,
+        four_eyes: bool = False,
+        why: str | None = None,
+    ) -> None:
+        """Let every move to a stage or alias wait for approval; see `nbtrack.require_approval`."""
+        self._models.require_approval(name, to, approvers=approvers, four_eyes=four_eyes, why=why)
+
+    def lift_approval(self, name: str, to: str, *, why: str | None = None) -> None:
+        """Demand no approval any more; see `nbtrack.lift_approval`."""
+        self._models.lift_approval(name, to, why=why)
+
+    def rollback(self, name: str, to: str = "Production", *, why: str | None = None) -> Promotion:
+        """Give a stage or alias back to the version that had it before; see `nbtrack.rollback`."""
+        return self._models.rollback(name, to, why=why)
+
+    def undo(self, name: str, event: Any = None, *, why: str | None = None) -> RegistryEvent:
+        """Take back the latest change of a registered model, or one of them; see `nbtrack.undo`."""
+        return self._models.undo(name, event, why=why)
+
+    def history(self, name: str, to: str | None = None) -> RegistryHistory:
+        """Every change of a registered model and its versions; see `nbtrack.history`."""
+        return self._models.history(name, to)
+
+    def version_at(self, name: str, to: str, when: datetime | date | str | float) -> ModelVersion | None:
+        """Which version had a stage or an alias at a moment; see `nbtrack.version_at`."""
+        return self._models.version_at(name, to, when)

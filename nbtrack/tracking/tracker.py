@@ -37,15 +37,15 @@ from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.experiment_verbs import check_active
 from nbtrack.tracking.logged_model_verbs import LoggedModelVerbs
 from nbtrack.tracking.logging_verbs import LoggingVerbs
+from nbtrack.tracking.promotions import PromotionVerbs
 from nbtrack.tracking.reading_verbs import ReadingVerbs
-from nbtrack.tracking.registry import RegistryVerbs
 from nbtrack.tracking.run_handle import RunHandles
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID
 
 _LENGTH_OF_OURS = 32
 
 
-class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, RegistryVerbs):
+class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
     """Records runs into one store; the arguments are the options of `nbtrack.Tracker`."""
 
     on_error: Any

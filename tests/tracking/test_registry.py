@@ -14,7 +14,6 @@ import nbtrack
 from nbtrack import MlflowClient
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NotFoundError
 from nbtrack.core.registry import ModelVersion
-from nbtrack.stores.opening import open_store
 from nbtrack.tracking.tracker import Tracker
 from tests.tracking.open_files import open_files_of
 
@@ -264,7 +263,7 @@ def test_every_change_takes_a_reason_that_its_event_keeps(client: MlflowClient, 
     client.delete_model_version("rose", 2, why="13")
     client.rename_registered_model("rose", "tulip", why="14")
 
-    whys = [event.get("why") for event in open_store().registry.events("tulip")]
+    whys = [event.why for event in nbtrack.history("tulip")]
     client.delete_registered_model("tulip", why="15")
 
     assert whys == [str(number) for number in range(15)]

@@ -20,6 +20,7 @@ from nbtrack.core.names import (
     check_registry_tag,
     check_version,
 )
+from nbtrack.core.promotions import Destination
 from nbtrack.core.registry import (
     ModelVersion,
     ModelVersionList,
@@ -32,14 +33,15 @@ from nbtrack.core.registry import (
 from nbtrack.core.users import current_user
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order, Table
+from nbtrack.stores.local.registry_approvals import RegistryApprovals
 from nbtrack.stores.local.registry_documents import (
     HIGHEST_FIRST,
     Document,
-    RegistryDocuments,
     aliases_of,
     number_of,
     this_moment,
 )
+from nbtrack.stores.local.registry_undo import RegistryUndo
 from nbtrack.stores.page_tokens import make_token, read_token
 
 _MOST_TRIES = 20
@@ -48,7 +50,7 @@ _BY_NAME = Order(("name",))
 _LATEST_FIRST = Order(("last_updated_timestamp",), True)
 
 
-class LocalRegistry(RegistryDocuments):
+class LocalRegistry(RegistryApprovals, RegistryUndo):
     """Creates, changes, reads and searches registered models and their versions."""
 
     # ---- registered models -------------------------------------------------------------------
@@ -110,11 +112,7 @@ class LocalRegistry(RegistryDocuments):
                 raise AlreadyExistsError(
                     f"A registered model named {new_name!r} exists already. Choose another name."
                 )
-            now = this_moment()
-            model["name"], model["last_updated_timestamp"] = new_name, now
-            self._write_model(model)
-            self._versions.update({"name": new_name, "last_updated_timestamp": now}, Query().name == name)
-            self._tell("registered_model.renamed", model, why, before=name)
+            self._rename(model, new_name, why)
             return self._as_model(model, self._latest(model) or ())
 
     def describe_model(
@@ -135,11 +133,7 @@ class LocalRegistry(RegistryDocuments):
         A registered model made later under that name begins at version 1 again.
         """
         with self._database.transaction():
-            model = self._model(name)
-            removed = self._versions.remove(Query().name == name)
-            self._models.remove(Query().name == name)
-            before = {key: model[key] for key in ("description", "tags", "aliases", "latest")}
-            self._tell("registered_model.deleted", model, why, before=before, versions=len(removed))
+            self._delete_model(self._model(name), why)
 
     def set_model_tags(self, name: str, tags: Mapping[str, Any], *, why: str | None = None) -> None:
         """Write tags of a registered model, overwriting."""
@@ -161,10 +155,29 @@ class LocalRegistry(RegistryDocuments):
                 self._write_model(model)
                 self._tell("registered_model.tagged", model, why, tags={key: None}, before=before)
 
-    def set_alias(self, name: str, alias: str, version: Any, *, why: str | None = None) -> None:
+    def set_alias(
+        self,
+        name: str,
+        alias: str,
+        version: Any,
+        *,
+        why: str | None = None,
+        grounds: Mapping[str, Any] | None = None,
+    ) -> int | None:
         """Let an alias name a version, and no other from now on.
 
+        Args:
+            name: The registered model.
+            alias: The alias.
+            version: The version.
+            why: A comment for the event.
+            grounds: What the event says besides, as in `set_stage`.
+
+        Returns:
+            The number of the event; None when the version has the alias already.
+
         Raises:
+            ApprovalError: It demands an approval.
             InvalidValueError: It cannot be an alias, or is one that is always there.
             NotFoundError: There is no such registered model, or it has no such version.
         """
@@ -174,9 +187,14 @@ class LocalRegistry(RegistryDocuments):
             model = self._model(name)
             self._version(model, number)
             before = model["aliases"].get(alias)
+            if before == number:
+                return None
+            grounds = grounds or {}
+            self._check_approved(model, Destination(alias=alias), grounds)
             model["aliases"][alias] = number
             self._write_model(model)
-            self._tell("registered_model.aliased", model, why, alias=alias, version=number, before=before)
+            details = {"alias": alias, "version": number, "before": before}
+            return self._tell("registered_model.aliased", model, why, **details, **grounds)
 
     def delete_alias(self, name: str, alias: str, *, why: str | None = None) -> None:
         """Take an alias away; one that is not there is no error, as in MLflow."""
@@ -341,8 +359,15 @@ class LocalRegistry(RegistryDocuments):
             return self._as_version(document, model["aliases"])
 
     def set_stage(
-        self, name: str, version: Any, stage: str, *, archive_others: bool = False, why: str | None = None
-    ) -> ModelVersion:
+        self,
+        name: str,
+        version: Any,
+        stage: str,
+        *,
+        archive_others: bool = False,
+        why: str | None = None,
+        grounds: Mapping[str, Any] | None = None,
+    ) -> int | None:
         """Move a version to a stage.
 
         Args:
@@ -351,8 +376,14 @@ class LocalRegistry(RegistryDocuments):
             stage: Where it goes, in any case.
             archive_others: Whether the other versions in that stage go to Archived, in the same change.
             why: A comment for the event.
+            grounds: What the event says besides: `request`, the approved one that led to it; `rollback`,
+                that it goes back to what was there before; the values of `if_better`.
+
+        Returns:
+            The number of the event; None when nothing was moved.
 
         Raises:
+            ApprovalError: It demands an approval, and the grounds name neither of the first two.
             NotFoundError: There is no such registered model or version.
             InvalidValueError: There is no such stage.
         """
@@ -361,6 +392,8 @@ class LocalRegistry(RegistryDocuments):
             model = self._model(name)
             document = self._version(model, number)
             before = document["current_stage"]
+            if before != stage:
+                self._check_approved(model, Destination(stage=stage), grounds or {})
             now = this_moment()
             archived: list[int] = []
             if archive_others:
@@ -377,31 +410,19 @@ class LocalRegistry(RegistryDocuments):
             self._find_latest(model, {before, stage, *([ModelVersionStages.ARCHIVED] if archived else [])})
             model["last_updated_timestamp"] = now
             self._write_model(model)
-            details: dict[str, Any] = {"archived": archived} if archived else {}
-            self._tell(
-                "model_version.staged", model, why, version=number, stage=stage, before=before, **details
-            )
-            return self._as_version(document, model["aliases"])
+            if before == stage and not archived:
+                return None
+            details: dict[str, Any] = {"version": number, "stage": stage, "before": before, **(grounds or {})}
+            if archived:
+                details["archived"] = archived
+            return self._tell("model_version.staged", model, why, **details)
 
     def delete_version(self, name: str, version: Any, *, why: str | None = None) -> None:
         """Remove a version and its aliases; its number is not used again."""
         number = check_version(version)
         with self._database.transaction():
             model = self._model(name)
-            document = self._version(model, number)
-            aliases = aliases_of(number, model["aliases"])
-            for alias in aliases:
-                del model["aliases"][alias]
-            self._versions.remove(doc_ids=[document.doc_id])
-            self._find_latest(model, {document["current_stage"]})
-            model["last_updated_timestamp"] = this_moment()
-            self._write_model(model)
-            left_out = ("name", "version", "status", "last_updated_timestamp")
-            before = {
-                "aliases": aliases,
-                **{key: value for key, value in document.items() if value and key not in left_out},
-            }
-            self._tell("model_version.deleted", model, why, version=number, before=before)
+            self._delete_version(model, self._version(model, number), why)
 
     def set_version_tags(
         self, name: str, version: Any, tags: Mapping[str, Any], *, why: str | None = None
@@ -470,15 +491,10 @@ class LocalRegistry(RegistryDocuments):
             self._as_versions((version, aliases.get(version["name"], {})) for version in page), token
         )
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """Every change of a registered model and its versions, the oldest first, also under former names.
-
-        Raises:
-            NotFoundError: There is no such registered model.
-        """
-        model = self._model(name)
-        found: list[Any] = self._events.search(Query().registered_model_id == model["registered_model_id"])
-        return [dict(event) for event in found]
+    def versions_in(self, name: str, stage: str) -> list[int]:
+        """The numbers of the versions in a stage, the lowest first."""
+        in_stage = (Query().name == name) & (Query().current_stage == stage)
+        return sorted(row[0] for row in self._versions.select_values([("version",)], in_stage))
 
     def _read(self, model: Document, latest: Sequence[Document] | None) -> RegisteredModel:
         if latest is not None:

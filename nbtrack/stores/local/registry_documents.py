@@ -44,13 +44,18 @@ class RegistryDocuments:
         )
         self._facts = KeptFacts(database)
         self._events = database.table("registry_events", indexes=[Index(("registered_model_id",))])
+        self._requests = database.table("promotion_requests", indexes=[Index(("registered_model_id",))])
+        self._bin = database.table("registry_bin", indexes=[Index(("event",))])
 
     def _model(self, name: str) -> Any:
         check_model_name(name)
-        model = self._models.get(Query().name == name)
+        model = self._find_model(name)
         if model is None:
             raise self._no_model(name)
         return model
+
+    def _find_model(self, name: str) -> Any:
+        return self._models.get(Query().name == name)
 
     def _no_model(self, name: str) -> NotFoundError:
         known = [row[0] for row in self._models.select_values([("name",)], limit=1000)]
@@ -84,6 +89,58 @@ class RegistryDocuments:
 
     def _write_version(self, version: Any) -> None:
         self._versions.update(dict(version), doc_ids=[version.doc_id])
+
+    def _rename(self, model: Any, new_name: str, why: str | None, **details: Any) -> int:
+        """Give a registered model another name, which is free; returns the number of the event."""
+        before, now = model["name"], this_moment()
+        model["name"], model["last_updated_timestamp"] = new_name, now
+        self._write_model(model)
+        self._versions.update({"name": new_name, "last_updated_timestamp": now}, Query().name == before)
+        return self._tell("registered_model.renamed", model, why, before=before, **details)
+
+    def _delete_model(self, model: Any, why: str | None, **details: Any) -> int:
+        """Put a registered model and its versions into the bin; returns the number of the event."""
+        versions: list[Any] = self._versions.search(Query().name == model["name"])
+        self._versions.remove(doc_ids=[version.doc_id for version in versions])
+        self._models.remove(doc_ids=[model.doc_id])
+        before = {key: model[key] for key in ("description", "tags", "aliases", "latest")}
+        event = self._tell(
+            "registered_model.deleted", model, why, before=before, versions=len(versions), **details
+        )
+        self._bin.insert({"kind": "registered_model", "event": event, **model})
+        model_id = model["registered_model_id"]
+        self._bin.insert_multiple(
+            {"kind": "model_version", "event": event, "registered_model_id": model_id, **each}
+            for each in versions
+        )
+        return event
+
+    def _delete_version(self, model: Any, version: Any, why: str | None, **details: Any) -> int:
+        """Put a version into the bin and take its aliases away; returns the number of the event."""
+        number = version["version"]
+        aliases = aliases_of(number, model["aliases"])
+        for alias in aliases:
+            del model["aliases"][alias]
+        self._versions.remove(doc_ids=[version.doc_id])
+        self._find_latest(model, {version["current_stage"]})
+        model["last_updated_timestamp"] = this_moment()
+        self._write_model(model)
+        left_out = ("name", "version", "status", "last_updated_timestamp")
+        before = {
+            "aliases": aliases,
+            **{key: value for key, value in version.items() if value and key not in left_out},
+        }
+        event = self._tell("model_version.deleted", model, why, version=number, before=before, **details)
+        self._bin.insert(
+            {
+                "kind": "model_version",
+                "event": event,
+                "registered_model_id": model["registered_model_id"],
+                **version,
+                "aliases": aliases,
+            }
+        )
+        return event
 
     def _find_latest(self, model: MutableMapping[str, Any], stages: Iterable[str]) -> None:
         """Look again which version of each of these stages is the highest."""
@@ -180,8 +237,11 @@ class RegistryDocuments:
         *,
         logged: Mapping[str, Any] | None = None,
         **details: Any,
-    ) -> None:
-        """Write the event of a change, inside its transaction and last; `logged` goes to the log alone."""
+    ) -> int:
+        """Write the event of a change, inside its transaction and last; returns its number.
+
+        `logged` goes to the log alone.
+        """
         event: dict[str, Any] = {
             "time": this_moment(),
             "who": current_user(),
@@ -193,6 +253,7 @@ class RegistryDocuments:
         }
         number = self._events.insert(event)
         self._log.append(**event, **(logged or {}), number=number)
+        return number
 
 
 def this_moment() -> int:

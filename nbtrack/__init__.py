@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from nbtrack.core.logged_models import LoggedModel as LoggedModel
     from nbtrack.documents.queries import Query as Query
     from nbtrack.exceptions import MlflowException as MlflowException
-    from nbtrack.tracking.active_models import ActiveModel as ActiveModel
+    from nbtrack.tracking.active_model import ActiveModel as ActiveModel
     from nbtrack.tracking.active_run import ActiveRun as ActiveRun
     from nbtrack.tracking.autolog_notice import autolog as autolog
     from nbtrack.tracking.client import MlflowClient as MlflowClient
@@ -153,7 +153,7 @@ _HOMES = {
     "nbtrack.exceptions": "MlflowException",
     "nbtrack.tracking.active_run": "ActiveRun",
     "nbtrack.core.logged_models": "LoggedModel",
-    "nbtrack.tracking.active_models": "ActiveModel",
+    "nbtrack.tracking.active_model": "ActiveModel",
     "nbtrack.tracking.autolog_notice": "autolog",
     "nbtrack.tracking.images": "Image",
     "nbtrack.tracking.system_metrics": (

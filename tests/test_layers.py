@@ -101,6 +101,47 @@ print(sorted(heavy & set(sys.modules)), threading.active_count(), os.listdir(), 
     assert done.stdout.strip() == "[] 1 [] True"
 
 
+# What a script that logs a run has no use for. Each makes the start of every script longer.
+NOT_FOR_A_FIRST_RUN = """
+    IPython asyncio click matplotlib numpy pandas plotly psutil traitlets yaml
+    argparse base64 bz2 difflib getpass importlib.metadata logging lzma pickle random shlex shutil
+    socket sqlite3 ssl subprocess tempfile textwrap traceback
+    nbtrack.core.comparisons nbtrack.core.html_tables nbtrack.core.logged_models nbtrack.core.package_names
+    nbtrack.core.registry nbtrack.core.run_columns nbtrack.core.secrets nbtrack.core.static_views
+    nbtrack.core.text_tables
+    nbtrack.filters.fields nbtrack.filters.grammar nbtrack.filters.tokens nbtrack.filters.tree
+    nbtrack.models
+    nbtrack.stores.local.logged_models nbtrack.stores.local.registry
+    nbtrack.tracking.client nbtrack.tracking.configurable_tracker nbtrack.tracking.data_sets
+    nbtrack.tracking.model_logging nbtrack.tracking.model_uris nbtrack.tracking.run_frames
+    nbtrack.tracking.system_metrics
+    nbtrack.ui
+""".split()  # noqa: SIM905 - a list would take a line a word
+
+
+def test_a_first_run_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    script = tmp_path / "work" / "train.py"
+    script.write_text("""
+import sys
+before = set(sys.modules)
+import nbtrack
+with nbtrack.start_run(run_name="first", tags={"team": "nlp"}):
+    nbtrack.log_param("lr", 0.1)
+    nbtrack.log_metric("loss", 0.5, step=1)
+    nbtrack.set_tag("done", "yes")
+nbtrack.flush()
+print(*sorted(set(sys.modules) - before))
+""")
+
+    done = subprocess.run(
+        [sys.executable, "train.py"], cwd=script.parent, capture_output=True, text=True, check=True
+    )
+
+    loaded = done.stdout.split()
+    assert "nbtrack.tracking.tracker" in loaded
+    assert not set(NOT_FOR_A_FIRST_RUN) & set(loaded)
+
+
 def test_every_public_name_is_there_and_typed() -> None:
     import nbtrack
 

@@ -93,12 +93,15 @@ def absent(module: str, name: str, known: Collection[str], above: Collection[str
         An AttributeError, so that `hasattr` says no; or an ImportError for `from <module> import <name>`:
         of an AttributeError there Python would keep the message to itself.
     """
-    from opcode import opmap  # lazy: it is wanted only when something went wrong
-
-    message = absent_name(module, name, known, above)
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage] - nothing public costs less
     while frame is not None and frame.f_code.co_name == "__getattr__":
         frame = frame.f_back
+    if frame is not None and frame.f_code.co_name == "_handle_fromlist":
+        # `from nbtrack.tracking import tracker` asks for the name before it looks for a module of that name.
+        return AttributeError(name)
+    from opcode import opmap  # lazy: it is wanted only when something went wrong
+
+    message = absent_name(module, name, known, above)
     if frame is not None and frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]:
         return ImportError(message, name=module)
     # With its name, but without the module: Python would add a guess of its own to ours.

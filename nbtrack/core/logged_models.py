@@ -3,19 +3,15 @@
 Attribute names and units are MLflow 3's.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from nbtrack.core.entities import Metric
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError
-from nbtrack.core.names import artifact_parts
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.paged_lists import PagedList
 from nbtrack.core.records import Record
-
-_MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
 
 
 class LoggedModelStatus(StrEnum):
@@ -164,39 +160,3 @@ class LoggedModelList(PagedList[LoggedModel]):
         from nbtrack.core import logged_model_views, static_views  # lazy: only what is looked at is drawn
 
         return static_views.bundle(logged_model_views.logged_models_table(self))
-
-
-def check_model_id(model_id: Any) -> str:
-    """Check the form of the id of a logged model (it may still name none).
-
-    Raises:
-        InvalidTypeError: It is not text.
-        InvalidValueError: It could never be one.
-    """
-    if not isinstance(model_id, str):
-        raise InvalidTypeError(
-            f"The id of a logged model is text, got {type(model_id).__name__} {model_id!r:.80}."
-        )
-    if not _MODEL_ID.fullmatch(model_id):
-        raise InvalidValueError(
-            f"{model_id[:80]!r} is no id of a logged model: those are 'm-' and 32 hex digits."
-        )
-    return model_id
-
-
-def check_logged_model_name(name: Any) -> str:
-    """Check the name of a model, which is an artifact path too: slashes part folders.
-
-    Returns:
-        The path, in its usual form: `a//b/` is `a/b`.
-
-    Raises:
-        InvalidTypeError: It is not text.
-        InvalidValueError: It is empty, or no artifact path.
-    """
-    if not isinstance(name, str):
-        raise InvalidTypeError(f"The name of a model is text, got {type(name).__name__} {name!r:.80}.")
-    parts = artifact_parts(name)
-    if not parts or not name.strip():
-        raise InvalidValueError(f"The name of a model is empty: {name!r}.")
-    return "/".join(parts)

@@ -11,7 +11,7 @@ from typing import Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _MAX_COMPONENT_BYTES = 255
 _MAX_PATH_BYTES = 4000
@@ -47,9 +47,27 @@ def check_run_id(run_id: Any) -> str:
     """
     if not isinstance(run_id, str):
         raise InvalidTypeError(f"A run id is text, got {type(run_id).__name__} {run_id!r}.")
-    if not _RUN_ID.fullmatch(run_id):
+    if not _ID.fullmatch(run_id):
         raise InvalidValueError(f"{run_id[:80]!r} is no run id: those are letters, digits, '_' and '-'.")
     return run_id
+
+
+def check_model_id(model_id: Any) -> str:
+    """Check the form of the id of a logged model (it may still name none).
+
+    Raises:
+        InvalidTypeError: It is not text.
+        InvalidValueError: It could never be one.
+    """
+    if not isinstance(model_id, str):
+        raise InvalidTypeError(
+            f"The id of a logged model is text, got {type(model_id).__name__} {model_id!r:.80}."
+        )
+    if not _ID.fullmatch(model_id):
+        raise InvalidValueError(
+            f"{model_id[:80]!r} is no id of a logged model: those are 'm-' and 32 hex digits."
+        )
+    return model_id
 
 
 def check_experiment_name(name: Any) -> str:
@@ -179,6 +197,24 @@ def check_registry_tag(key: Any, value: Any) -> tuple[str, str]:
                 f"{len(given):,}: {given[:60]!r}…"
             )
     return key, text
+
+
+def check_logged_model_name(name: Any) -> str:
+    """Check the name of a model, which is an artifact path too: slashes part folders.
+
+    Returns:
+        The path, in its usual form: `a//b/` is `a/b`.
+
+    Raises:
+        InvalidTypeError: It is not text.
+        InvalidValueError: It is empty, or no artifact path.
+    """
+    if not isinstance(name, str):
+        raise InvalidTypeError(f"The name of a model is text, got {type(name).__name__} {name!r:.80}.")
+    parts = artifact_parts(name)
+    if not parts or not name.strip():
+        raise InvalidValueError(f"The name of a model is empty: {name!r}.")
+    return "/".join(parts)
 
 
 def artifact_parts(path: Any, *, kind: str = "artifact path", root: str = "run") -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Names for runs that were given none: easy to say, hard to confuse."""
 
-import random
+import os
 
 _QUALITIES = """
     amber brave brisk calm clever crisp dapper deft eager early fair fleet frank gentle glad
@@ -22,7 +22,8 @@ _THINGS = """
 
 def random_run_name() -> str:
     """A name such as `brisk-otter-417`; not promised to be unique."""
-    # Not the module's shared generator: a user's random.seed() must neither be disturbed by us nor
-    # give every run of a sweep the same name.
-    dice = random.SystemRandom()
-    return f"{dice.choice(_QUALITIES)}-{dice.choice(_THINGS)}-{dice.randrange(1000)}"
+    # Not the random module: a user's random.seed() must neither be disturbed by us nor give every run
+    # of a sweep the same name.
+    chance, number = divmod(int.from_bytes(os.urandom(8)), 1000)
+    chance, thing = divmod(chance, len(_THINGS))
+    return f"{_QUALITIES[chance % len(_QUALITIES)]}-{_THINGS[thing]}-{number}"

@@ -4,7 +4,6 @@ What a process that was killed has left there is removed when the next folder is
 """
 
 import os
-import shutil
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -30,6 +29,7 @@ def incoming_folder(home: Path) -> Generator[Path]:
         StoreError: It cannot be made.
     """
     import fcntl  # lazy: only who publishes folders needs it
+    import shutil
 
     _remove_abandoned(home)
     folder = home / f"{PREFIX}{os.urandom(8).hex()}"
@@ -79,6 +79,7 @@ def check_and_sync(folder: Path) -> None:
 def _remove_abandoned(home: Path) -> None:
     """Remove what dead processes have left: nobody holds its lock any more."""
     import fcntl
+    import shutil
 
     with suppress(OSError), os.scandir(home) as entries:
         for entry in entries:

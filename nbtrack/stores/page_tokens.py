@@ -4,7 +4,6 @@ A token holds where that run stood in the order, not how many came before it: wh
 deleted between two pages makes no run appear twice or never.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
@@ -16,6 +15,8 @@ from nbtrack.documents.ordering import Order, position_of
 
 def make_token(document: Any, orders: Sequence[Order]) -> str:
     """The token that continues after a document."""
+    from base64 import urlsafe_b64encode  # lazy: most scripts only log
+
     position = [_mark_of(orders), *position_of(document, orders)]
     return urlsafe_b64encode(encode(position)[0].encode()).decode()
 
@@ -26,6 +27,8 @@ def read_token(token: str, orders: Sequence[Order]) -> list[Any]:
     Raises:
         InvalidValueError: It is no token, or was given out for another order.
     """
+    from base64 import urlsafe_b64decode  # lazy, as above
+
     try:
         mark, *position = decode(urlsafe_b64decode(token.encode()).decode())
     except (AttributeError, TypeError, ValueError, RecursionError):

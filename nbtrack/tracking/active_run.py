@@ -2,7 +2,6 @@
 
 import struct
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import dropwhile
@@ -497,7 +496,9 @@ def undo_abandoned(interrupt: KeyboardInterrupt) -> None:
     An interrupt that strikes at the very end of a transaction leaves it to be undone when nobody
     refers to it any more. But the traceback does, and a notebook keeps that until the next error.
     """
-    traceback.clear_frames(interrupt.__traceback__)
+    from traceback import clear_frames  # lazy: most scripts meet no exception
+
+    clear_frames(interrupt.__traceback__)
 
 
 def outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
@@ -508,8 +509,10 @@ def outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
     """
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return RunStatus.FINISHED, {}
+    from traceback import format_exception_only  # lazy, as above
+
     # Of a SyntaxError the lines before the last show the code, indented: the traceback has them.
-    said = dropwhile(lambda line: line.startswith(" "), traceback.format_exception_only(error))
+    said = dropwhile(lambda line: line.startswith(" "), format_exception_only(error))
     tags = {system_tags.ERROR: "".join(said).strip()[-2000:]}
     if isinstance(error, KeyboardInterrupt):
         tags[system_tags.INTERRUPTED] = "true"

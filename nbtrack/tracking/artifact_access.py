@@ -5,7 +5,6 @@ One place for all who read them: `Tracker`, `MlflowClient` and `nbtrack.artifact
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +95,8 @@ def copy_local(source: Path, dst_path: str | os.PathLike[str]) -> str:
     """
     target = Path(dst_path).expanduser()
     source = source.absolute()
-    from tempfile import mkdtemp  # lazy, as above
+    import shutil  # lazy, as above
+    from tempfile import mkdtemp
 
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -281,7 +281,8 @@ def _downloaded(artifacts: Artifacts, path: str | None, target: Path) -> str:
     above, _, name = (path or "").rpartition("/")
     for place in (*folders, *files):
         _check_stays_inside(target, place.removeprefix(f"{above}/"))
-    from tempfile import mkdtemp  # lazy, as above
+    import shutil  # lazy, as above
+    from tempfile import mkdtemp
 
     # All of it is here before the first of it gets its name.
     incoming = Path(mkdtemp(prefix=_INCOMING, dir=target))

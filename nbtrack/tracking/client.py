@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 from nbtrack.core.datasets import DatasetInput
 from nbtrack.core.entities import Experiment, FileInfo, Metric, Param, Run, RunTag, ViewType
 from nbtrack.core.errors import InvalidValueError
-from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModelStatus, check_model_id
+from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModelStatus
 from nbtrack.core.model_links import LoggedModelOutput
-from nbtrack.core.names import check_run_id
+from nbtrack.core.names import check_model_id, check_run_id
 from nbtrack.core.paged_lists import PagedList
 from nbtrack.stores.opening import store_folder
 from nbtrack.tracking.fluent import default_tracker

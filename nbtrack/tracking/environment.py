@@ -393,9 +393,11 @@ def _command_line() -> str | None:
     if notebook_shell() is not None or len(sys.orig_argv) < 2:
         return None
     program, *arguments = sys.orig_argv
+    # A script alone, the usual case, or code alone: nothing to quote, nothing to hide, nothing to load.
     if len(arguments) == 1 and re.fullmatch(r"[\w./][\w./-]*", arguments[0]):
-        # A script alone, the usual case: nothing to quote, nothing to hide, nothing to load.
         return f"{os.path.basename(program)} {arguments[0]}"[:_LONGEST_COMMAND]
+    if len(arguments) == 2 and arguments[0] == "-c":
+        return f"{os.path.basename(program)} -c …"
     import shlex
 
     from nbtrack.core.secrets import REDACTED, redact_arguments

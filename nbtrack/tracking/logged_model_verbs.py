@@ -1,30 +1,30 @@
 """The verbs of logged models: made, changed, found, and made active, by a tracker."""
 
-import threading
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from nbtrack.core import system_tags
 from nbtrack.core.entities import FileInfo
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NotFoundError
-from nbtrack.core.logged_models import (
-    LoggedModel,
-    LoggedModelList,
-    LoggedModelStatus,
-    check_logged_model_name,
-    check_model_id,
-)
-from nbtrack.core.names import artifact_parts, check_key
+from nbtrack.core.names import artifact_parts, check_key, check_logged_model_name, check_model_id
 from nbtrack.core.warn import warn_user
-from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.tracking import run_context
-from nbtrack.tracking.active_models import ActiveModel, ActiveModels
-from nbtrack.tracking.active_run import ActiveRun
 from nbtrack.tracking.conditions import check_count, logged_model_search
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.store_access import StoreAccess
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID
+
+if TYPE_CHECKING:
+    import threading
+    from os import PathLike
+
+    from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModelStatus
+    from nbtrack.stores.contracts import Artifacts, Store
+    from nbtrack.tracking.active_model import ActiveModel
+    from nbtrack.tracking.active_models import ActiveModels
+    from nbtrack.tracking.active_run import ActiveRun
 
 DISABLED_MODEL_ID = f"m-{DISABLED_RUN_ID}"
 """The id of every model that is recorded nowhere; reading it gives nothing instead of an error."""
@@ -82,8 +82,7 @@ class LoggedModelVerbs(StoreAccess):
         It is READY at once. Arguments and errors are those of `initialize_logged_model`.
         """
         tags = {**(tags or {}), system_tags.EXTERNAL_MODEL: "true"}
-        status = LoggedModelStatus.READY
-        return self._make(name, source_run_id, tags, params, model_type, experiment_id, status)
+        return self._make(name, source_run_id, tags, params, model_type, experiment_id, is_ready=True)
 
     def create_logged_model(
         self,
@@ -104,6 +103,8 @@ class LoggedModelVerbs(StoreAccess):
             NotFoundError: There is no such model.
             InvalidValueError: It is no such status.
         """
+        from nbtrack.core.logged_models import LoggedModelStatus  # lazy: most scripts log no model
+
         check_model_id(model_id)
         if not LoggedModelStatus.is_finalized(status := LoggedModelStatus.of(status)):
             raise InvalidValueError(f"A model is finalized as READY or FAILED, not as {status}.")
@@ -276,6 +277,8 @@ class LoggedModelVerbs(StoreAccess):
         Raises:
             InvalidValueError: The filter, the order or the data sets are malformed.
         """
+        from nbtrack.core.logged_models import LoggedModel, LoggedModelList  # lazy: most scripts log no model
+
         if output_format not in _OUTPUT_FORMATS:
             raise InvalidValueError(f"The output format {output_format!r} is none of pandas, list.")
         if max_results is not None:
@@ -308,6 +311,8 @@ class LoggedModelVerbs(StoreAccess):
         Raises:
             InvalidValueError: The filter, the order, the data sets or the token are malformed.
         """
+        from nbtrack.core.logged_models import LoggedModelList  # lazy: most scripts log no model
+
         if max_results is not None:
             check_count("max_results", max_results)
         condition, order = logged_model_search(filter_string, datasets, order_by)
@@ -335,6 +340,8 @@ class LoggedModelVerbs(StoreAccess):
             NotFoundError: There is no such model.
             InvalidValueError: Neither is given, or the model has another name.
         """
+        from nbtrack.tracking.active_model import ActiveModel  # lazy: most scripts log no model
+
         if name is None and model_id is None:
             raise InvalidValueError("set_active_model takes a name or a model_id.")
         if name is not None:
@@ -369,11 +376,13 @@ class LoggedModelVerbs(StoreAccess):
         params: Any,
         model_type: str | None,
         experiment_id: str | int | None,
-        status: LoggedModelStatus = LoggedModelStatus.PENDING,
         *,
+        is_ready: bool = False,
         is_active: bool = True,
     ) -> LoggedModel:
         """Make a model; with `is_active` in the active run, and known as the last one."""
+        from nbtrack.core.logged_models import LoggedModelStatus  # lazy: most scripts log no model
+
         texts, held = _tag_texts(tags or {}), {} if params is None else param_texts(params)
         run = self._current() if is_active and source_run_id is None else None
         source_run_id = run.run_id if run is not None else source_run_id
@@ -395,7 +404,7 @@ class LoggedModelVerbs(StoreAccess):
             model_type=model_type,
             tags=texts,
             params=held,
-            status=status,
+            status=LoggedModelStatus.READY if is_ready else LoggedModelStatus.PENDING,
         )
         if is_active:
             self.note_logged_model(model.model_id)
@@ -403,6 +412,8 @@ class LoggedModelVerbs(StoreAccess):
 
     def _named(self, name: str) -> LoggedModel:
         """The newest model of a name in the active experiment, made when there is none."""
+        from nbtrack.core.logged_models import LoggedModelList  # lazy: most scripts log no model
+
         found = LoggedModelList()
         if not self._is_off() and self._has_store():
             from nbtrack.documents.queries import Query
@@ -438,6 +449,8 @@ class LoggedModelVerbs(StoreAccess):
 
 def _disabled_model() -> LoggedModel:
     """A model that is nowhere, for code that reads what it has made."""
+    from nbtrack.core.logged_models import LoggedModel  # lazy: most scripts log no model
+
     return LoggedModel("0", DISABLED_MODEL_ID, "disabled", "", 0, 0)
 
 

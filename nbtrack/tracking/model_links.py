@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.entities import Metric
 from nbtrack.core.errors import InvalidTypeError, NotFoundError, StoreError
-from nbtrack.core.logged_models import check_model_id
 from nbtrack.core.model_links import LoggedModelOutput
+from nbtrack.core.names import check_model_id
 from nbtrack.core.warn import warn_user
 from nbtrack.stores.contracts import Runs, RunWriter, Store
 

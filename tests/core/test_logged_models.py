@@ -10,10 +10,9 @@ from nbtrack.core.logged_models import (
     LoggedModelParameter,
     LoggedModelStatus,
     LoggedModelTag,
-    check_logged_model_name,
-    check_model_id,
 )
 from nbtrack.core.model_links import LoggedModelInput, LoggedModelOutput
+from nbtrack.core.names import check_logged_model_name, check_model_id
 
 MODEL_ID = "m-" + "0a" * 16
 

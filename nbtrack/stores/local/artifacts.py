@@ -6,7 +6,6 @@ outside the run is ever read or written, whatever lies in it.
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -242,6 +241,8 @@ class RunArtifacts:
             self._save_copy(file, target)
 
     def _save_copy(self, source: Path, parts: tuple[str, ...]) -> None:
+        import shutil  # lazy: many scripts log no file
+
         artifact_parts("/".join(parts))
 
         def copy(target: BinaryIO) -> None:

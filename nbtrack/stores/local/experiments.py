@@ -1,6 +1,6 @@
 """The experiments of a local store."""
 
-import random
+import os
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -62,7 +62,7 @@ class LocalExperiments:
         """
         check_experiment_name(name)
         # Eighteen digits, as MLflow's file store has them: random, so that stores can be merged.
-        experiment_id = str(random.SystemRandom().randrange(10**17, 10**18))
+        experiment_id = str(10**17 + int.from_bytes(os.urandom(16)) % (9 * 10**17))
         try:
             self._table.insert(_document(experiment_id, name, tags or {}, artifact_location))
         except AlreadyExistsError:

@@ -23,15 +23,9 @@ from nbtrack.core.errors import (
     ParamConflictError,
     StoreError,
 )
-from nbtrack.core.logged_models import (
-    LoggedModel,
-    LoggedModelList,
-    LoggedModelStatus,
-    check_logged_model_name,
-    check_model_id,
-)
+from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModelStatus
 from nbtrack.core.model_links import LoggedModelOutput
-from nbtrack.core.names import artifact_parts
+from nbtrack.core.names import artifact_parts, check_logged_model_name, check_model_id
 from nbtrack.core.run_names import random_run_name
 from nbtrack.core.warn import warn_user
 from nbtrack.documents.database import Database

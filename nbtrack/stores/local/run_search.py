@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from nbtrack.core.entities import LifecycleStage, Run, RunList, RunStatus, ViewType
 from nbtrack.core.errors import InvalidValueError, NotFoundError
-from nbtrack.core.run_columns import INFO, RunColumns, extend_columns
 from nbtrack.documents.ordering import Order, Position, Rank, is_after, sort_documents
 from nbtrack.documents.projection import EACH, project
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Table
 from nbtrack.filters.relations import resolve
 from nbtrack.stores.page_tokens import make_token, read_token
+
+if TYPE_CHECKING:
+    from nbtrack.core.run_columns import RunColumns
 
 _HELD = ("run_id", "experiment_id", "status", "start_time", "end_time", "artifact_location")
 _COLUMNS: tuple[tuple[Any, ...], ...] = (*((name,) for name in _HELD), ("params",), ("tags",))
@@ -103,7 +105,7 @@ class RunSearch:
         *,
         view: int,
         limit: int | None,
-    ) -> RunColumns:
+    ) -> "RunColumns":
         """Find runs, as columns."""
         orders = [*order_by, *LATEST_FIRST]
         condition = self._resolve(condition, experiment_ids, view)
@@ -294,8 +296,10 @@ class _Found(NamedTuple):
     """The sketches of the moving runs, by id."""
 
 
-def _as_columns(rows: Iterable[list[Any]], uri_of: Callable[[str, str | None], str]) -> RunColumns:
+def _as_columns(rows: Iterable[list[Any]], uri_of: Callable[[str, str | None], str]) -> "RunColumns":
     """The columns of rows of the values of `_COLUMNS`, and last those of the metrics."""
+    from nbtrack.core.run_columns import INFO, RunColumns, extend_columns  # lazy: most scripts only log
+
     info: dict[str, list[Any]] = {name: [] for name in _HELD}
     held: tuple[dict[str, list[Any]], ...] = ({}, {}, {})
     rows = iter(rows)

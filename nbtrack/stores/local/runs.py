@@ -6,18 +6,16 @@ folds its tail in memory and looks whether its writer lives, so an answer is rig
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrack.core import system_tags
 from nbtrack.core.datasets import DatasetInput, check_inputs, merge_inputs
 from nbtrack.core.entities import LifecycleStage, Run, RunList, RunStatus, ViewType
 from nbtrack.core.errors import DeletedError, NbtrackError, NotFoundError, ParamConflictError, StoreError
-from nbtrack.core.run_columns import RunColumns
 from nbtrack.core.users import current_user
 from nbtrack.documents.codec import encode
 from nbtrack.documents.database import Database
@@ -35,6 +33,9 @@ from nbtrack.stores.local.late_workers import LateWorkers
 from nbtrack.stores.local.metric_log import now_ms
 from nbtrack.stores.local.run_forms import RunForms
 from nbtrack.stores.local.run_search import AT_REST, RunSearch
+
+if TYPE_CHECKING:
+    from nbtrack.core.run_columns import RunColumns
 
 # A run's document, in whatever form the table hands it out.
 Document = MutableMapping[str, Any]
@@ -127,7 +128,8 @@ class LocalRuns:
                 # An interrupt may strike when the document is there already.
                 with suppress(NbtrackError):
                     self._table.remove(by_run_id(run_id))
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                os.rmdir(folder)
             raise
         return run_id
 
@@ -498,7 +500,7 @@ class LocalRuns:
         *,
         view: int = ViewType.ACTIVE_ONLY,
         limit: int | None = None,
-    ) -> RunColumns:
+    ) -> "RunColumns":
         """What `search` finds, as columns: for many runs at once."""
         return self._search.columns(experiment_ids, condition, order_by, view=view, limit=limit)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from nbtrack.core.entities import Metric
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.core.late_fields import Late
 from nbtrack.core.paged_lists import PagedList
 from nbtrack.core.records import Record
 
@@ -167,7 +168,7 @@ class ModelVersion(Record):
     # What follows is as it was when the version was registered, and stays so; None where it was out of reach.
     params: Mapping[str, str] | None = None
     """Those of the logged model, then those of the run that the model does not have."""
-    metrics: list[Metric] | None = None
+    metrics: Late[list[Metric] | None] = Late(None)  # noqa: RUF009 - a descriptor, which holds nothing
     """What was measured of the logged model, then the last point of the run's other metrics."""
     signature: Mapping[str, str | None] | None = None
     """What the model takes and gives: `inputs`, `outputs` and `params`, each the JSON text of the MLmodel

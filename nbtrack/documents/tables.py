@@ -441,11 +441,12 @@ class Table(tinydb_table.Table):
 
     def _by_ids(self, doc_ids: Iterable[int]) -> list[Document]:
         rows = self._rows.read(
-            f"SELECT doc_id, json(doc) FROM {self._sql} WHERE doc_id IN (SELECT value FROM json_each(?)) "
-            "ORDER BY doc_id",
+            f"SELECT doc_id, json(doc), odd FROM {self._sql} "
+            "WHERE doc_id IN (SELECT value FROM json_each(?)) ORDER BY doc_id",
             (_id_list(doc_ids),),
         )
-        return [self.document_class(decode(text), doc_id) for doc_id, text in rows]
+        values = decode_many([row[1] for row in rows], odd=any(row[2] for row in rows))
+        return [self.document_class(value, row[0]) for row, value in zip(rows, values, strict=True)]
 
     # --- from documents to rows ---
 

@@ -148,7 +148,7 @@ class _Compiler:
             return self._text_value(field, literal, value)
         if value != value:
             why = "nothing equals NaN"
-            if field.group == "metrics":
+            if field.group == "metrics" and len(field.path) > 2:
                 why += f"; {'.'.join(('metrics', field.key))}.nan_count > 0 finds runs that logged one"
             self._fail(literal.column, why)
         if field.type in (Type.TEXT, Type.LOCATION):

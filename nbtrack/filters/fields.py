@@ -57,6 +57,7 @@ class Entity:
         attributes: By name.
         groups: Which of metrics, params, tags and dataset it has.
         relations: Which other entities of its kind it leads to.
+        has_summaries: Whether its documents have summaries of metrics, and not only the last values.
         defaults: What a field that is missing counts as, by path.
     """
 
@@ -64,6 +65,7 @@ class Entity:
     attributes: Mapping[str, Attribute]
     groups: frozenset[str]
     relations: frozenset[str] = frozenset()
+    has_summaries: bool = True
     defaults: Mapping[Path, str] = field(default_factory=dict[Path, str])
 
 
@@ -186,10 +188,12 @@ MODEL_VERSION = Entity(
         "model_id": Attribute(),
         "user_id": Attribute(),
         "description": Attribute(),
+        "model_size_bytes": Attribute(Type.NUMBER, aliases=("size",)),
         "creation_timestamp": Attribute(Type.TIME),
         "last_updated_timestamp": Attribute(Type.TIME, aliases=("timestamp",)),
     },
-    groups=frozenset({"tags"}),
+    groups=frozenset({"metrics", "params", "tags"}),
+    has_summaries=False,
     defaults=_NO_PROMPT,
 )
 
@@ -283,10 +287,21 @@ class Finder:
         key = ".".join(steps)
         self._check_key(key, name, at)
         label = self._label(relation, "metrics", ".".join(name.steps[at + 1 :]))
+        path = ("metrics", key, summary)
+        if not self.entity.has_summaries:
+            path = path[:2]
+            if summary != "last":
+                whole = quote(f"{key}.{summary}")[1:-1]
+                why = (
+                    f"{self.entity.noun} has the last value of each metric: write metrics.{self._label(key)}"
+                )
+                self._fail(
+                    name, at + 1, f"{why}; a metric of the name {whole!r} is written metrics.`{whole}`"
+                )
         return Field(
             label,
             SUMMARY_TYPES[summary],
-            ("metrics", key, summary),
+            path,
             relation=relation,
             group="metrics",
             key=key,

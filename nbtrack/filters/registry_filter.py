@@ -1,7 +1,8 @@
 """The filters and orders of the registry's searches: text to conditions on its documents.
 
 Such as `name like 'iris%' and tags.team = 'nlp'` for registered models, and
-`name = 'iris' and version_number > 3 and current_stage = 'Production'` for their versions.
+`name = 'iris' and metrics.accuracy > 0.9 and current_stage = 'Production'` for their versions, which
+have the params and metrics that they kept when they were registered.
 """
 
 from collections.abc import Sequence

@@ -76,7 +76,7 @@ def unknown_key_message(
     if summary and whole in known:
         return f"{message}; the metric {quote(whole)} is written metrics.`{whole}`"
     stem, _, part = key.rpartition(".")
-    if group == "metrics" and stem in known:
+    if group == "metrics" and stem in known and noun == "run":
         siblings = [name for name in known if name.startswith(f"{stem}.")]
         meant = did_you_mean(key, siblings, likeness=likeness)
         return message + meant if meant else _unknown_summary(stem, part, place)
@@ -93,5 +93,6 @@ def _unknown_summary(key: str, part: str, place: str) -> str:
 
 def _mention(name: Name, finder: Finder, is_null: bool = False) -> Mention:
     field = finder.find(name)
-    summary = field.path[-1] if field.group == "metrics" and field.path[-1] != "last" else ""
+    summary = "".join(field.path[2:]) if field.group == "metrics" else ""
+    summary = "" if summary == "last" else summary
     return Mention(field.group, field.key, name.column + 1, summary, finder.subject, is_null)

@@ -600,6 +600,13 @@ class Registry(Protocol):
         """Find model versions; no order: the latest updated first. Ties: by name, the highest first."""
         ...
 
+    def version_keys(self, kind: str, key: str) -> list[str]:
+        """That key alone if any version has it, else those of the latest versions, to suggest one from.
+
+        `kind` is `metrics`, `params` or `tags`.
+        """
+        ...
+
     def versions_in(self, name: str, stage: str) -> list[int]:
         """The numbers of the versions in a stage, the lowest first."""
         ...

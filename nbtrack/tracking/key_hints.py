@@ -1,12 +1,14 @@
-"""A word on keys that a search names and no run has: a slip of the pen finds nothing, without an error."""
+"""A word on keys that a search names and nothing has: a slip of the pen finds nothing, without an error."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from nbtrack.core.registry import ModelVersion
 from nbtrack.core.run_columns import RunColumns
 from nbtrack.core.warn import warn_user
+from nbtrack.filters.fields import MODEL_VERSION
 from nbtrack.filters.unknown_keys import Mention, mentioned_keys, unknown_key_message
-from nbtrack.stores.contracts import Runs
+from nbtrack.stores.contracts import Registry, Runs
 
 # `taem` is `team`, but `width` is not `depth`.
 _LIKENESS = 0.72
@@ -40,6 +42,32 @@ def hint(
             _hint(runs, scope, mention)
 
 
+def hint_versions(
+    registry: Registry, filter_string: Any, order_by: Sequence[str] | None, found: Sequence[ModelVersion]
+) -> None:
+    """As `hint`, of keys that no model version has.
+
+    Args:
+        registry: Where the search looked.
+        filter_string: What it asked for; only text is looked at.
+        order_by: The order it asked for.
+        found: The versions that it found.
+    """
+    mentions: list[Mention] = []
+    if isinstance(filter_string, str) and not found:
+        mentions = mentioned_keys(filter_string, entity=MODEL_VERSION)
+    elif found:
+        first = mentioned_keys(None, order_by, MODEL_VERSION)[:1]
+        mentions = [each for each in first if not _version_has(found[0], each)]
+    for mention in mentions:
+        _tell(mention, registry.version_keys(mention.group, mention.key), "model version")
+
+
+def _version_has(version: ModelVersion, mention: Mention) -> bool:
+    held: Any = getattr(version, mention.group) or ()
+    return mention.key in ([each.key for each in held] if mention.group == "metrics" else held)
+
+
 def _first_has(found: Any, mention: Mention) -> bool:
     if isinstance(found, RunColumns):
         column: Sequence[Any] | None = getattr(found, mention.group).get(mention.key)
@@ -50,7 +78,10 @@ def _first_has(found: Any, mention: Mention) -> bool:
 def _hint(runs: Runs, scope: Sequence[str] | None, mention: Mention) -> None:
     if runs.has_key(mention.group, mention.key, scope):
         return
-    known = runs.recent_keys(mention.group, scope)
-    message = unknown_key_message(mention, known, likeness=_LIKENESS)
-    if message is not None and message != unknown_key_message(mention, ()):
+    _tell(mention, runs.recent_keys(mention.group, scope), "run")
+
+
+def _tell(mention: Mention, known: Sequence[str], noun: str) -> None:
+    message = unknown_key_message(mention, known, noun, likeness=_LIKENESS)
+    if message is not None and message != unknown_key_message(mention, (), noun):
         warn_user(f"{message[0].upper()}{message[1:]}", UserWarning)

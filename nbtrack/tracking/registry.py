@@ -416,8 +416,9 @@ class RegistryVerbs(StoreAccess):
 
         Args:
             max_results: How many at most, from 1; None is all.
-            filter_string: Such as `name = 'iris' and current_stage = 'Production'`; or a `Query`.
-            order_by: Such as `["version_number DESC"]`. None: the latest updated first. Ties: by name, the
+            filter_string: Such as `name = 'iris' and metrics.accuracy > 0.9`; or a `Query`. Params and
+                metrics are those that the versions kept when they were registered.
+            order_by: Such as `["metrics.accuracy DESC"]`. None: the latest updated first. Ties: by name, the
                 highest first.
 
         Raises:
@@ -441,7 +442,12 @@ class RegistryVerbs(StoreAccess):
 
             return ModelVersionList()
         registry = self._registry_store().registry
-        return registry.search_versions(condition, order, limit=max_results, after=page_token)
+        found = registry.search_versions(condition, order, limit=max_results, after=page_token)
+        if page_token is None:
+            from nbtrack.tracking import key_hints  # lazy: with the filters
+
+            key_hints.hint_versions(registry, filter_string, order_by, found)
+        return found
 
     def update_model_version(
         self, name: str, version: str | int, description: str | None = None, *, why: str | None = None

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import apsw
 
+from nbtrack.core.entities import Metric
+from nbtrack.core.registry import VersionFacts
 from nbtrack.tracking.client import MlflowClient
 from tests.benchmarks.timing import Row, in_turn, median, shown
 
@@ -16,6 +18,20 @@ _BARE = (
 )
 
 
+def _facts(number: int, count: int) -> VersionFacts:
+    """What a version keeps of a model with 30 params, 20 metrics and 20 columns."""
+    columns = [{"name": f"column {at}", "type": "double", "required": True} for at in range(20)]
+    return VersionFacts(
+        params={f"param {at}": f"{number / (at + 1):.4f}" for at in range(30)},
+        metrics=[Metric(f"metric {at}", (number * (at + 1) % count) / count, 1, 100) for at in range(20)],
+        signature={"inputs": json.dumps(columns), "outputs": '[{"type": "long", "required": true}]'},
+        model_size_bytes=number,
+        flavors=["python_function", "sklearn"],
+        requirements=["cloudpickle==3.1.2", "numpy==2.4.6", "scikit-learn==1.8.0"],
+        run_name=f"run {number}",
+    )
+
+
 def search_versions(folder: Path, scale: float) -> Row:
     """The latest 50 of 10,000 versions that match, next to the bare SQL of that on their documents."""
     client = MlflowClient(folder / "store")
@@ -25,7 +41,11 @@ def search_versions(folder: Path, scale: float) -> Row:
         for number in range(count):
             tags = {"team": "abc"[number % 3], "f1": number / count}
             store.registry.create_version(
-                f"model {number % 50}", f"runs:/{number:032x}/model", tags=tags, make_model=True
+                f"model {number % 50}",
+                f"runs:/{number:032x}/model",
+                tags=tags,
+                facts=_facts(number, count),
+                make_model=True,
             )
     connection = apsw.Connection(":memory:")
     connection.execute("CREATE TABLE versions (doc BLOB)")

@@ -196,7 +196,7 @@ def change_the_registry(registry: Registry) -> None:
     registry.set_stage("iris", 2, "Production", archive_others=True)
     registry.delete_version("iris", 1)
     registry.delete_model("iris")
-    registry.create_version("iris", "x", make_model=True)
+    registry.create_version("iris", "x", facts=FACTS, make_model=True)
 
 
 def test_every_error_is_mentioned() -> None:

@@ -242,3 +242,81 @@ def test_a_version_as_a_dict_is_made_of_plain_values(run_id: str) -> None:
 
     assert plain["metrics"][0]["key"] == "r2"
     assert plain["signature"] == SIGNATURE.to_dict()
+
+
+# ---- searching by it -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def graded() -> MlflowClient:
+    """Versions 1 to 4 of graded, with a grade each; 3 has NaN, 4 none."""
+    client = MlflowClient()
+    client.create_registered_model("graded")
+    for grade in (0.7, 0.9, float("nan"), None):
+        with nbtrack.start_run() as run:
+            nbtrack.log_param("grade", grade)
+            if grade is not None:
+                nbtrack.log_metric("grade", grade)
+        client.create_model_version("graded", "s3://bucket/model", run_id=run.run_id)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("metrics.grade > 0.8", [2]),
+        ("metrics.grade < 0.8 or params.grade = 'None'", [1, 4]),
+        ("metrics.grade != 0.9", [1, 3]),
+        ("metrics.grade IS NULL", [4]),
+        ("params.grade >= 0.7", [1, 2]),
+    ],
+)
+def test_versions_are_found_by_their_metrics_and_params(
+    graded: MlflowClient, asked: str, found: list[int]
+) -> None:
+    page = graded.search_model_versions(asked, order_by=["version_number"])
+
+    assert [version.version for version in page] == found
+
+
+@pytest.mark.parametrize(("direction", "found"), [("DESC", [2, 1, 3, 4]), ("ASC", [1, 2, 3, 4])])
+def test_versions_are_sorted_by_a_metric_page_by_page(
+    graded: MlflowClient, direction: str, found: list[int]
+) -> None:
+    order = [f"metrics.grade {direction}"]
+
+    first = graded.search_model_versions("name = 'graded'", 2, order)
+    rest = graded.search_model_versions("name = 'graded'", 9, order, first.token)
+
+    assert [version.version for version in [*first, *rest]] == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "order", "told"),
+    [
+        ("metrics.grde > 0.5", None, "No model version has a metric 'grde'.*did you mean 'grade'"),
+        ("params.grde = 'x'", None, "No model version has a param 'grde'.*did you mean 'grade'"),
+        (None, ["metrics.grde DESC"], "No model version has a metric 'grde'.*did you mean 'grade'"),
+    ],
+)
+def test_a_slip_of_the_pen_in_a_key_is_told(
+    graded: MlflowClient, asked: str | None, order: list[str] | None, told: str
+) -> None:
+    with pytest.warns(UserWarning, match=told):
+        graded.search_model_versions(asked, order_by=order)
+
+
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [
+        ("metrics.grade > 5", None),
+        ("tags.approved = 'yes'", None),
+        ("metrics.f1 > 0.5", None),
+        (None, ["metrics.f1 DESC"]),
+        ("params.grade = 'x' and name = 'nobody'", ["metrics.grade"]),
+    ],
+)
+def test_a_search_that_asks_for_what_there_is_or_is_not_yet_warns_of_nothing(
+    graded: MlflowClient, asked: str | None, order: list[str] | None
+) -> None:
+    graded.search_model_versions(asked, order_by=order)

@@ -45,8 +45,10 @@ from nbtrack.stores.local.registry_undo import RegistryUndo
 from nbtrack.stores.page_tokens import make_token, read_token
 
 _MOST_TRIES = 20
+_RECENT = 1000
 
 _BY_NAME = Order(("name",))
+_NEWEST_FIRST = Order(("creation_timestamp",), True)
 _LATEST_FIRST = Order(("last_updated_timestamp",), True)
 
 
@@ -490,6 +492,18 @@ class LocalRegistry(RegistryApprovals, RegistryUndo):
         return ModelVersionList(
             self._as_versions((version, aliases.get(version["name"], {})) for version in page), token
         )
+
+    def version_keys(self, kind: str, key: str) -> list[str]:
+        """That key alone if any version has it, else those of the latest thousand versions.
+
+        Args:
+            kind: `metrics`, `params` or `tags`.
+            key: The key.
+        """
+        if self._versions.contains(Query()[kind][key].exists()):
+            return [key]
+        held = self._versions.select_values([(kind,)], order_by=[_NEWEST_FIRST], limit=_RECENT)
+        return list(dict.fromkeys(known for row in held for known in row[0] or ()))
 
     def versions_in(self, name: str, stage: str) -> list[int]:
         """The numbers of the versions in a stage, the lowest first."""

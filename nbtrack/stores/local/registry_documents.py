@@ -222,7 +222,7 @@ class RegistryDocuments:
                 run_link=version["run_link"],
                 aliases=aliases_of(version["version"], aliases) if aliases else [],
                 model_id=version["model_id"],
-                **dict(facts_of(version, kept)),
+                **facts_of(version, kept),
             )
             for version, aliases in given
         ]

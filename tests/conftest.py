@@ -20,6 +20,9 @@ settings.register_profile(
 )
 settings.load_profile("nbtrack")
 
+# What imports Keras first decides which backend all tests use; its own default, TensorFlow, is not here.
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
 HAS_GPU = Path("/dev/nvidiactl").exists()
 _left_out: list[str] = []
 

@@ -388,9 +388,9 @@ class PromotionVerbs(RegistryVerbs):
         key = wanted.if_better
         if key is None:
             return None
+        value = self._metric_of(registry.get_version(name, number), key)
         is_higher = _direction(key, wanted.higher_is_better)
         others = [held for held in _held_by(registry, name, to) if held != number]
-        value = self._metric_of(registry.get_version(name, number), key)
         told: dict[str, Any] = {"metric": key, "value": value}
         if not others:
             return _Verdict(True, f"Nobody holds {to}.", {"if_better": told})

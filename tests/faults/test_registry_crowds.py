@@ -13,7 +13,8 @@ from nbtrack.stores.opening import open_store
 from tests.faults.children import Ack, WarmParent, rounds, seeded, spin
 
 PROCESSES, EACH = 4, 25
-ATTEMPTS = 40
+ATTEMPTS = 400
+"""Of the controls, which end with the first that is caught; under load most kills come between two changes."""
 
 
 def register_many(ack: Ack, folder: Path, count: int) -> None:

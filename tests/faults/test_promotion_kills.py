@@ -17,7 +17,7 @@ from tests.faults.children import Ack, WarmParent, rounds, seeded, spin
 
 PROCESSES, EACH = 4, 40
 ATTEMPTS = 400
-"""Of the controls, which end with the first that is caught; under load most kills come between two changes."""
+"""Of a control, which ends with the first that is caught: under load most kills come between changes."""
 VERSIONS = 5
 PRODUCTION, CHAMPION = Destination(stage="Production"), Destination(alias="champion")
 

@@ -14,7 +14,7 @@ from tests.faults.children import Ack, WarmParent, rounds, seeded, spin
 
 PROCESSES, EACH = 4, 25
 ATTEMPTS = 400
-"""Of the controls, which end with the first that is caught; under load most kills come between two changes."""
+"""Of a control, which ends with the first that is caught: under load most kills come between changes."""
 
 
 def register_many(ack: Ack, folder: Path, count: int) -> None:

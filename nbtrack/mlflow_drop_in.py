@@ -148,6 +148,8 @@ class _Finder:
         return _Stand(spec.name, f"nbtrack stands for {spec.name} here.")
 
     def exec_module(self, module: ModuleType) -> None:
+        # A package without a file is a bare folder to some, who then take MLflow for absent.
+        vars(module)["__file__"] = __file__
         if module.__name__ == "mlflow":
             vars(module)["__version__"] = MLFLOW_VERSION
 

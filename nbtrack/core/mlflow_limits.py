@@ -1,4 +1,4 @@
-"""How much nbtrack takes, under the names that other libraries read in `mlflow.utils.validation`.
+"""What nbtrack takes, and how much, under the names that other libraries use of `mlflow.utils.validation`.
 
 They cut or drop what is longer. nbtrack keeps it, so that where MLflow has a limit there is none.
 """
@@ -21,3 +21,8 @@ MAX_MODEL_REGISTRY_TAG_KEY_LENGTH = 250
 MAX_MODEL_REGISTRY_TAG_VALUE_LENGTH = 100_000
 MAX_EXPERIMENT_NAME_LENGTH = 500
 MAX_REGISTERED_MODEL_ALIAS_LENGTH = 255
+
+
+def validate_param_and_metric_name(name: str) -> bool:
+    """Whether a param or metric may be called so: by any text that is not empty."""
+    return bool(name)

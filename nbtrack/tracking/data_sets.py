@@ -70,6 +70,10 @@ class DataInMemory:
         """What a run keeps, as JSON."""
         return json.dumps(self.to_dict())
 
+    def _to_mlflow_entity(self) -> Dataset:  # pyright: ignore[reportUnusedFunction] - others call it
+        """What a run keeps, as an entity: MLflow has no other way from here to `MlflowClient.log_inputs`."""
+        return as_input(self, None, None).dataset
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {self.digest} {self.profile}>"
 

@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from nbtrack.core.entities import Run
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingExtraError
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.core.warn import warn_user
+from nbtrack.models.flavors.keras import imported_keras
 from nbtrack.tracking.fluent import default_tracker
 
 try:
     import keras
-except ModuleNotFoundError as error:
-    if error.name != "keras":
-        raise
-    raise MissingExtraError("MlflowCallback", "keras") from None
+except (ImportError, ValueError):
+    imported_keras()  # says what is missing
+    raise
 
 
 class MlflowCallback(keras.callbacks.Callback):

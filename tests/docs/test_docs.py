@@ -1,6 +1,7 @@
 """The documentation is true: it mentions what there is, its links lead somewhere, its examples run."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from nbtrack.ui.magics import USAGE
 from nbtrack.ui.track_line import help_text
 from tests.docs import examples
 from tests.docs.pages import DOCS, FACES, ROOT, anchors, blocks, code, links, prose, sections
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # looking up nbtrack.keras.MlflowCallback imports Keras
 
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in [*DOCS, *FACES]}
 CODE = "\n".join(code(text) for name, text in PAGES.items() if name.startswith("docs/"))

@@ -607,6 +607,21 @@ def test_what_is_no_model_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert not (tmp_path / "m").exists()
 
 
+def test_a_model_that_only_holds_files_is_kept_and_says_that_it_cannot_predict(tmp_path: Path) -> None:
+    (tmp_path / "weights.bin").write_bytes(b"weights")
+    nbtrack.pyfunc.save_model(
+        tmp_path / "m",
+        python_model=nbtrack.pyfunc.PythonModel(),
+        artifacts={"weights": str(tmp_path / "weights.bin")},
+    )
+
+    loaded = nbtrack.pyfunc.load_model(tmp_path / "m")
+
+    assert (tmp_path / "m" / "artifacts" / "weights.bin").read_bytes() == b"weights"
+    with pytest.raises(NotImplementedError, match="PythonModel has no predict method"):
+        loaded.predict([1])
+
+
 def test_code_compiled_by_another_python_is_refused_and_does_not_end_the_process(tmp_path: Path) -> None:
     nbtrack.pyfunc.save_model(tmp_path / "m", python_model=lambda data: data)
     text = (tmp_path / "m" / "MLmodel").read_text()

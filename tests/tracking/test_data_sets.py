@@ -19,7 +19,7 @@ from PIL import Image as pillow
 
 import nbtrack
 from nbtrack import data
-from nbtrack.core.datasets import Dataset
+from nbtrack.core.datasets import Dataset, DatasetInput
 from nbtrack.core.errors import (
     InvalidStateError,
     InvalidTypeError,
@@ -313,6 +313,17 @@ def test_a_data_set_of_mlflow_is_taken(run: ActiveRun) -> None:
     run.log_input(Theirs())
 
     assert run.inputs.dataset_inputs[0].dataset == Dataset("theirs", "12345678", "delta", "{}")
+
+
+def test_a_data_set_as_an_entity_goes_to_the_client(run: ActiveRun, tracker: Tracker) -> None:
+    irises = data.from_pandas(frame(), name="iris")
+    client = nbtrack.MlflowClient(tracker.get_tracking_uri())
+
+    client.log_inputs(run.info.run_id, [DatasetInput(irises._to_mlflow_entity())])
+
+    (kept,) = client.get_run(run.info.run_id).inputs.dataset_inputs
+    assert (kept.dataset.name, kept.dataset.digest) == ("iris", irises.digest)
+    assert kept.dataset.to_dictionary() == irises.to_dict()
 
 
 def test_several_are_logged_at_once_or_none(run: ActiveRun) -> None:

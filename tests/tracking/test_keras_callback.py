@@ -187,4 +187,4 @@ nbtrack.keras.MlflowCallback
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
-    assert "MlflowCallback needs keras, which is not installed: pip install keras" in done.stderr
+    assert "A Keras model needs keras, which is not installed: pip install keras" in done.stderr

@@ -92,7 +92,7 @@ def save(
         raise InvalidValueError(
             f"This {type(model).__name__} has no weights yet. Call it on a few rows, or build(), first."
         )
-    keras = _keras()
+    keras = imported_keras()
     data = folder / _DATA
     data.mkdir()
     (data / "keras_module.txt").write_text("keras", encoding="utf-8")
@@ -144,7 +144,7 @@ def load(
             "tf.saved_model.load does."
         )
     name = _file_in(folder, str(entry.get("data") or _DATA))
-    keras = _keras(str(entry.get("keras_backend") or ""))
+    keras = imported_keras(str(entry.get("keras_backend") or ""))
     options = dict(load_model_kwargs or {})
     safe = options.pop("safe_mode", True)
     if not name.endswith(".keras"):
@@ -375,8 +375,13 @@ def _first_line(error: BaseException) -> str:
     return f"{(lines or [type(error).__name__])[0][:300].rstrip('.')}."
 
 
-def _keras(backend: str = "") -> Any:
-    """Keras, on the backend that the user chose; else on the one that a model was made with."""
+def imported_keras(backend: str = "") -> Any:
+    """Keras, on the backend that the user chose; else on the one that a model was made with.
+
+    Raises:
+        MissingExtraError: It is not installed.
+        InvalidValueError: It has no backend, or is too old.
+    """
     chosen = os.environ.get("KERAS_BACKEND") or _has_usable_configuration()
     if "keras" not in sys.modules and not chosen and backend in _BACKENDS and find_spec(backend):
         os.environ["KERAS_BACKEND"] = backend

@@ -119,7 +119,8 @@ def save(
         modules = imports_of_source(file)
     else:
         made = as_python_model(model)
-        check_can_predict(made)
+        if not artifacts:  # with them it is a holder of files, as libraries keep their checkpoints
+            check_can_predict(made)
         modules = pickle_to(made, folder / _PICKLE)
         entry |= {"loader_module": _PICKLE_LOADER, "python_model": _PICKLE}
     import cloudpickle

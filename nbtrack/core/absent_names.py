@@ -128,12 +128,11 @@ def absent_name(module: str, name: str, known: Collection[str], above: Collectio
     home = ELSEWHERE.get(name)
     if home is not None and name not in known:
         return f"{message}; it is {home.replace('nbtrack', package)}.{name}"
-    from difflib import get_close_matches  # lazy: it is wanted only when something went wrong
+    from nbtrack.core.nearest_names import nearest  # lazy: it is wanted only when something went wrong
 
     public = [each for each in known if not each.startswith("_")]
-    close = get_close_matches(name[:80], public, n=1, cutoff=0.7)
-    if close:
-        return f"{message}; did you mean {close[0]!r}?"
+    if close := nearest(name, public, likeness=0.7):
+        return f"{message}; did you mean {close!r}?"
     return f"{message}; it has {', '.join(sorted(public))}" if 0 < len(public) <= _FEW else message
 
 

@@ -100,10 +100,17 @@ class NotFoundError(NbtrackError):
         self, kind: str, name: str, known: Collection[str] = (), advice: str = "", holder: str = ""
     ) -> None:
         self.kind, self.name = kind, name
+        self.nearest: str | None = None
+        """The known name that was probably meant."""
         # What has names for itself, such as a run its tags, is the subject of the sentence.
         parts = [f"{holder} has no {kind} {name!r}." if holder else f"No {kind} {name!r}."]
-        if close := _nearest(name, known):
-            parts.append(f"Did you mean {close!r}?")
+        if known:
+            from nbtrack.core.nearest_names import (
+                nearest,  # lazy: it is wanted only when something went wrong
+            )
+
+            self.nearest = nearest(str(name), known)
+            parts += [f"Did you mean {self.nearest!r}?"] if self.nearest else []
         if advice:
             parts.append(advice)
         super().__init__(" ".join(parts))
@@ -214,12 +221,3 @@ class MissingExtraError(NbtrackError, ImportError):
 def said(error: BaseException) -> str:
     """What somebody else's error says, to stand before a full stop of ours."""
     return str(error).rstrip().rstrip(".") or type(error).__name__
-
-
-def _nearest(name: str, known: Collection[str]) -> str | None:
-    if not known:
-        return None
-    from difflib import get_close_matches  # lazy: it is wanted only when something went wrong
-
-    close = get_close_matches(name, known, n=1)
-    return close[0] if close else None

@@ -21,6 +21,11 @@ _ALIAS = re.compile(r"[\w-]+")
 _VERSION_LIKE = re.compile(r"[vV][0-9]+")
 _MAX_ALIAS = 255
 _MAX_VERSION = 2**63 - 1
+# What people write for 3: v3, version 3, 3.0, +3, or 3 with something behind it that no version has.
+_MEANT_VERSION = re.compile(
+    r"\s*(?:(?:v|ver|version)[ _.:=-]?|\+)?0*([1-9][0-9]{0,17})(?:\.0+)?(?![0-9A-Za-z.])", re.I | re.ASCII
+)
+_VERSIONS = "those are whole numbers from 1."
 _MAX_REGISTRY_KEY, _MAX_REGISTRY_VALUE = 250, 100_000
 
 
@@ -94,7 +99,8 @@ def check_model_name(name: Any) -> str:
 
     Raises:
         InvalidTypeError: It is not text.
-        InvalidValueError: It is empty, blank, too long, `.` or `..`, or holds `/`, `:` or NUL.
+        InvalidValueError: It is empty, blank, too long, `.` or `..`, or holds `/`, `:`, NUL or half of a
+            surrogate pair.
     """
     if not isinstance(name, str):
         raise InvalidTypeError(
@@ -109,6 +115,10 @@ def check_model_name(name: Any) -> str:
         )
     if name in (".", ".."):
         raise InvalidValueError(f"{name!r} is no name of a registered model. Give it a word.")
+    if not _is_encodable(name):
+        raise InvalidValueError(
+            f"{name[:80]!r} is no name of a registered model: it holds half of a surrogate pair."
+        )
     if len(name) > _MAX_MODEL_NAME:
         raise InvalidValueError(
             f"The name of a registered model may have {_MAX_MODEL_NAME} characters, "
@@ -145,8 +155,10 @@ def check_alias_form(alias: Any) -> str:
     if not isinstance(alias, str):
         raise InvalidTypeError(f"An alias is text, got {type(alias).__name__} {alias!r:.80}.")
     if not _ALIAS.fullmatch(alias):
+        meant = re.sub(r"[^\w-]+", "-", alias.strip(" @"))[:80]
+        hint = f" Did you mean {meant!r}?" if re.search(r"\w", meant) else ""
         raise InvalidValueError(
-            f"{alias[:80]!r} is no alias: those are letters, digits, '_' and '-', such as 'champion'."
+            f"{alias[:80]!r} is no alias: those are letters, digits, '_' and '-', such as 'champion'.{hint}"
         )
     if len(alias) > _MAX_ALIAS:
         raise InvalidValueError(
@@ -167,18 +179,58 @@ def check_version(version: Any) -> int:
         # isdecimal() would take digits of all alphabets, and int() underscores.
         if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _MAX_VERSION:
             return int(text)
-        raise InvalidValueError(f"{version[:80]!r} is no version of a model: those are whole numbers from 1.")
+        meant = meant_version(text)
+        if meant is not None:
+            hint = f" Did you mean {meant}?"
+        elif _ALIAS.fullmatch(text.removeprefix("@")) and not text.isdigit():
+            hint = " get_model_version_by_alias finds the version of an alias, and of 'latest'."
+        else:
+            hint = ""
+        raise InvalidValueError(f"{version[:80]!r} is no version of a model: {_VERSIONS}{hint}")
     try:
         number = None if isinstance(version, bool) else index(version)
     except TypeError:
         number = None
     if number is None:
+        hint = f" Write {int(version)}." if isinstance(version, float) and version.is_integer() else ""
         raise InvalidTypeError(
-            f"The version of a model is a whole number, got {type(version).__name__} {version!r:.80}."
+            f"The version of a model is a whole number, got {type(version).__name__} {version!r:.80}.{hint}"
         )
     if not 0 <= number <= _MAX_VERSION:
-        raise InvalidValueError(f"{number} is no version of a model: those are whole numbers from 1.")
+        raise InvalidValueError(f"{shown_number(number)} is no version of a model: {_VERSIONS}")
     return number
+
+
+def meant_version(text: str) -> int | None:
+    """The version that something like `v3`, `3.0` or `3 ` was meant for; None when it is like none."""
+    if found := _MEANT_VERSION.match(text):
+        return int(found[1])
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def shown_number(number: Any) -> str:
+    """A number as an error quotes it, of whatever length; Python refuses to write out the longest."""
+    is_long = isinstance(number, int) and not -(10**40) < number < 10**40
+    return "a number of more than 40 digits" if is_long else f"{number!r:.80}"
+
+
+def check_reason(why: Any) -> None:
+    """Check the reason that is kept with a change: text, or none.
+
+    Raises:
+        InvalidTypeError: It is something else.
+    """
+    if why is not None and not isinstance(why, str):
+        raise InvalidTypeError(f"The reason (why) is text, got {type(why).__name__} {why!r:.80}.")
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether text can be written to a file or a screen, which half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_registry_tag(key: Any, value: Any) -> tuple[str, str]:

@@ -42,23 +42,29 @@ class ModelVersionStages:
             )
         found = _STAGE_OF.get(stage.strip().lower())
         if found is None:
-            hint = _did_you_mean(stage.strip().lower())
+            hint = _did_you_mean(stage)
             raise InvalidValueError(
                 f"{stage[:80]!r} is no stage of a model version. "
                 f"There are {', '.join(ModelVersionStages.ALL)}.{hint}"
             )
         return found
 
+    @staticmethod
+    def nearest(word: str) -> str | None:
+        """The stage that a misspelt or shortened word was meant to be; None when it is like none."""
+        from nbtrack.core.nearest_names import nearest  # lazy: it is wanted only when something went wrong
+
+        low = word.strip().lower()
+        begun = [stage for stage in ModelVersionStages.ALL if low and stage.lower().startswith(low)]
+        return begun[0] if begun else nearest(low, ModelVersionStages.ALL)
+
 
 _STAGE_OF = {stage.lower(): stage for stage in ModelVersionStages.ALL}
 
 
 def _did_you_mean(word: str) -> str:
-    from difflib import get_close_matches  # lazy: it is wanted only when something went wrong
-
-    close = [stage for stage in _STAGE_OF if word and stage.startswith(word)]
-    close = close or get_close_matches(word, _STAGE_OF, n=1)
-    return f" Did you mean {_STAGE_OF[close[0]]!r}?" if close else ""
+    close = ModelVersionStages.nearest(word)
+    return f" Did you mean {close!r}?" if close else ""
 
 
 class ModelVersionStatus:

@@ -10,7 +10,11 @@ from tinydb.queries import Query, QueryInstance
 
 from nbtrack.core.entities import ViewType
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
+from nbtrack.core.names import shown_number
 from nbtrack.documents.ordering import Order
+
+_MOST = 2**62
+"""The largest number of anything that SQLite counts to, and one more."""
 
 
 def run_search(filter_string: Any, order_by: Sequence[str] | None) -> tuple[Any, list[Order]]:
@@ -84,11 +88,13 @@ def check_count(name: str, count: Any, most: int | None = None) -> None:
         InvalidValueError: It is no whole number from 1, or larger than `most`.
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InvalidValueError(f"{name} is a whole number from 1, got {count!r}.")
+        raise InvalidValueError(f"{name} is a whole number from 1, got {shown_number(count)}.")
+    if most is None and count > _MOST:
+        raise InvalidValueError(f"{name} is at most {_MOST:,}, got {shown_number(count)}. None is all.")
     if most is not None and count > most:
         raise InvalidValueError(
-            f"{name} is at most {most:,}, got {count:,}. Ask for one page after the other: the `token` of a "
-            "page is the page_token of the next."
+            f"{name} is at most {most:,}, got {shown_number(count)}. Ask for one page after the other: the "
+            "`token` of a page is the page_token of the next."
         )
 
 

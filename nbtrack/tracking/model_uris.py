@@ -1,75 +1,44 @@
 """Model URIs: what they name, and the folder with the files of that model.
 
-    models:/<name>/<version>      models:/<name>@<alias>      runs:/<run_id>/<path>
-    models:/<name>/<stage>        models:/<model_id>          a path, or a file: URI
-    models:/<name>/latest
-
-Behind each but the last may stand `/` and a path inside the model. Everything that loads, lists or
-registers a model by a URI asks here.
+Everything that loads, lists or registers a model by a URI asks here. What the text may be is in
+`model_uri_grammar`; what is said where it leads nowhere, in `model_uri_hints`.
 """
 
 import os
-import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from nbtrack.core.entities import FileInfo
 from nbtrack.core.errors import (
-    InvalidTypeError,
     InvalidValueError,
     MissingFileError,
+    NbtrackError,
     NotFoundError,
     StoreError,
+    UnknownAliasError,
 )
-from nbtrack.core.names import artifact_parts, check_model_name, check_run_id
-from nbtrack.core.registry import ModelVersion, ModelVersionStages
+from nbtrack.core.names import artifact_parts
+from nbtrack.core.nearest_names import nearest
+from nbtrack.core.registry import ModelVersion
 from nbtrack.models.mlmodel import MLMODEL_FILE
 from nbtrack.models.safety.folder_digests import REGISTERED_MODEL_META
 from nbtrack.models.safety.safe_files import scan
-from nbtrack.stores.contracts import Artifacts, Store
+from nbtrack.stores.contracts import Artifacts, Registry, Store
 from nbtrack.stores.opening import open_folder
-from nbtrack.tracking import artifact_access
+from nbtrack.tracking import artifact_access, model_uri_hints
+from nbtrack.tracking.model_uri_grammar import ModelUri as ModelUri
+from nbtrack.tracking.model_uri_grammar import UnclearSelectorError, folder_of
+from nbtrack.tracking.model_uri_grammar import parse_model_uri as parse_model_uri
+from nbtrack.tracking.model_uri_grammar import uri_text as uri_text
 from nbtrack.tracking.store_access import StoreAccess
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID, nothing_recorded
 
 Where = Store | StoreAccess | None
 """Where a model is looked for: a store, or a tracker, whose store is opened when it is needed."""
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
-_OUR_RUN_ID = re.compile(r"[0-9a-f]{32}")
-_VERSION_WITH_LETTER = re.compile(r"[vV]([0-9]{1,18})", re.ASCII)
-_OUR_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
-_MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
 _MOST_FOLDERS, _DEPTH = 50, 3
-_FORMS = "models:/<name>/<version>, models:/<name>@<alias>, models:/<name>/<stage> or models:/<name>/latest"
-
-
-@dataclass(frozen=True)
-class ModelUri:
-    """A model URI in its parts; those that it does not have are None."""
-
-    text: str
-    """As it was given."""
-    run_id: str | None = None
-    name: str | None = None
-    """Of a registered model."""
-    version: int | None = None
-    alias: str | None = None
-    stage: str | None = None
-    """As in `ModelVersionStages`."""
-    model_id: str | None = None
-    """Of a logged model."""
-    folder: Path | None = None
-    """On this machine."""
-    path: str | None = None
-    """Inside the run, or inside the model of the registry."""
-
-    @property
-    def is_latest(self) -> bool:
-        """Whether it is the highest version of a registered model, whichever that is."""
-        return self.name is not None and self.version is None and self.alias is None and self.stage is None
 
 
 @dataclass(frozen=True)
@@ -98,58 +67,22 @@ class ResolvedModel:
     """The run that made the model, where that is known; need not be in this store."""
 
 
-def parse_model_uri(uri: Any) -> ModelUri:
-    """Take a model URI apart; nothing is looked up.
+def read_model_uri(where: Where, uri: Any) -> ModelUri:
+    """Take a model URI apart, with advice from what there is where it cannot be.
 
     Args:
-        uri: One of the forms above, as text or a path; or the MLmodel file of a folder, which means the
-            folder.
+        where: The store or tracker.
+        uri: As for `parse_model_uri`.
 
     Raises:
         InvalidTypeError: It is neither text nor a path.
         InvalidValueError: It is malformed, or of a kind that nbtrack does not read.
     """
-    uri = uri_text(uri)
-    if isinstance(uri, os.PathLike):
-        path = Path(cast("os.PathLike[str]", uri))
-        return ModelUri(str(path), folder=_folder_of(path))
-    if not isinstance(uri, str):
-        raise InvalidTypeError(f"A model URI is text or a path, got {type(uri).__name__} {uri!r:.80}.")
-    if not uri.strip() or "\0" in uri:
-        raise InvalidValueError(f"{uri!r:.80} is no model URI. Write {_FORMS}, or a path.")
-    match = _SCHEME.match(uri)
-    # One letter is a drive of Windows.
-    scheme = match[1].lower() if match else ""
-    if scheme == "models":
-        return _parse_registry(uri)
-    if scheme == "runs":
-        return _parse_run(uri)
-    if scheme == "file":
-        return ModelUri(uri, folder=_folder_of(_file_path(uri)))
-    if not scheme and _OUR_MODEL_ID.fullmatch(uri) and not os.path.exists(uri):
-        return ModelUri(uri, model_id=uri)
-    if _OUR_RUN_ID.fullmatch(uri) and not os.path.exists(uri):
-        raise InvalidValueError(
-            f"{uri!r} is the id of a run, which may have several models: write runs:/{uri}/<name>, with the "
-            "name that the model was logged under."
-        )
-    if scheme and not os.path.exists(uri):
-        meant = (
-            f" Did you mean {scheme}s:{uri[len(scheme) + 1 :][:200]}?" if scheme in ("model", "run") else ""
-        )
-        raise InvalidValueError(
-            f"nbtrack cannot read models from {uri[:200]!r}: it knows models:/, runs:/ and file: URIs, "
-            f"and paths.{meant}"
-        )
-    return ModelUri(uri, folder=_folder_of(Path(os.path.expanduser(uri))))
-
-
-def uri_text(uri: Any) -> Any:
-    """What a user gave for a model as URI or path: that of what `log_model` returned, else as it is."""
-    if isinstance(uri, str | os.PathLike):
-        return cast("Any", uri)
-    held = getattr(uri, "model_uri", None)
-    return held if isinstance(held, str) else uri
+    try:
+        return parse_model_uri(uri)
+    except UnclearSelectorError as error:
+        registry = _registry_if_any(where)
+        raise (error if registry is None else model_uri_hints.of_selector(registry, error)) from None
 
 
 def resolve_model(where: Where, uri: Any) -> ResolvedModel:
@@ -164,7 +97,7 @@ def resolve_model(where: Where, uri: Any) -> ResolvedModel:
             says which there are.
         InvalidValueError: The URI is malformed.
     """
-    parsed = uri if isinstance(uri, ModelUri) else parse_model_uri(uri)
+    parsed = uri if isinstance(uri, ModelUri) else read_model_uri(where, uri)
     if parsed.folder is not None:
         return ResolvedModel(parsed.text, folder=parsed.folder)
     if parsed.run_id is not None:
@@ -191,6 +124,17 @@ def find_version(where: Where, parsed: ModelUri) -> ModelVersion:
         NotFoundError: There is no such registered model, version or alias, or none in that stage.
     """
     name, registry = str(parsed.name), _registry_store(where, str(parsed.name)).registry
+    try:
+        return _version_in(registry, name, parsed)
+    except NotFoundError as error:
+        if isinstance(error, UnknownAliasError):
+            raise model_uri_hints.advised(error, model_uri_hints.of_alias(parsed)) from None
+        if error.kind == "registered model" and (advice := model_uri_hints.of_name(registry, parsed)):
+            raise NotFoundError(error.kind, error.name, advice=advice) from None
+        raise
+
+
+def _version_in(registry: Registry, name: str, parsed: ModelUri) -> ModelVersion:
     if parsed.alias is not None:
         return registry.get_version_by_alias(name, parsed.alias)
     if parsed.version is not None:
@@ -223,14 +167,14 @@ def local_model_folder(where: Where, uri: Any, dst_path: str | os.PathLike[str] 
         InvalidValueError: The URI is malformed.
         StoreError: The copy cannot be written.
     """
-    return _folder_of(local_files(where, uri, dst_path))
+    return folder_of(local_files(where, uri, dst_path))
 
 
 def local_files(where: Where, uri: Any, dst_path: str | os.PathLike[str] | None = None) -> Path:
     """The file or folder that a model URI means, as `local_model_folder`; an MLmodel file is that file."""
     found = resolve_model(where, uri)
     if found.folder is not None:
-        folder = _existing(found.folder, found)
+        folder = _existing(found.folder, found, where)
         if dst_path is None:
             return folder
         if os.path.lexists(folder / MLMODEL_FILE):
@@ -244,7 +188,7 @@ def local_files(where: Where, uri: Any, dst_path: str | os.PathLike[str] | None 
                 return Path(own)
             local = Path(artifact_access.download(artifacts, found.path, dst_path))
         except MissingFileError as error:
-            raise _no_files(found, str(error)) from None
+            raise _no_files(found, f"No {error.kind} {error.name!r}.", error.nearest) from None
     _write_meta(local, found)
     return local
 
@@ -259,7 +203,7 @@ def files_of(found: ResolvedModel) -> tuple[Artifacts, str | None]:
 
 def list_files(where: Where, uri: Any) -> list[FileInfo]:
     """What lies in a model's folder, one level, by name; the paths begin in the model."""
-    parsed = parse_model_uri(uri)
+    parsed = read_model_uri(where, uri)
     artifacts, path = files_of(resolve_model(where, parsed))
     outer, inner = path or "", parsed.path or ""
     # Where a path inside the model was asked for, the model is what lies above that.
@@ -270,14 +214,18 @@ def list_files(where: Where, uri: Any) -> list[FileInfo]:
     ]
 
 
-def check_is_model(found: ResolvedModel) -> None:
+def check_is_model(where: Where, found: ResolvedModel) -> None:
     """Refuse what is no model: it has no MLmodel file.
+
+    Args:
+        where: The store or tracker, to say what may be meant instead; None is enough.
+        found: What a URI led to.
 
     Raises:
         MissingFileError: It has none; the message says which models the run has.
     """
     if found.folder is not None:
-        folder = _existing(found.folder, found)
+        folder = _existing(found.folder, found, where)
         if not (folder / MLMODEL_FILE).is_file():
             raise MissingFileError(
                 "model", found.uri, advice=f"There is no MLmodel file in {folder.absolute()}."
@@ -320,97 +268,6 @@ def artifact_uri_of(where: Where, uri: Any) -> str:
     return "/".join([location, *map(quote, inside)])
 
 
-# ---- taking URIs apart -------------------------------------------------------------------------
-
-
-def _parse_registry(uri: str) -> ModelUri:
-    refusal = f"{uri[:200]!r} is no model URI: "
-    rest = uri.split(":", 1)[1]
-    slashes = len(rest) - len(rest.lstrip("/"))
-    # models:///name/1 is the same with an empty host, models://name/1 has the name where a host stands.
-    if slashes == 0 or slashes == 2:
-        raise InvalidValueError(f"{refusal}write models:/ with one slash. It is one of {_FORMS}.")
-    first, _, more = rest.lstrip("/").partition("/")
-    more = more.strip("/")
-    if not first.strip():
-        raise InvalidValueError(f"{refusal}it names no model. It is one of {_FORMS}.")
-    if _OUR_MODEL_ID.fullmatch(first):
-        return ModelUri(uri, model_id=first, path=_inside(more))
-    suffix, _, path = more.partition("/")
-    name, at, alias = first.rpartition("@")
-    # An alias never begins a path by a number, and a name may hold an @: models:/me@home/3.
-    if at and not (suffix and _reads_as_version(suffix)):
-        if not name.strip() or not alias.strip():
-            raise InvalidValueError(f"{refusal}before and behind '@' stand a name and an alias.")
-        return ModelUri(uri, name=check_model_name(name), alias=alias, path=_inside(more))
-    name = check_model_name(first)
-    if not suffix and _MODEL_ID.fullmatch(name):
-        return ModelUri(uri, model_id=name)  # as in MLflow, where ids that were given may look like this
-    if not suffix:
-        raise InvalidValueError(
-            f"{refusal}it names no version. Write models:/{name}/latest for the highest one; or one of "
-            f"{_FORMS}."
-        )
-    path = _inside(path)
-    if suffix.isascii() and suffix.isdigit():
-        return ModelUri(uri, name=name, version=int(suffix), path=path)
-    if suffix.lower() == "latest":
-        return ModelUri(uri, name=name, path=path)
-    try:
-        stage = ModelVersionStages.canonical(suffix)
-    except InvalidValueError as error:
-        if version := _VERSION_WITH_LETTER.fullmatch(suffix):
-            raise InvalidValueError(
-                f"{refusal}a version is a number. Write models:/{name}/{version[1]}."
-            ) from None
-        raise InvalidValueError(
-            f"{refusal}{suffix[:80]!r} is neither a version nor a stage. {error} "
-            f"An alias stands behind an @: models:/{name}@{suffix[:80]}."
-        ) from None
-    return ModelUri(uri, name=name, stage=stage, path=path)
-
-
-def _reads_as_version(suffix: str) -> bool:
-    if suffix.isascii() and suffix.isdigit():
-        return True
-    return suffix.lower() in ("latest", *(stage.lower() for stage in ModelVersionStages.ALL))
-
-
-def _parse_run(uri: str) -> ModelUri:
-    rest = uri.split(":", 1)[1]
-    slashes = len(rest) - len(rest.lstrip("/"))
-    run_id, _, path = rest.lstrip("/").partition("/")
-    if slashes in (0, 2) or not run_id:
-        raise InvalidValueError(f"{uri[:200]!r} names no run. Write runs:/<run_id>/<path>.")
-    return ModelUri(uri, run_id=check_run_id(run_id), path=_inside(path))
-
-
-def _inside(path: str) -> str | None:
-    return "/".join(artifact_parts(path)) or None
-
-
-def _file_path(uri: str) -> Path:
-    from urllib.parse import unquote, urlsplit  # lazy: 5 ms that few need
-
-    parts = urlsplit(uri)
-    if parts.netloc not in ("", "localhost"):
-        raise InvalidValueError(
-            f"{uri[:200]!r} names the host {parts.netloc!r}; a model lies on this machine: file:///folder."
-        )
-    if parts.query or parts.fragment:
-        raise InvalidValueError(
-            f"{uri[:200]!r} holds '?' or '#'. Write them as %3F and %23 if they belong to the path."
-        )
-    if not parts.path:
-        raise InvalidValueError(f"{uri[:200]!r} names no folder.")
-    return Path(unquote(parts.path))
-
-
-def _folder_of(path: Path) -> Path:
-    """The folder of a model, of which the MLmodel file may have been given."""
-    return path.parent if path.name == MLMODEL_FILE and os.path.isfile(path) else path
-
-
 # ---- looking them up ---------------------------------------------------------------------------
 
 
@@ -426,6 +283,14 @@ def _registry_store(where: Where, name: str) -> Store:
     if isinstance(where, StoreAccess):
         return where._registry_to_read("registered model", name)  # pyright: ignore[reportPrivateUsage]
     return _store(where, "registered model", name)
+
+
+def _registry_if_any(where: Where) -> Registry | None:
+    """The registry, to say what there is; None where there is none."""
+    try:
+        return _registry_store(where, "").registry
+    except NbtrackError:
+        return None
 
 
 def _check_recorded(run_id: str) -> None:
@@ -485,15 +350,9 @@ def _resolve_model_id(where: Where, parsed: ModelUri) -> ResolvedModel:
     store = _store(where, "logged model", model_id)
     try:
         model = store.logged_models.get(model_id)
-    except NotFoundError:
-        if store.registry.find_model(model_id) is None:
-            raise
-        raise NotFoundError(
-            "logged model",
-            model_id,
-            advice=f"There is a registered model of that name: write models:/{model_id}/latest for its "
-            "highest version.",
-        ) from None
+    except NotFoundError as error:
+        advice = model_uri_hints.of_model_id(_registry_if_any(where), model_id)
+        raise model_uri_hints.advised(error, advice) from None
     artifacts, home = store.logged_models.artifacts(model_id)
     return ResolvedModel(
         parsed.text,
@@ -509,12 +368,14 @@ def _resolve_model_id(where: Where, parsed: ModelUri) -> ResolvedModel:
 # ---- files -------------------------------------------------------------------------------------
 
 
-def _existing(folder: Path, found: ResolvedModel) -> Path:
+def _existing(folder: Path, found: ResolvedModel, where: Where = None) -> Path:
     if not os.path.exists(folder):
-        named = f" Registered model {found.name!r} has it as version {found.version}." if found.name else ""
-        raise MissingFileError(
-            "model folder", str(folder), advice=f"It was looked for at {folder.absolute()}.{named}"
-        )
+        if found.name:
+            advice = f"Registered model {found.name!r} has it as version {found.version}."
+        else:
+            advice = model_uri_hints.of_path(found.uri, lambda uri: resolve_model(where, uri))
+        advice = f"It was looked for at {str(folder.absolute())!r}. {advice}"
+        raise MissingFileError("model folder", str(folder), advice=advice.rstrip())
     return folder
 
 
@@ -524,11 +385,20 @@ def _artifacts_of(found: ResolvedModel) -> Artifacts:
     return found.artifacts
 
 
-def _no_files(found: ResolvedModel, why: str) -> MissingFileError:
-    """The error for a model whose files are not there; it says which models are."""
+def _no_files(found: ResolvedModel, why: str, near: str | None = None) -> MissingFileError:
+    """The error for a model whose files are not there; it says which models are.
+
+    Args:
+        found: Where they should be.
+        why: What is wrong there.
+        near: The name of the file or folder that is probably meant.
+    """
     models = models_among(_artifacts_of(found))
-    has = f" The run has the models {', '.join(map(repr, models))}." if models else ""
-    return MissingFileError("model", found.uri, advice=f"{why}{has}")
+    has = f"The run has the models {', '.join(map(repr, models))}." if models else ""
+    model = nearest(found.path, models) if found.path and found.run_id and found.name is None else None
+    meant = f"runs:/{found.run_id}/{model}" if model else near and repr(near)
+    advice = " ".join(part for part in (why, meant and f"Did you mean {meant}?", has) if part)
+    return MissingFileError("model", found.uri, advice=advice)
 
 
 def models_among(artifacts: Artifacts) -> list[str]:

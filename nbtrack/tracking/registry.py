@@ -64,8 +64,8 @@ class RegistryVerbs(StoreAccess):
             raise InvalidValueError("nbtrack packs no environments: leave out env_pack.")
         check_model_name(name)
         texts = _tag_texts(tags)
-        model_uris.parse_model_uri(model_uri)
         if self._is_off():
+            model_uris.parse_model_uri(model_uri)
             return _nothing_registered(name)
         return register(self, self._registry_store, model_uri, name, texts, why=why)
 
@@ -93,6 +93,7 @@ class RegistryVerbs(StoreAccess):
         """
         check_model_name(name)
         texts = _tag_texts(tags)
+        _check_description(description)
         if self._is_off():
             from nbtrack.core.registry import RegisteredModel  # lazy: few scripts use the registry
 
@@ -275,6 +276,8 @@ class RegistryVerbs(StoreAccess):
         texts = _tag_texts(tags)
         _check_description(description)
         source = _source_text(source)
+        run_id, model_id = _optional_text("run_id", run_id), _optional_text("model_id", model_id)
+        run_link = _optional_text("run_link", run_link)
         if self._is_off():
             return _nothing_registered(name)
         registry, location, found = self._registry(name), None, None
@@ -287,7 +290,7 @@ class RegistryVerbs(StoreAccess):
                 found = model_uris.resolve_model(self, source)
             except NbtrackError:
                 # What nbtrack does not find may be in reach of others; but it knows all logged models.
-                if source.startswith("models:"):
+                if source.lower().startswith("models:"):
                     raise
             else:
                 if found.folder is None or found.folder.exists():
@@ -574,15 +577,15 @@ class RegistryVerbs(StoreAccess):
         store = self._registry_to_read("registered model", name)
         with store.documents.transaction():
             number = _numbered(store.registry, name, version, stage)
-            store.registry.delete_version_tag(name, number, str(key or ""), why=why)
+            store.registry.delete_version_tag(name, number, "" if key is None else key, why=why)
 
     def _version_of(self, uri: str) -> ModelVersion | None:
         """The version in the registry that a URI names, whether its files are in reach or not; else None."""
         from nbtrack.tracking import model_uris  # lazy: most scripts only log
 
-        if not uri.startswith("models:"):
+        if not uri.lower().startswith("models:"):
             return None
-        parsed = model_uris.parse_model_uri(uri)
+        parsed = model_uris.read_model_uri(self, uri)
         is_version = parsed.name is not None and parsed.path is None
         return model_uris.find_version(self, parsed) if is_version else None
 
@@ -619,9 +622,9 @@ def register(
     from nbtrack.tracking import model_uris, version_facts  # lazy: most scripts only log
 
     check_model_name(name)
-    parsed = model_uris.parse_model_uri(model_uri)
+    parsed = model_uris.read_model_uri(where, model_uri)
     found = model_uris.resolve_model(where, parsed)
-    model_uris.check_is_model(found)
+    model_uris.check_is_model(where, found)
     location = source = model_uris.location_of(found)  # of a folder: a relative path leads elsewhere later
     if found.name is not None:
         # What is the champion today need not be tomorrow.
@@ -656,7 +659,7 @@ def register(
 
 def _numbered(registry: Registry, name: str, version: Any, stage: str | None) -> int:
     """The version, or the highest in a stage."""
-    if not stage:
+    if stage in (None, ""):
         return check_version(version)
     found = registry.latest_versions(name, [stage])
     if not found:
@@ -665,7 +668,7 @@ def _numbered(registry: Registry, name: str, version: Any, stage: str | None) ->
 
 
 def _check_one(version: Any, stage: Any) -> None:
-    if bool(version) == bool(stage):
+    if (version in (None, "")) == (stage in (None, "")):
         raise InvalidValueError("Give either a version or a stage.")
 
 
@@ -674,6 +677,13 @@ def _check_description(description: Any) -> None:
         raise InvalidTypeError(
             f"A description is text, got {type(description).__name__} {description!r:.80}."
         )
+
+
+def _optional_text(what: str, given: Any) -> str | None:
+    """Text that may be left out, which an empty one is, too."""
+    if given is not None and not isinstance(given, str):
+        raise InvalidTypeError(f"{what} is text, got {type(given).__name__} {given!r:.80}.")
+    return given or None
 
 
 def _source_text(source: Any) -> str:

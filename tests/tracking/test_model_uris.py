@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbtrack.core.errors import InvalidValueError, NbtrackError, NotFoundError, UnknownAliasError
@@ -57,6 +57,11 @@ def store(tracker: Tracker, run_id: str) -> Store:
     return store
 
 
+def check_it_can_be_printed(error: NbtrackError) -> None:
+    """A message with half of a surrogate pair would end the script that prints it."""
+    assert str(error).encode()
+
+
 # ---- taking apart --------------------------------------------------------------------------------
 
 
@@ -103,26 +108,56 @@ def test_a_uri_is_taken_apart(uri: Any, expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("uri", "why"),
     [
-        ("models:/", "names no model"),
-        ("models:iris/3", "with one slash"),
-        ("models://iris/3", "with one slash"),
-        ("models:/my iris", "models:/my iris/latest"),
-        ("models:/iris/prod", "Did you mean 'Production'"),
-        ("models:/iris/champion", "models:/iris@champion"),
+        ("models:/", r"names no model\. It is one of models:/<name>/<version>, "),
+        ("models:", "names no model"),
+        ("models://", "names no model"),
+        ("models:///", "names no model"),
+        ("models:/ /3", "names no model"),
+        ("models:iris/3", r"with one slash\. Did you mean models:/iris/3\?$"),
+        ("models://iris/3", r"with one slash\. Did you mean models:/iris/3\?$"),
+        (r"models:\iris\3", r"Did you mean models:/iris/3\?$"),
+        (r"models:/iris\3", r"names no version\. Did you mean models:/iris/3\?$"),
+        ("models:/iris:3", r"it holds ':', .*\. Did you mean models:/iris/3\?$"),
+        ("models:/iris,3", r"names no version\. Did you mean models:/iris/3\?$"),
+        ("models:/iris%2F3", r"names no version\. Did you mean models:/iris/3\?$"),
+        ("models:/my iris", r"names no version\. Write models:/my iris/latest for the highest one"),
+        (
+            "models:/iris/prod",
+            r"\(None, Staging, Production, Archived\)\. Did you mean models:/iris/Production\?",
+        ),
+        ("models:/iris/Prductoin", r"Did you mean models:/iris/Production\?"),
+        ("models:/iris/champion", "An alias stands behind an @: models:/iris@champion"),
+        ("models:/iris/{version}", r"Is the f in front of the quotes missing\?$"),
+        ("models:/iris/<version>", r"Put what is yours there\.$"),
+        ("models:/iris/\ud800", "neither a version nor a stage"),
+        ("models:/\ud800/3", "half of a surrogate pair"),
         ("models:/iris@", "a name and an alias"),
         ("models:/@champion", "a name and an alias"),
+        (
+            "models:/iris/3@champion",
+            r"one at a time\. Did you mean models:/iris@champion or models:/iris/3\?$",
+        ),
+        ("models:/iris/@champion", r"Did you mean models:/iris@champion\?$"),
         ("models:/../3", "'..' is no name"),
-        ("models:/iris/3/../../x", "'..' would leave"),
-        ("models:/iris/v1", r"a version is a number\. Write models:/iris/1\."),
-        ("model:/iris/1", r"Did you mean models:/iris/1\?"),
-        ("run:/abc/model", r"Did you mean runs:/abc/model\?"),
+        ("models:/./3", "'.' is no name"),
+        ("models:/iris/3/../../x", "'..' would leave the model"),
+        ("models:/iris/-1", "versions count from 1. Write models:/iris/latest for the highest"),
+        ("models:/iris/" + "9" * 30, "is no version of a model: those are whole numbers from 1"),
+        ("models:/" + "x" * 501 + "/1", "may have 500 characters, this one has 501"),
+        ("model:/iris/1", r"Did you mean models:/iris/1\?$"),
+        ("run:/abc/model", r"Did you mean runs:/abc/model\?$"),
         ("0123456789abcdef" * 2, r"id of a run, .*: write runs:/0123456789abcdef0123456789abcdef/<name>"),
-        ("models:/iris/-1", "neither a version nor a stage"),
-        ("runs:/", "names no run"),
-        ("runs://abc/model", "names no run"),
+        ("runs:/", "names no run. Write runs:/<run_id>/<path>"),
+        ("runs:", "names no run"),
+        ("runs://abc/model", r"names no run\. Did you mean runs:/abc/model\?$"),
+        ("runs:abc/model", r"names no run\. Did you mean runs:/abc/model\?$"),
+        ("runs:/ abc /model", r"no run id: .*\. Did you mean runs:/abc/model\?$"),
         ("runs:/a b/model", "no run id"),
-        ("runs:/abc/../x", "'..' would leave"),
+        ("runs:/{run_id}/model", r"no run id: .* Is the f in front of the quotes missing\?$"),
+        ("runs:/abc/../x", "'..' would leave the run"),
         ("file://host/share/x", "names the host 'host'"),
+        ("file://[host/x", "is no URI: Invalid IPv6 URL"),
+        ("file:///a%00b", "it holds %00"),
         ("file:///x?y", r"'\?' or '#'"),
         ("s3://bucket/model", "cannot read models from"),
         ("mlflow-artifacts:/1/model", "cannot read models from"),
@@ -132,18 +167,39 @@ def test_a_uri_is_taken_apart(uri: Any, expected: dict[str, Any]) -> None:
         ("a\0b", "no model URI"),
         (None, "text or a path"),
         (3, "text or a path"),
+        (b"models:/iris/3", "text or a path, got bytes"),
     ],
 )
 def test_what_is_no_model_uri_is_refused_with_the_reason(uri: Any, why: str) -> None:
-    with pytest.raises(InvalidValueError, match=why):
+    with pytest.raises(InvalidValueError, match=why) as caught:
         parse_model_uri(uri)
 
+    check_it_can_be_printed(caught.value)
 
-@given(st.text() | st.text().map("models:/".__add__) | st.text().map("runs:/".__add__))
+
+@pytest.mark.parametrize(
+    "version", ["v3", "V03", "version3", "ver.3", "3.0", "+3", " 3", "3 ", "3\n", "3?x=1", "3#a", "3:data"]
+)
+def test_what_was_meant_for_a_version_is_said(version: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"is a whole number\. Did you mean models:/iris/3\?$"):
+        parse_model_uri(f"models:/iris/{version}")
+
+
+WORDS = r"models runs file model s3 : / // @ . .. ~ %2F %00 \ [ {x} <x> ' iris 1 3 -1 v3 3.0 latest"
+PIECES = [
+    *WORDS.split(),
+    *("Production", "prod", "champion", "m-" + "0" * 32, "0a" * 16, "MLmodel", "x" * 600),
+    *(" ", "\n", "\0", "\ud800", "\u0663", "gr\u00f6\u00dfe"),
+]
+LIKE_URIS = st.lists(st.sampled_from(PIECES), max_size=9).map("".join)
+
+
+@given(LIKE_URIS | st.text() | st.text().map("models:/".__add__) | st.text().map("runs:/".__add__))
 def test_any_text_is_parsed_or_refused_with_one_of_our_errors(text: str) -> None:
     try:
         parsed = parse_model_uri(text)
-    except NbtrackError:
+    except NbtrackError as error:
+        check_it_can_be_printed(error)
         return
     assert isinstance(parsed, ModelUri)
     assert parsed.text == text
@@ -226,14 +282,42 @@ def test_a_home_folder_is_expanded_and_a_relative_path_followed(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("uri", "error", "why"),
     [
-        ("models:/irsi/1", NotFoundError, "Did you mean 'iris'"),
+        ("models:/irsi/1", NotFoundError, "No registered model 'irsi'. Did you mean 'iris'"),
+        ("models:/IRIS/1", NotFoundError, "Did you mean 'iris'"),
+        ("models:/iris /1", NotFoundError, "Did you mean 'iris'"),
+        ("models:/%69ris/1", NotFoundError, "Did you mean 'iris'"),
+        ("models:/nothing/1", NotFoundError, "No registered model 'nothing'. There are 'iris'."),
+        ("models:/{name}/1", NotFoundError, "Is the f in front of the quotes missing"),
+        ("models:/iris@champion/3", NotFoundError, "one at a time, models:/iris@champion or models:/iris/3"),
+        ("models:/iris@champion/latest", NotFoundError, "models:/iris@champion or models:/iris/latest"),
+        ("models:/iris@champion@x", NotFoundError, "There is 'iris'"),
         ("models:/iris/7", NotFoundError, "has no version '7'. It has 3, 2, 1."),
+        ("models:/iris/0", NotFoundError, "has no version '0'. It has 3, 2, 1."),
         ("models:/iris@chempion", UnknownAliasError, "Did you mean 'champion'"),
+        ("models:/iris@Champion", UnknownAliasError, "Did you mean 'champion'"),
+        ("models:/iris@production", UnknownAliasError, "behind a slash: models:/iris/Production"),
+        ("models:/iris@3", UnknownAliasError, "behind a slash: models:/iris/3"),
+        ("models:/iris@v3", UnknownAliasError, "behind a slash: models:/iris/3"),
+        ("models:/iris/champion", InvalidValueError, "It is an alias, .* behind an @: models:/iris@champion"),
+        ("models:/iris/CHAMPION", InvalidValueError, "It is an alias, .* behind an @: models:/iris@champion"),
+        ("models:/iris/chmpion", InvalidValueError, r"Did you mean models:/iris@champion\?"),
+        (
+            "models:/iris/Prductoin",
+            InvalidValueError,
+            r"mean models:/iris/Production\? 'iris' has the alias champion\.",
+        ),
+        ("models:/iris/prod", InvalidValueError, r"Did you mean models:/iris/Production\?"),
+        ("models:/iris/laatest", InvalidValueError, r"Did you mean models:/iris/latest\?"),
+        ("models:/iris/live", InvalidValueError, r"Archived\)\. 'iris' has the alias champion\."),
+        ("models:/irsi/best", InvalidValueError, r"No registered model 'irsi'\. Did you mean 'iris'"),
         ("models:/iris/Staging", NotFoundError, r"There are 2 \(Production\), 3 \(None\)."),
-        ("models:/iris@a.b", InvalidValueError, "is no alias"),
+        ("models:/iris@a.b", InvalidValueError, r"is no alias.* Did you mean 'a-b'\?"),
+        ("models:/iris@ champion", InvalidValueError, r"is no alias.* Did you mean 'champion'\?"),
         (f"runs:/{RUN_ID}/model", NotFoundError, RUN_ID),
         (f"models:/{MODEL_ID}", NotFoundError, MODEL_ID),
+        (f"models:/{RUN_ID}", NotFoundError, f"runs:/{RUN_ID}/<name>"),
         ("models:/iris", NotFoundError, "write models:/iris/latest for its highest version"),
+        ("models:/irsi", NotFoundError, "Did you mean the registered model 'iris': models:/iris/latest"),
         ("models:/nothing", NotFoundError, "No logged model 'nothing'"),
     ],
 )
@@ -244,10 +328,88 @@ def test_what_is_not_there_is_answered_with_what_is(
         resolve_model(store, uri)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("iris", "models:/iris/latest"),
+        ("iris/3", "models:/iris/3"),
+        ("./iris/3", "models:/iris/3"),
+        ("iris@champion", "models:/iris@champion"),
+        ("models/iris/3", "models:/iris/3"),
+        ("/models/iris/Production", "models:/iris/Production"),
+        (" models:/iris/3", "models:/iris/3"),
+        ("'models:/iris/3'", "models:/iris/3"),
+        ("`models:/iris@champion`", "models:/iris@champion"),
+        ("{run_id}/models/clf", "runs:/{run_id}/models/clf"),
+        ("runs/{run_id}/models/clf", "runs:/{run_id}/models/clf"),
+    ],
+)
+def test_a_uri_without_its_beginning_is_known_by_where_it_leads(
+    tracker: Tracker, store: Store, run_id: str, written: str, meant: str
+) -> None:
+    written, meant = written.replace("{run_id}", run_id), meant.replace("{run_id}", run_id)
+    expected = f"Did you mean {meant.replace('{run_id}', run_id)}?"
+
+    with pytest.raises(FileNotFoundError) as loading:
+        local_model_folder(tracker, written)
+    with pytest.raises(FileNotFoundError) as registering:
+        tracker.register_model(written, "copy")
+
+    assert str(loading.value).endswith(expected)
+    assert str(registering.value).endswith(expected)
+
+
+@pytest.mark.parametrize("written", ["irsi/3", "iris/7", "clf", "0123abcd"])
+def test_no_uri_is_suggested_that_leads_nowhere(store: Store, written: str) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        local_model_folder(store, written)
+
+    assert "Did you mean" not in str(caught.value)
+
+
+def test_the_beginning_of_a_runs_id_is_answered_with_the_whole(
+    tracker: Tracker, store: Store, run_id: str
+) -> None:
+    for given_id in (run_id[:8], run_id[:-1], run_id.upper()):
+        with pytest.raises(NotFoundError, match=f"No run '{given_id}'. Did you mean '{run_id}'"):
+            resolve_model(store, f"runs:/{given_id}/models/clf")
+        with pytest.raises(NotFoundError, match=f"Did you mean '{run_id}'"):
+            tracker.get_run(given_id)
+        with pytest.raises(NotFoundError, match=f"Did you mean '{run_id}'"):
+            store.runs.set_tags(given_id, {"a": "b"})
+    runs = store.documents.table("runs")
+    runs.insert({**runs.all()[0], "run_id": run_id[:8] + "0" * 24})
+    with pytest.raises(NotFoundError, match="The ids of several runs begin so"):
+        tracker.get_run(run_id[:8])
+
+
+def test_a_separate_registry_is_asked_what_there_is(tracker: Tracker, store: Store, tmp_path: Path) -> None:
+    tracker.set_registry_uri(tmp_path / "shared")
+    tracker.create_registered_model("wine")
+
+    with pytest.raises(NotFoundError, match=r"No registered model 'wnie'\. Did you mean 'wine'"):
+        resolve_model(tracker, "models:/wnie/1")
+    with pytest.raises(NotFoundError, match="Did you mean the registered model 'wine'"):
+        resolve_model(tracker, "models:/wnie")
+    with pytest.raises(InvalidValueError, match="'wine' has no aliases"):
+        resolve_model(tracker, "models:/wine/best")
+
+
+@given(text=LIKE_URIS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_text_leads_somewhere_or_is_refused_with_one_of_our_errors(store: Store, text: str) -> None:
+    try:
+        folder = local_model_folder(store, text)
+    except NbtrackError as error:
+        check_it_can_be_printed(error)
+        return
+    assert folder.exists()
+
+
 def test_a_missing_model_is_answered_with_the_models_of_the_run(store: Store, run_id: str) -> None:
     with pytest.raises(FileNotFoundError, match="The run has the models 'models/clf'"):
         local_model_folder(store, f"runs:/{run_id}/model")
-    with pytest.raises(FileNotFoundError, match="It was looked for at"):
+    with pytest.raises(FileNotFoundError, match=r"It was looked for at '/.*/nowhere'"):
         local_model_folder(store, "nowhere")
 
 

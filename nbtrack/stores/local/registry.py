@@ -7,11 +7,11 @@ number the later holds, since the change of the earlier was undone by a disk tha
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from nbtrack.core.errors import AlreadyExistsError, NotFoundError
+from nbtrack.core.errors import AlreadyExistsError, InvalidTypeError, NotFoundError
 from nbtrack.core.names import (
     check_alias,
     check_alias_form,
@@ -329,9 +329,11 @@ class LocalRegistry(RegistryApprovals, RegistryUndo):
             NotFoundError: There is no such registered model.
             InvalidValueError: There is no such stage.
         """
-        if isinstance(stages, str):
-            stages = [stages]
-        wanted = {ModelVersionStages.canonical(stage) for stage in stages or ModelVersionStages.ALL}
+        given: Any = [stages] if isinstance(stages, str) else stages
+        if given is not None and not isinstance(given, Iterable):
+            raise InvalidTypeError(f"Stages are given as a list, got {type(given).__name__} {given!r:.80}.")
+        named = list(cast("Iterable[Any]", given or ())) or ModelVersionStages.ALL
+        wanted = {ModelVersionStages.canonical(stage) for stage in named}
         model = self.get_model(name)
         return ModelVersionList(
             replace(version, aliases=aliases_of(version.version, model.aliases))

@@ -9,7 +9,7 @@ from time import time_ns
 from typing import Any
 
 from nbtrack.core.errors import NotFoundError, UnknownAliasError
-from nbtrack.core.names import check_model_name
+from nbtrack.core.names import check_model_name, check_reason
 from nbtrack.core.registry import ModelVersion, ModelVersionStages, RegisteredModel
 from nbtrack.core.users import current_user
 from nbtrack.documents.database import Database
@@ -22,6 +22,8 @@ from nbtrack.stores.local.version_facts import KeptFacts, facts_of
 _FEW = 200
 """Names that are asked for one by one; of more, all are read."""
 _LISTED = 12
+_MOST_NAMES = 10_000
+"""Names among which a misspelt one is looked for."""
 
 HIGHEST_FIRST = Order(("version",), True)
 
@@ -58,9 +60,13 @@ class RegistryDocuments:
         return self._models.get(Query().name == name)
 
     def _no_model(self, name: str) -> NotFoundError:
-        known = [row[0] for row in self._models.select_values([("name",)], limit=1000)]
-        advice = "" if known else "There are none yet: register_model makes one."
-        return NotFoundError("registered model", name, known, advice)
+        known = [row[0] for row in self._models.select_values([("name",)], limit=_MOST_NAMES)]
+        error = NotFoundError("registered model", name, known)
+        if error.nearest is not None:
+            return error
+        there_are = f"There are {_listed([repr(each) for each in sorted(known)])}."
+        advice = there_are if known else "There are none yet: register_model makes one."
+        return NotFoundError("registered model", name, advice=advice)
 
     def _version(self, model: Document, number: int) -> Any:
         version = self._find_version(model["name"], number)
@@ -242,6 +248,7 @@ class RegistryDocuments:
 
         `logged` goes to the log alone.
         """
+        check_reason(why)
         event: dict[str, Any] = {
             "time": this_moment(),
             "who": current_user(),

@@ -6,6 +6,7 @@ folds its tail in memory and looks whether its writer lives, so an answer is rig
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 # A run's document, in whatever form the table hands it out.
 Document = MutableMapping[str, Any]
 
-
+_BEGINNING = re.compile(r"[0-9a-f]{4,32}")
 _MOST_TRIES = 20
 
 
@@ -615,12 +616,25 @@ class LocalRuns:
     def _document(self, run_id: str) -> Document:
         document = self._table.get(by_run_id(run_id)) if isinstance(run_id, str) else None
         if document is None:
-            raise NotFoundError("run", run_id, advice=f"It was looked for in {self._home}.")
+            raise self._no_run(run_id)
         return document
 
     def _change(self, run_id: str, change: Callable[[Document], None]) -> None:
         if not self._table.update(change, by_run_id(run_id)):
-            raise NotFoundError("run", run_id, advice=f"It was looked for in {self._home}.")
+            raise self._no_run(run_id)
+
+    def _no_run(self, run_id: Any) -> NotFoundError:
+        """The error for an id that no run has; it may be the beginning of one, as tables show it."""
+        place = f"It was looked for in {self._home}."
+        low = str(run_id).strip().lower()
+        if not _BEGINNING.fullmatch(low):
+            return NotFoundError("run", run_id, advice=place)
+        begin_so: Any = (Query().run_id >= low) & (Query().run_id < f"{low}g")
+        meant = [row[0] for row in self._table.select_values([("run_id",)], begin_so, limit=2)]
+        if len(meant) == 1:
+            return NotFoundError("run", run_id, advice=f"Did you mean {meant[0]!r}? {place}")
+        several = "The ids of several runs begin so: give more of it. " if meant else ""
+        return NotFoundError("run", run_id, advice=f"{several}{place}")
 
     def _late_runs(self) -> set[str]:
         """The ids of runs whose workers may log late; what the dead have logged is folded first."""

@@ -78,12 +78,12 @@ def predict(
     """
     from nbtrack.models.loading import load_predictor
     from nbtrack.tracking.batch_scoring import ScoringOptions, score_file
-    from nbtrack.tracking.model_uris import local_model_folder, parse_model_uri
+    from nbtrack.tracking.model_uris import local_model_folder, read_model_uri
 
     del no_conda, install_mlflow
     if env_manager != "local":
         screen.note(f"--env-manager {env_manager}: nbtrack predicts in the environment that it runs in.")
-    needs_store = parse_model_uri(model).folder is None
+    needs_store = read_model_uri(screen.tracker, model).folder is None
     folder = local_model_folder(screen.tracker if needs_store else None, model)
     try:
         loaded = load_predictor(folder, trust=trust, uri=model)

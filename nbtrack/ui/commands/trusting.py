@@ -110,9 +110,9 @@ def _forget(screen: Screen, model: str) -> None:
 
 def _folder(screen: Screen, model: str) -> Path:
     """The folder of a model on this machine; the store is opened only where the URI needs it."""
-    from nbtrack.tracking.model_uris import local_model_folder, parse_model_uri
+    from nbtrack.tracking.model_uris import local_model_folder, read_model_uri
 
-    needs_store = parse_model_uri(model).folder is None
+    needs_store = read_model_uri(screen.tracker, model).folder is None
     return local_model_folder(screen.tracker if needs_store else None, model).absolute()
 
 

@@ -59,12 +59,18 @@ def wants_system_metrics() -> bool:
     return text is not None and text.strip().lower() in ("1", "true", "yes", "on")
 
 
-def consume_run_id() -> str | None:
-    """The run that the environment asks to resume; asked once, as in MLflow, so it is removed."""
+def consume_run_id() -> tuple[str, str] | None:
+    """The run that the environment asks to resume, and the variable that does; None without one.
+
+    Asked once, as in MLflow, so it is removed.
+    """
     run_id = setting("RUN_ID")
+    if run_id is None:
+        return None
+    variable = variable_of("RUN_ID")
     os.environ.pop("NBTRACK_RUN_ID", None)
     os.environ.pop("MLFLOW_RUN_ID", None)
-    return run_id
+    return run_id, variable
 
 
 def leave_run(run_id: str, uri: str) -> None:

@@ -124,8 +124,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
         texts = tag_texts(tags, None, description)
         if run_name is not None:
             texts[system_tags.RUN_NAME] = str(run_name)  # it wins over the tag, as in MLflow
-        variable = None if run_id else settings.variable_of("RUN_ID")
-        asked = run_id or settings.consume_run_id()
+        asked, variable = (run_id, None) if run_id else settings.consume_run_id() or (None, None)
         # In a spawned worker the run to nest in is one of its parent process.
         inherited = self._inherited_run() if nested and outer is None and parent_run_id is None else None
         store = self._store()

@@ -74,6 +74,22 @@ def test_a_pid_that_is_used_again_is_another_process(folder: str) -> None:
     assert not is_alive(again, folder)
 
 
+def test_a_forked_child_is_not_taken_for_its_parent() -> None:
+    program = """
+import os
+from nbtrack.stores.local.liveness import process_start, this_process
+parent = this_process()
+child = os.fork()
+if child:
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+own = this_process()
+print(own["started"] == process_start(os.getpid()), own["started"] != parent["started"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "True True\n"
+
+
 def test_no_process_has_no_start() -> None:
     # The largest pid Linux gives is 4,194,304.
     assert process_start(2**22 + 1) is None

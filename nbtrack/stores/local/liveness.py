@@ -20,7 +20,8 @@ SILENCE_SECONDS = 45.0
 
 def this_process() -> dict[str, Any]:
     """What identifies this process, for the run's document."""
-    return {**_this_machine(), "pid": os.getpid(), "started": process_start(os.getpid())}
+    pid = os.getpid()
+    return {**_this_machine(), "pid": pid, "started": _own_start(pid)}
 
 
 def is_alive(writer: Mapping[str, Any] | None, run_folder: str, *, silence: float = SILENCE_SECONDS) -> bool:
@@ -107,6 +108,11 @@ def _server_now(folder: str) -> float:
         return time()  # a read-only store: our own clock is the best there is
 
 
+@functools.lru_cache(maxsize=1)
+def _own_start(pid: int) -> float | None:
+    return process_start(pid)
+
+
 @functools.cache
 def _this_machine() -> dict[str, Any]:
     return {
@@ -134,3 +140,8 @@ def _pid_namespace() -> str:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
+
+
+if hasattr(os, "register_at_fork"):
+    # A far descendant may get the pid of an ancestor that is gone.
+    os.register_at_fork(after_in_child=_own_start.cache_clear)

@@ -81,29 +81,32 @@ class _Standing:
 
     def __init__(self) -> None:
         self._stages: dict[int, str] = {}
+        self._members: dict[str, set[int]] = {}
         self._aliases: dict[str, int] = {}
         self._deleted: tuple[dict[int, str], dict[str, int]] = ({}, {})
 
     def holder(self, to: Destination) -> int | None:
         if to.alias is not None:
             return self._aliases.get(to.alias)
-        return max((number for number, stage in self._stages.items() if stage == to.stage), default=None)
+        return max(self._members.get(to.stage or "", ()), default=None)
 
     def apply(self, event: RegistryEvent) -> None:
         details: Mapping[str, Any] = event.details
         version = event.version
         match event.what:
             case "model_version.created" if version is not None:
-                self._stages[version] = _NONE
+                self._put(version, _NONE)
             case "model_version.staged" if version is not None:
-                self._stages |= dict.fromkeys(details.get("archived") or (), _ARCHIVED)
-                self._stages |= dict.fromkeys(details.get("returned") or (), details["before"])
-                self._stages[version] = details["stage"]
+                for other in details.get("archived") or ():
+                    self._put(other, _ARCHIVED)
+                for other in details.get("returned") or ():
+                    self._put(other, details["before"])
+                self._put(version, details["stage"])
             case "model_version.deleted" if version is not None:
-                self._stages.pop(version, None)
+                self._put(version, None)
                 self._aliases = {alias: held for alias, held in self._aliases.items() if held != version}
             case "model_version.restored" if version is not None:
-                self._stages[version] = details.get("stage") or _NONE
+                self._put(version, details.get("stage") or _NONE)
                 self._aliases |= dict.fromkeys(details.get("aliases") or (), version)
             case "registered_model.aliased":
                 if version is None:
@@ -112,8 +115,19 @@ class _Standing:
                     self._aliases[details["alias"]] = version
             case "registered_model.deleted":
                 self._deleted = self._stages, self._aliases
-                self._stages, self._aliases = {}, {}
+                self._stages, self._members, self._aliases = {}, {}, {}
             case "registered_model.restored":
-                self._stages, self._aliases = self._deleted
+                stages, self._aliases = self._deleted
+                for number, stage in stages.items():
+                    self._put(number, stage)
             case _:
                 pass
+
+    def _put(self, version: int, stage: str | None) -> None:
+        """Move a version to a stage; None: it is gone."""
+        before = self._stages.pop(version, None)
+        if before is not None:
+            self._members[before].discard(version)
+        if stage is not None:
+            self._stages[version] = stage
+            self._members.setdefault(stage, set()).add(version)

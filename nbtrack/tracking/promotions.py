@@ -243,8 +243,7 @@ class PromotionVerbs(RegistryVerbs):
                     "Production, Staging or an alias."
                 )
             held = earlier_holders(registry.history(name), destination)
-            known = {version.version for version in registry.search_versions(_named(name))}
-            version = next((number for number in reversed(held) if number in known), None)
+            version = next((number for number in reversed(held) if _exists(registry, name, number)), None)
             if version is None:
                 gone = f" Version {held[-1]}, which did, was deleted." if held else ""
                 raise InvalidStateError(f"No other version of {name!r} had {destination} before.{gone}")
@@ -501,10 +500,12 @@ def _destination(registry: Registry, name: str, to: Any) -> Destination:
     return read_destination(to, registry.get_model(name).aliases)
 
 
-def _named(name: str) -> Any:
-    from nbtrack.documents.queries import Query
-
-    return Query().name == name
+def _exists(registry: Registry, name: str, number: int) -> bool:
+    try:
+        registry.get_version(name, number)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _direction(key: str, higher_is_better: bool | None) -> bool:

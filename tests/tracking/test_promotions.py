@@ -250,8 +250,8 @@ def test_a_metric_that_was_logged_later_counts_where_registration_knew_none(
 def test_a_metric_that_one_of_both_lacks_is_an_error_that_says_which(client: nbtrack.MlflowClient) -> None:
     nbtrack.promote("iris", 1, "Production")
 
-    with pytest.raises(NotFoundError, match=r"Version 2 of 'iris' has no metric 'acuracy'. Did you"):
-        nbtrack.promote("iris", 2, "Production", if_better="acuracy")
+    with pytest.raises(NotFoundError, match=r"Version 2 of 'iris' has no metric 'accuracies'. Did you"):
+        nbtrack.promote("iris", 2, "Production", if_better="accuracies")
     with pytest.raises(InvalidTypeError, match="if_better is the name of a metric"):
         nbtrack.promote("iris", 2, "Production", if_better=0.9)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidValueError, match="goes with if_better"):
@@ -333,7 +333,7 @@ def test_a_rejected_version_stays_where_it_is(client: nbtrack.MlflowClient) -> N
     assert (rejected.status, bool(rejected), stages()[1]) == ("rejected", False, "None")
     with pytest.raises(InvalidStateError, match="was rejected by"):
         nbtrack.approve("iris", asked.request)
-    with pytest.raises(NotFoundError, match="No pending request"):
+    with pytest.raises(InvalidStateError, match="No request of 'iris' is pending"):
         nbtrack.approve("iris")
 
 

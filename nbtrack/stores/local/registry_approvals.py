@@ -114,9 +114,7 @@ class RegistryApprovals(RegistryDocuments):
         pending = self.requests(name, pending=True)
         if request is None:
             if not pending:
-                raise NotFoundError(
-                    "pending request", name, advice="Nobody waits for approval of it: history shows why."
-                )
+                raise InvalidStateError(f"No request of {name!r} is pending: nbtrack.request makes one.")
             if len(pending) > 1:
                 which = ", ".join(f"{each.number} (version {each.version} to {each.to})" for each in pending)
                 raise InvalidStateError(

@@ -42,7 +42,7 @@ class RegistryDocuments:
         self._versions = database.table(
             "model_versions",
             unique=[(("name",), ("version",))],
-            indexes=[Index(("run_id",))],
+            indexes=[Index(("run_id",)), Index((("name",), ("current_stage",)))],
         )
         self._facts = KeptFacts(database)
         self._events = database.table("registry_events", indexes=[Index(("registered_model_id",))])

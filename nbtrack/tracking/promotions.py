@@ -352,12 +352,9 @@ class PromotionVerbs(RegistryVerbs):
             registry = store.registry
             destination = _destination(registry, name, to)
             found = registry.get_version(name, number)
-            if (
-                destination.alias in found.aliases
-                if destination.stage is None
-                else found.current_stage == destination.stage
-                and not (archive and len(registry.versions_in(name, destination.stage)) > 1)
-            ):
+            others = [held for held in _held_by(registry, name, destination) if held != number]
+            takes_over = bool(archive) and destination.is_active_stage and bool(others)
+            if not takes_over and (str(destination) in _places_of(found)):
                 reason = f"Version {number} of {name!r} has {destination} already."
                 return Promotion(name, number, str(destination), "kept", reason)
             wanted = _Wanted(if_better, higher_is_better)
@@ -460,12 +457,12 @@ def _moved(
     if is_rollback:
         grounds["rollback"] = True
     before = [held for held in _held_by(registry, name, to) if held != version]
-    if to.stage is None:
-        event = registry.set_alias(name, str(to)[1:], version, why=why, grounds=grounds)
+    if to.alias is not None:
+        event = registry.set_alias(name, to.alias, version, why=why, grounds=grounds)
         replaced = before
     else:
         others = bool(archive) and to.is_active_stage
-        event = registry.set_stage(name, version, to.stage, archive_others=others, why=why, grounds=grounds)
+        event = registry.set_stage(name, version, str(to), archive_others=others, why=why, grounds=grounds)
         replaced = before if others else []
     reason = (
         f"Rolled {to} of {name!r} back to version {version}"
@@ -488,10 +485,15 @@ def _told(verdict: _Verdict) -> tuple[str, str]:
 
 def _held_by(registry: Registry, name: str, to: Destination) -> list[int]:
     """The versions that have a stage or an alias now, the highest first."""
-    if to.stage is not None:
-        return registry.versions_in(name, to.stage)[::-1]
-    held = registry.get_model(name).aliases.get(str(to)[1:])
+    if to.alias is None:
+        return registry.versions_in(name, str(to))[::-1]
+    held = registry.get_model(name).aliases.get(to.alias)
     return [] if held is None else [held]
+
+
+def _places_of(version: ModelVersion) -> list[str]:
+    """The stage and the aliases that a version has, as destinations are written."""
+    return [version.current_stage, *(f"@{alias}" for alias in version.aliases)]
 
 
 def _destination(registry: Registry, name: str, to: Any) -> Destination:

@@ -101,6 +101,7 @@ def test_archived_and_none_are_stages_that_many_versions_share(client: nbtrack.M
     nbtrack.promote("iris", 2, "Archived")
 
     assert stages() == {1: "Archived", 2: "Archived", 3: "None"}
+    assert nbtrack.promote("iris", 1, "Archived").status == "kept"
 
 
 @pytest.mark.parametrize("to", ["champion", "@champion"])

@@ -1,7 +1,8 @@
 """Logging a model: its folder, published whole, and then the entity that lists it.
 
 A kill at any moment leaves no half model that anybody sees: the folder is filled where nobody looks, gets
-its name by one rename, and only then it is listed.
+its name by one rename, and only then it is listed. Where the registry is in the same store, a model that is
+to be registered is listed and registered in one transaction.
 """
 
 import os
@@ -36,7 +37,7 @@ from nbtrack.models.safety.trust import sign_folder
 from nbtrack.models.saving import SaveOptions, new_folder, save_to_folder
 from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.tracking.param_texts import param_texts
-from nbtrack.tracking.registry import register
+from nbtrack.tracking.registry import Registered, register
 
 DEFAULT_NAME = "model"
 
@@ -219,7 +220,7 @@ class LoggedFolder:
             run_id=run_id,
             model_id=given.log.model_id or f"m-{os.urandom(16).hex()}",
         )
-        self._version: str | None = None
+        self._registered: Registered | None = None
 
     def log(self) -> None:
         """Publish the folder, list it, and register it where that was asked for; may be tried again.
@@ -234,9 +235,15 @@ class LoggedFolder:
         if not self._is_published:
             self._publish()
         if not self._is_listed:
-            self._list()
+            if self._is_registered_here():
+                self._list_and_register()
+            else:
+                self._list()
             self._is_listed = True
-        self._register()
+        if self._registered is None:
+            self._register()
+        if self._registered is not None:
+            self._registered.tell()
         self._is_done = True
         self._forget_kept()
 
@@ -281,7 +288,9 @@ class LoggedFolder:
             params=param_texts(log.params or {}),
             tags={key: str(value) for key, value in (log.tags or {}).items()},
             step=log.step or 0,
-            registered_model_version=self._version,
+            registered_model_version=(
+                None if self._registered is None else str(self._registered.version.version)
+            ),
         )
 
     def _publish(self) -> None:
@@ -363,12 +372,30 @@ class LoggedFolder:
                 copy_from_run=True,
             )
 
+    def _is_registered_here(self) -> bool:
+        """Whether it is to be registered, and that in the store of its run."""
+        if self._given.log.registered_model_name is None:
+            return False
+        try:
+            return self._registry_store() is self._store
+        except NbtrackError:
+            return False  # it is listed at least
+
+    def _list_and_register(self) -> None:
+        try:
+            with self._store.documents.transaction():
+                self._list()
+                self._register()
+        except BaseException:
+            self._registered = None  # undone
+            raise
+
     def _register(self) -> None:
         name = self._given.log.registered_model_name
-        if name is not None and self._version is None:
+        if name is not None:
             uri = f"models:/{self._about.model_id}"
-            version = register(self._store, self._registry_store, uri, name, held=self._about.to_dict())
-            self._version = str(version.version)
+            held = self._about.to_dict()
+            self._registered = register(self._store, self._registry_store, uri, name, held=held)
 
     def _forget_kept(self) -> None:
         if self._kept is not None:

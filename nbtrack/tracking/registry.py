@@ -7,10 +7,9 @@ here it is found out which store, and which model a URI means.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from time import time_ns
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +18,7 @@ from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NbtrackErro
 from nbtrack.core.names import check_model_name, check_registry_tag, check_version
 from nbtrack.tracking.conditions import check_count, model_search, version_search
 from nbtrack.tracking.store_access import StoreAccess
+from nbtrack.tracking.telling import tell
 
 if TYPE_CHECKING:
     from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
@@ -67,7 +67,9 @@ class RegistryVerbs(StoreAccess):
         if self._is_off():
             model_uris.parse_model_uri(model_uri)
             return _nothing_registered(name)
-        return register(self, self._registry_store, model_uri, name, texts, why=why)
+        registered = register(self, self._registry_store, model_uri, name, texts, why=why)
+        registered.tell()
+        return registered.version
 
     # ---- registered models -------------------------------------------------------------------
 
@@ -360,8 +362,8 @@ class RegistryVerbs(StoreAccess):
             make_model=True,
             why=why,
         )
-        _say_registered(dst_name, is_new)
-        _say(
+        _tell_registered(dst_name, is_new)
+        tell(
             f"Copied version '{origin.version}' of model {origin.name!r} to version '{version.version}' of "
             f"model {dst_name!r}."
         )
@@ -594,6 +596,20 @@ class RegistryVerbs(StoreAccess):
         return self._registry_to_read("registered model", name).registry
 
 
+@dataclass(frozen=True)
+class Registered:
+    """A version that was made."""
+
+    version: ModelVersion
+    is_first: bool
+    """Whether its registered model was made for it."""
+
+    def tell(self) -> None:
+        """Tell the user, once it is certain."""
+        _tell_registered(self.version.name, self.is_first)
+        tell(f"Created version '{self.version.version}' of model {self.version.name!r}.")
+
+
 def register(
     where: Where,
     registry_store: Callable[[], Store],
@@ -603,7 +619,7 @@ def register(
     *,
     held: Mapping[str, Any] | None = None,
     why: str | None = None,
-) -> ModelVersion:
+) -> Registered:
     """Make a model the next version of a registered model; `Tracker.register_model` says how.
 
     Args:
@@ -650,11 +666,9 @@ def register(
         make_model=True,
         why=why,
     )
-    _say_registered(name, is_new)
-    _say(f"Created version '{version.version}' of model {name!r}.")
     if found.model_id is not None and found.store is not None:
         _tag_logged_model(found.store, found.model_id, version)
-    return version
+    return Registered(version, is_new)
 
 
 def _numbered(registry: Registry, name: str, version: Any, stage: str | None) -> int:
@@ -719,16 +733,12 @@ def _nothing_registered(name: str) -> ModelVersion:
     return ModelVersion(name, 0, _now(), _now())
 
 
-def _say_registered(name: str, is_new: bool) -> None:
-    _say(
+def _tell_registered(name: str, is_first: bool) -> None:
+    tell(
         f"Successfully registered model {name!r}."
-        if is_new
+        if is_first
         else f"Registered model {name!r} already exists. Creating a new version of this model..."
     )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def _now() -> int:

@@ -1,6 +1,7 @@
-"""SIGKILL while models are logged: what is listed is whole and loads, what was acknowledged is there."""
+"""SIGKILL while models are logged: what is listed is whole, loads and is registered; nothing is lost."""
 
 import itertools
+import json
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -43,6 +44,18 @@ def list_before_it_is_there(ack: Ack, store: Path) -> None:
     log_models_for_ever(ack, store)
 
 
+def list_and_register_one_after_the_other(ack: Ack, store: Path) -> None:
+    """Broken on purpose: a model is listed for a moment before it is registered."""
+
+    def list_and_register(self: Any) -> None:
+        self._list()
+        spin(0.03)
+        self._register()
+
+    LoggedFolder._list_and_register = list_and_register
+    log_models_for_ever(ack, store)
+
+
 def kill_while_logging_models(
     children: WarmParent, store: Path, random: Random, work: Any = log_models_for_ever
 ) -> list[str]:
@@ -71,9 +84,15 @@ def kill_while_logging_models(
         problems.append(f"lost: models {sorted(missing)}")
     if len(found) > acknowledged + 1:
         problems.append(f"invented: {len(found)} models, {acknowledged} logged")
-    versions = tracker._store().registry.search_versions()
-    if not acknowledged <= len(versions) <= len(found):
-        problems.append(f"lost or invented: {len(versions)} versions of {acknowledged} models")
+    versions = {version.model_id: version for version in tracker._store().registry.search_versions()}
+    problems += [f"not registered: {model.path}" for model in found if model.model_id not in versions]
+    if len(versions) > len(found):
+        problems.append(f"invented: {len(versions)} versions of {len(found)} models")
+    for model in found:
+        said = json.loads(model.tags.get("mlflow.modelVersions", "[]"))
+        version = versions.get(model.model_id)
+        if version is not None and said != [{"name": "registered", "version": version.version}]:
+            problems.append(f"{model.path} does not know its version: {said}")
     tracker.close()
     return problems
 
@@ -94,3 +113,19 @@ def test_control_a_model_that_is_listed_first_is_caught(children: WarmParent, tm
     )
 
     assert caught
+
+
+def test_control_a_model_that_is_listed_before_it_is_registered_is_caught(
+    children: WarmParent, tmp_path: Path
+) -> None:
+    random = seeded("models registered later")
+    caught: list[str] = []
+
+    for number in range(ATTEMPTS):
+        caught += kill_while_logging_models(
+            children, tmp_path / str(number), random, list_and_register_one_after_the_other
+        )
+        if caught:
+            break
+
+    assert [problem.partition(":")[0] for problem in caught] == ["not registered"]

@@ -4,16 +4,20 @@ import gc
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 from sklearn.linear_model import LinearRegression
 
 import nbtrack
 from nbtrack import MlflowClient
-from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NotFoundError
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NotFoundError, StoreError
 from nbtrack.core.registry import ModelVersion
+from nbtrack.stores.local.registry import LocalRegistry
 from nbtrack.tracking.tracker import Tracker
 from tests.tracking.open_files import open_files_of
 
@@ -37,6 +41,10 @@ def client(run_id: str) -> MlflowClient:
     """A client; version 1 of iris is the model of the run."""
     nbtrack.register_model(f"runs:/{run_id}/model", "iris")
     return MlflowClient()
+
+
+def line() -> LinearRegression:
+    return LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
 
 
 def registered() -> list[tuple[str, int]]:
@@ -152,9 +160,7 @@ def test_a_logged_model_knows_the_versions_that_were_made_of_it(run_id: str) -> 
 
 def test_a_model_is_logged_and_registered_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with nbtrack.start_run() as run:
-        info = nbtrack.sklearn.log_model(
-            LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0]), name="line", registered_model_name="lines"
-        )
+        info = nbtrack.sklearn.log_model(line(), name="line", registered_model_name="lines")
         with pytest.raises(InvalidValueError, match="'a/b' is no name of a registered model"):
             nbtrack.sklearn.log_model(LinearRegression(), name="other", registered_model_name="a/b")
 
@@ -163,6 +169,78 @@ def test_a_model_is_logged_and_registered_in_one_line(capsys: pytest.CaptureFixt
     assert nbtrack.sklearn.load_model("models:/lines/1").predict([[3.0]])[0] == pytest.approx(6.0)
     assert "Created version '1' of model 'lines'." in capsys.readouterr().err
     assert [entry.path for entry in nbtrack.list_artifacts(run.run_id)] == ["line"]
+
+
+def test_in_a_notebook_what_was_registered_is_said_without_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    write_model(tmp_path / "made")
+    notebook = nbformat.v4.new_notebook()
+    cell = f"""
+import nbtrack
+nbtrack.set_tracking_uri({str(tmp_path / "store")!r})
+nbtrack.register_model({str(tmp_path / "made")!r}, "iris")
+nbtrack.MlflowClient().copy_model_version("models:/iris/1", "copy");
+"""
+    notebook.cells = [nbformat.v4.new_code_cell(cell)]
+
+    NotebookClient(notebook, timeout=60).execute()
+
+    (output,) = notebook.cells[0].outputs
+    assert (output.output_type, output.name) == ("stream", "stdout")  # stderr is shown in red
+    assert output.text.splitlines() == [
+        "Successfully registered model 'iris'.",
+        "Created version '1' of model 'iris'.",
+        "Successfully registered model 'copy'.",
+        "Copied version '1' of model 'iris' to version '1' of model 'copy'.",
+    ]
+
+
+def test_a_model_is_registered_where_nobody_listens(run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(os.devnull, "w") as closed:
+        monkeypatch.setattr(sys, "stderr", closed)
+    nbtrack.register_model(f"runs:/{run_id}/model", "iris")
+    monkeypatch.setattr(sys, "stderr", None)
+    nbtrack.register_model(f"runs:/{run_id}/model", "iris")
+
+    assert registered() == [("iris", 1), ("iris", 2)]
+
+
+def test_a_model_that_the_store_refuses_to_register_is_not_listed_either_until_both_are_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise StoreError("The disk is full.")
+
+    with nbtrack.start_run() as run:
+        with monkeypatch.context() as broken:
+            broken.setattr(LocalRegistry, "create_version", refuse)
+            with pytest.warns(RuntimeWarning, match="disk is full"):
+                nbtrack.sklearn.log_model(line(), name="line", registered_model_name="lines")
+        assert (nbtrack.search_logged_models(output_format="list"), registered()) == ([], [])
+        assert "lines" not in capsys.readouterr().err
+
+        nbtrack.set_tag("and", "on")  # the first thing that the store takes
+
+    (model,) = nbtrack.search_logged_models(output_format="list")
+    (version,) = nbtrack.search_model_versions()
+    assert (version.model_id, version.run_id) == (model.model_id, run.run_id)
+    assert capsys.readouterr().err.splitlines()[-1] == "Created version '1' of model 'lines'."
+
+
+def test_a_registry_of_its_own_gets_the_version_after_the_model_is_logged(tmp_path: Path) -> None:
+    nbtrack.set_registry_uri(tmp_path / "shared")
+    try:
+        with nbtrack.start_run():
+            info = nbtrack.sklearn.log_model(line(), name="line", registered_model_name="lines")
+        (version,) = nbtrack.search_model_versions()
+    finally:
+        nbtrack.set_registry_uri(None)
+
+    (model,) = nbtrack.search_logged_models(output_format="list")
+    assert (version.model_id, info.registered_model_version) == (model.model_id, "1")
+    assert json.loads(model.tags["mlflow.modelVersions"]) == [{"name": "lines", "version": 1}]
 
 
 # ---- sources -------------------------------------------------------------------------------------

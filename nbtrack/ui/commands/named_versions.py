@@ -13,8 +13,6 @@ import click
 from nbtrack.core.errors import InvalidValueError, NotFoundError
 from nbtrack.core.registry import ModelVersion, ModelVersionStages, RegisteredModel
 from nbtrack.documents.queries import Query
-from nbtrack.tracking.model_uris import ModelUri
-from nbtrack.tracking.model_uris import find_version as version_in_stage
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import completing_models
 
@@ -95,6 +93,9 @@ def find_version(tracker: Tracker, name: str, version: str | None = None) -> Mod
             "the stage."
         )
     if stage is not None:
+        from nbtrack.tracking.model_uris import ModelUri  # lazy: what it loads is not for other commands
+        from nbtrack.tracking.model_uris import find_version as version_in_stage
+
         return version_in_stage(tracker, ModelUri(text, name=name, stage=stage))
     known = [*model.aliases, *ModelVersionStages.ALL]
     raise NotFoundError("version", text, known, _what_there_is(tracker, model), f"Registered model {name!r}")

@@ -9,7 +9,6 @@ import click
 
 from nbtrack.core.errors import NbtrackError
 from nbtrack.core.text_tables import duration
-from nbtrack.models.predictor import RAISED_BY
 from nbtrack.ui.commands.screen import Screen
 from nbtrack.ui.commands.verb import verb
 
@@ -130,6 +129,8 @@ class _ModelFailedError(NbtrackError):
 
 def _told(error: Exception) -> str:
     """An error in words, with the notes that others than nbtrack wrote on it."""
+    from nbtrack.models.predictor import RAISED_BY  # lazy: other commands load no model
+
     notes = [note for note in getattr(error, "__notes__", ()) if not note.startswith(RAISED_BY)]
     text = str(error)
     return "\n".join([f"{type(error).__name__}: {text}" if text else type(error).__name__, *notes])

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -861,16 +862,10 @@ def test_pandas_and_ipython_are_not_loaded(search: Tracker) -> None:
 # ---- completion ----------------------------------------------------------------------------------
 
 
-def completions(*words: str, shell: str = "bash") -> list[str]:
-    """What a shell offers for the last word."""
-    separator = "\n" if shell == "bash" else " "
+def completions(*words: str) -> list[str]:
+    """What bash is offered for the last word."""
     done = process(
-        env={
-            **os.environ,
-            "_NBTRACK_COMPLETE": f"{shell}_complete",
-            "COMP_WORDS": separator.join(["nbtrack", *words]),
-            "COMP_CWORD": str(len(words)),
-        }
+        env={**os.environ, "_NBTRACK_COMPLETE": "bash_complete", "COMP_LINE": " ".join(["nbtrack", *words])}
     )
     assert done.returncode == 0, done.stderr
     return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
@@ -907,28 +902,60 @@ def test_an_id_is_completed(search: Tracker) -> None:
     assert completions("show", run_id[:6]) == [run_id]
 
 
-def test_bash_takes_the_script(search: Tracker) -> None:
+def test_bash_completes_what_is_typed(search: Tracker) -> None:
+    with search.start_run(run_name="two words"):
+        pass
+    search.create_registered_model("flower beds")
+    search.create_registered_model("iris")
+    search.create_model_version("iris", "x")
+    search.set_registered_model_alias("iris", "champion", 1)
+    expected = {
+        "nbtrack sh": "nbtrack show ",
+        "nbtrack show lr=2": "nbtrack show lr=2 ",
+        "nbtrack show tw": "nbtrack show 'two words' ",
+        "cd . && X=1 nbtrack runs -f 'params.lr > 1 and tags.te": "params.lr > 1 and tags.team' ",
+        "nbtrack models show iris @": "nbtrack models show iris @champion ",
+        "nbtrack models show iris @cha": "nbtrack models show iris @champion ",
+        "nbtrack models show flo": "nbtrack models show 'flower beds' ",
+    }
+
+    completed = in_bash(list(expected))
+
+    assert {typed: line for typed, line in completed.items() if not line.endswith(expected[typed])} == {}
+
+
+def in_bash(typed: list[str]) -> dict[str, str]:
+    """What stands in the line of a bash that works in a terminal when TAB is pressed behind some text."""
     Path("bin").mkdir()
     Path("bin/nbtrack").write_text(f'#!/bin/sh\nexec {sys.executable} -m nbtrack "$@"\n')
     Path("bin/nbtrack").chmod(0o755)
     Path("script").write_text(process("completion", "bash").stdout)
-
-    done = subprocess.run(
-        [
-            "bash",
-            "-c",
-            "source ./script; COMP_WORDS=(nbtrack show lr=1); COMP_CWORD=2; _nbtrack_completion nbtrack; "
-            "printf '%s\n' \"${COMPREPLY[@]}\"; complete -p nbtrack",
-        ],
-        env={**os.environ, "PATH": f"bin:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=True,
-    )
-
-    assert done.stdout.splitlines()[:2] == ["lr=10", "lr=1"]
-    assert "_nbtrack_completion nbtrack" in done.stdout
+    tell = 'printf "\\2%s\\3" "$READLINE_LINE"; READLINE_LINE='
+    Path("rc").write_text(f"PS1='> '\nsource ./script\nbind -x '\"\\C-o\": {tell}'\n")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        try:
+            os.environ |= {"PATH": f"bin:{os.environ['PATH']}", "TERM": "dumb", "COLUMNS": "200"}
+            os.execvp("bash", ["bash", "--rcfile", "rc", "-i"])
+        finally:
+            os._exit(70)
+    lines: dict[str, str] = {}
+    shown = b""
+    try:
+        while not shown.endswith(b"> "):
+            shown += os.read(terminal, 4096)
+        for each in typed:
+            os.write(terminal, f"{each}\t\x0f".encode())
+            shown = b""
+            while not (found := re.search(b"\x02(.*?)\x03", shown, re.DOTALL)):
+                assert select.select([terminal], [], [], TIMEOUT)[0], shown
+                shown += os.read(terminal, 4096)
+            lines[each] = found[1].decode()
+        return lines
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.close(terminal)
+        os.waitpid(pid, 0)
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -10,7 +10,6 @@ import pytest
 
 import nbtrack
 from nbtrack import MlflowClient
-from nbtrack.stores.opening import open_store
 from tests.test_cli import completions, in_terminal, lines, process, run
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -45,7 +44,7 @@ def refused(*words: str) -> str:
 
 def events(name: str) -> list[tuple[str, str | None]]:
     """What was done to a registered model, and why."""
-    return [(event["what"], event.get("why")) for event in open_store().registry.events(name)]
+    return [(event.what, event.why) for event in nbtrack.history(name)]
 
 
 # ---- looking -------------------------------------------------------------------------------------
@@ -288,7 +287,7 @@ def test_a_model_is_renamed_and_a_version_copied(flowers: MlflowClient) -> None:
 
     assert (made["name"], made["version"], made["source"]) == ("live", 1, "models:/blue flag/2")
     assert "exists already" in refused("models", "rename", "live", "wine")
-    assert run("models", "copy", "live", "1", "live").stdout == (
+    assert run("models", "copy", "live/1", "live").stdout == (
         "It loads as models:/live/2. Undo: nbtrack models delete live 2\n"
     )
 
@@ -299,11 +298,11 @@ def test_deleting_takes_a_yes_where_nobody_can_be_asked(flowers: MlflowClient) -
     assert done.returncode == 2
     assert "add --yes" in done.stderr
     assert lines("models", "delete", "iris", "1", "champion", "-y", "--why", "old")[0] == (
-        "Deleted version 1 of 'iris'."
+        "Deleted version 1 of 'iris'. Undo: nbtrack models undo iris"
     )
     assert [each.version for each in nbtrack.search_model_versions(filter_string="name = 'iris'")] == [3]
     assert lines("models", "delete", "iris", "--yes") == [
-        "Deleted the registered model 'iris' with 1 version."
+        "Deleted the registered model 'iris' with 1 version. Undo: nbtrack models undo iris"
     ]
     assert [each.name for each in nbtrack.search_registered_models()] == ["wine"]
 
@@ -332,7 +331,7 @@ def test_the_help_of_models_lists_what_is_used_most_at_first() -> None:
     ]
 
     assert commands[:3] == ["list", "show", "register"]
-    assert "Did you mean 'register'?" in run("models", "regstr").output
+    assert "Did you mean 'predict'?" in run("models", "predicts").output
 
 
 # ---- completion ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.core.html_tables import html_pairs, html_table, safe
 from nbtrack.core.static_views import View
-from nbtrack.core.text_tables import moment, shortened, text_table, visible
+from nbtrack.core.text_tables import folded_table, moment, shortened, text_table, text_width, visible
 
 if TYPE_CHECKING:
     from nbtrack.core.promotions import Promotion, PromotionRequest
@@ -49,8 +49,13 @@ def event_card(event: "RegistryEvent") -> View:
     return View(f"<div>{safe(said)}</div>{html_pairs(facts)}", "\n".join(text))
 
 
-def history_table(events: "Sequence[RegistryEvent]") -> View:
-    """The changes of a registered model, a line each; of many the latest."""
+def history_table(events: "Sequence[RegistryEvent]", *, width: int | None = None) -> View:
+    """The changes of a registered model, a line each; of many the latest.
+
+    Args:
+        events: What to draw, in this order.
+        width: Columns that the text may take: what does not fit goes on below; None is any number.
+    """
     if not events:
         return View("<p>No changes.</p>", "No changes.")
     shown = events[-_SHOWN_ROWS:]
@@ -68,7 +73,14 @@ def history_table(events: "Sequence[RegistryEvent]") -> View:
     if not any(row[-1] for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     notes = [f"the latest {len(shown)} of {len(events):,} changes"] if len(events) > len(shown) else []
-    return _table(columns, rows, notes)
+    whole = _table(columns, rows, notes)
+    if width is None or text_width(whole.text.partition("\n")[2].partition("\n")[0]) <= width:
+        return whole
+    below = [
+        [number, when[:16], who, what + (f"\nwhy: {why}" if why else "")]
+        for (number, when, who, what, *_), why in zip(rows, [each.why for each in shown], strict=True)
+    ]
+    return View(whole.html, "\n".join([folded_table(columns[:4], below, width, right=(0,)), *notes]))
 
 
 def request_card(request: "PromotionRequest") -> View:
@@ -111,6 +123,8 @@ def requests_table(requests: "Sequence[PromotionRequest]") -> View:
         ]
         for request in requests[:_SHOWN_ROWS]
     ]
+    if not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     notes = [f"{len(rows)} of {len(requests):,} requests"] if len(requests) > len(rows) else []
     return _table(columns, rows, notes)
 

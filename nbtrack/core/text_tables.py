@@ -5,6 +5,8 @@ from collections.abc import Container, Sequence
 from time import time
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
+_LEAST_FOLDED = 24
+"""Columns that a folded column has at least."""
 
 
 def sparkline(values: Sequence[float], width: int = 16) -> str:
@@ -145,6 +147,46 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Con
         for row in cells
     ]
     return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]])
+
+
+def folded_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, right: Container[int] = ()
+) -> str:
+    """A table as of `text_table` whose last column goes on below itself where it would be too wide.
+
+    Args:
+        columns: Names of the columns.
+        rows: Cells of each row; the last one may have several lines.
+        width: Columns that the text may take, if the others leave room for the last.
+        right: As in `text_table`; not of the last column.
+    """
+    taken = sum(
+        max(text_width(visible(row[at])) for row in (columns, *rows)) + 2 for at in range(len(columns) - 1)
+    )
+    room = max(width - taken, _LEAST_FOLDED)
+    folded: list[list[str]] = []
+    for *cells, last in rows:
+        lines = [piece for line in last.split("\n") for piece in wrapped(visible(line), room)]
+        folded.append([*cells, lines[0]])
+        folded += [[*([""] * len(cells)), line] for line in lines[1:]]
+    return text_table(columns, folded, right)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Text in lines of at most `width` columns, parted at spaces where there are any; at least one line."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if text_width(joined) <= width:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        for letter in word:
+            if text_width(lines[-1] + letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return lines
 
 
 def text_width(text: str) -> int:

@@ -215,6 +215,14 @@ class PromotionVerbs(RegistryVerbs):
             )
         registry.demand_approval(name, destination, None, why=why)
 
+    def approvals(self, name: str) -> dict[str, dict[str, Any]]:
+        """What a registered model demands approval for, by stage and `@alias`: `approvers` and `four_eyes`.
+
+        Raises:
+            NotFoundError: There is no such registered model.
+        """
+        return {} if self._is_off() else self._registry(name).approvals(name)
+
     def rollback(self, name: str, to: str = "Production", *, why: str | None = None) -> Promotion:
         """Give a stage or alias back to the version that had it before; again: further back.
 
@@ -274,6 +282,11 @@ class PromotionVerbs(RegistryVerbs):
 
             return RegistryEvent(0, _now(), "", "nothing.recorded", name)
         return self._registry(name).undo(name, number, why=why)
+
+    def undoable(self, name: str, event: Any = None) -> RegistryEvent:
+        """The change that `undo` would take back; arguments and errors are those of `undo`."""
+        check_model_name(name)
+        return self._registry(name).undoable(name, getattr(event, "event", getattr(event, "number", event)))
 
     def history(self, name: str, to: str | None = None) -> RegistryHistory:
         """Every change of a registered model and its versions: who, when, what, why; the oldest first.

@@ -25,10 +25,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from nbtrack.core.users import current_user
 from tests.docs.pages import ROOT, Block, blocks
 
 HOME = "/home/ada/project"
 """How the folder in which the examples run is written in the pages."""
+USER = "ada"
+"""And so who runs them."""
 
 
 class Shown(NamedTuple):
@@ -40,7 +43,7 @@ class Shown(NamedTuple):
     @property
     def agree(self) -> bool:
         """Whether the two are the same but for what may differ."""
-        pieces = [re.escape(piece) for piece in normal(self.said.text).split("…")]
+        pieces = [re.escape(piece) for piece in normal(by_ada(self.said.text)).split("…")]
         return re.fullmatch(".*?".join(pieces), normal(self.actual), re.DOTALL) is not None
 
 
@@ -58,6 +61,11 @@ def normal(text: str) -> str:
     return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
+def by_ada(text: str) -> str:
+    """A text with the name of the pages instead of that of the user."""
+    return re.sub(rf"\b{re.escape(current_user())}\b", USER, text)
+
+
 def run(page: str, name: str, folder: Path) -> Iterator[Shown]:
     """Run the examples of a page in `folder`, the working directory; gives each output it states."""
     module = ModuleType("page")
@@ -68,7 +76,7 @@ def run(page: str, name: str, folder: Path) -> Iterator[Shown]:
                 continue
             if block.language == "text":
                 if "output" in block.marks:
-                    yield Shown(block, shown.replace(str(folder), HOME))
+                    yield Shown(block, by_ada(shown.replace(str(folder), HOME)))
             elif block.file:
                 (folder / block.file).write_text(block.text)
             elif block.language == "python":

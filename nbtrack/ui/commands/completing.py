@@ -98,6 +98,14 @@ def artifacts(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable
 
 
 @careful
+def metrics(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Names of metrics of the latest runs."""
+    for key in _keys(tracker, "metrics"):
+        if key.startswith(incomplete):
+            yield CompletionItem(key)
+
+
+@careful
 def tags(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Keys of tags, with the sign that a value follows."""
     if "=" not in incomplete:

@@ -74,6 +74,22 @@ def places(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[Co
             yield CompletionItem(f"@{alias}", help=f"version {version}")
 
 
+@careful
+def requests(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Numbers of the requests that wait for approval."""
+    for each in tracker.promotion_requests(_name(ctx)):
+        if str(each.number).startswith(incomplete):
+            yield CompletionItem(str(each.number), help=visible(f"version {each.version} to {each.to}"))
+
+
+@careful
+def changes(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Numbers of the changes of a registered model, the latest first."""
+    for each in reversed(tracker.history(_name(ctx))[-MOST:]):
+        if str(each.number).startswith(incomplete):
+            yield CompletionItem(str(each.number), help=visible(shortened(str(each), _HELP)))
+
+
 def _is_stage(stage: str, incomplete: str) -> bool:
     return stage != ModelVersionStages.NONE and stage.lower().startswith(incomplete.lower())
 

@@ -59,10 +59,19 @@ def find_model(tracker: Tracker, name: str) -> RegisteredModel:
         NotFoundError: There is none.
         InvalidValueError: A version is named.
     """
+    return tracker.get_registered_model(meant_model(tracker, name))
+
+
+def meant_model(tracker: Tracker, name: str) -> str:
+    """The name of the registered model that is meant; it may have been deleted.
+
+    Raises:
+        InvalidValueError: A version is named.
+    """
     model, version = meant(tracker, name)
     if version is not None:
         raise InvalidValueError(f"{name!r} names a version. Give the registered model, {model!r}.")
-    return tracker.get_registered_model(model)
+    return model
 
 
 def find_version(tracker: Tracker, name: str, version: str | None = None) -> ModelVersion:
@@ -99,6 +108,22 @@ def find_version(tracker: Tracker, name: str, version: str | None = None) -> Mod
         return version_in_stage(tracker, ModelUri(text, name=name, stage=stage))
     known = [*model.aliases, *ModelVersionStages.ALL]
     raise NotFoundError("version", text, known, _what_there_is(tracker, model), f"Registered model {name!r}")
+
+
+def find_version_before(
+    tracker: Tracker, name: str, version: str, last: str | None, metavar: str
+) -> tuple[ModelVersion, str]:
+    """The version that is meant before another word, and that word; name and version may be one word.
+
+    Raises:
+        UsageError: The last word is missing.
+        NotFoundError: As of `find_version`.
+    """
+    if last is not None:
+        return find_version(tracker, name, version), last
+    if meant(tracker, name).version is None:
+        raise click.UsageError(f"Missing argument '{metavar}': give NAME, VERSION and {metavar}.")
+    return find_version(tracker, name), version
 
 
 def reads_as_version(text: str) -> bool:

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from nbtrack.core import registry_views, static_views
+from nbtrack.core import promotion_views, registry_views, static_views
 from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.registry import ModelVersion, RegisteredModel
+from nbtrack.core.registry_events import approval_words
 from nbtrack.filters.fields import MODEL_VERSION, REGISTERED_MODEL
 from nbtrack.ui.commands import completing_models
 from nbtrack.ui.commands.named import where_it_was_looked
@@ -62,7 +63,7 @@ def list_models(screen: Screen, filter_string: str, order: Sequence[str], as_jso
 def show_model(
     screen: Screen, name: str, version: str | None, filter_string: str, order: Sequence[str], as_json: bool
 ) -> None:
-    """Show a registered model with its versions, or one version.
+    """Show a registered model, or one of its versions.
 
     VERSION is a number, an alias behind an @, a stage or latest. FILTER and FIELD are of versions.
     """
@@ -129,8 +130,15 @@ def _show_model(
             json_text({**_model_as_plain(model), "versions": [_version_as_plain(each) for each in found]})
         )
         return
-    card, table = registry_views.model_card(model), registry_views.versions_table(found)
-    screen.show(static_views.View(card.html + table.html, f"{card.text}\n\n{table.text}"))
+    views = [registry_views.model_card(model)]
+    if rules := tracker.approvals(name):
+        demands = [[to, approval_words(rule)] for to, rule in rules.items()]
+        views.append(static_views.table(["approval for", "is given"], demands))
+    if waiting := tracker.promotion_requests(name):
+        views.append(promotion_views.requests_table(waiting))
+    views.append(registry_views.versions_table(found))
+    html, text = "".join(view.html for view in views), "\n\n".join(view.text for view in views)
+    screen.show(static_views.View(html, text))
 
 
 def _model_as_plain(model: RegisteredModel) -> dict[str, Any]:

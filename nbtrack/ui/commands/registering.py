@@ -22,6 +22,7 @@ from nbtrack.ui.commands.named_versions import (
     called_version,
     find_model,
     find_version,
+    find_version_before,
     in_use,
     json_option,
     meant,
@@ -80,16 +81,16 @@ def register(
 @verb("copy", examples=["iris 3 iris-live", "iris @champion iris-live"])
 @name_argument
 @version_argument
-@click.argument("to", metavar="NEW_NAME", shell_complete=completing_models.names)
+@click.argument("to", required=False, metavar="NEW_NAME", shell_complete=completing_models.names)
 @json_option
 @why_option
 @click.pass_obj
-def copy(screen: Screen, name: str, version: str, to: str, as_json: bool, why: str | None) -> None:
+def copy(screen: Screen, name: str, version: str, to: str | None, as_json: bool, why: str | None) -> None:
     """Make a version the next one of another registered model.
 
     Description, tags and run go with it; aliases and stage do not.
     """
-    origin = find_version(screen.tracker, name, version)
+    origin, to = find_version_before(screen.tracker, name, version, to, "NEW_NAME")
     made = screen.tracker.copy_model_version(f"models:/{origin.name}/{origin.version}", to, why=why)
     if as_json:
         screen.write(json_text(made.to_dictionary()))
@@ -117,7 +118,7 @@ def alias(
     as_json: bool,
     why: str | None,
 ) -> None:
-    """Let an alias name a version; without ALIAS, list them.
+    """Let an alias name a version, or list aliases.
 
     models:/NAME@ALIAS loads that version, and no other from then on.
     """
@@ -172,7 +173,7 @@ def _show_aliases(screen: Screen, model: RegisteredModel, *, as_json: bool) -> N
 def tag(
     screen: Screen, name: str, words: Sequence[str], removed: Sequence[str], as_json: bool, why: str | None
 ) -> None:
-    """Set, take off or show tags of a registered model or a version."""
+    """Set, take off or show tags of a model or a version."""
     tracker = screen.tracker
     name, text = meant(tracker, name)
     if words and "=" not in words[0]:
@@ -214,9 +215,9 @@ def tag(
 @why_option
 @click.pass_obj
 def note(screen: Screen, name: str, words: Sequence[str], only_show: bool, why: str | None) -> None:
-    """Write the description of a registered model or a version, in Markdown.
+    """Write the description of a model or a version.
 
-    Without TEXT it opens in an editor; - reads the text from the standard input.
+    It is Markdown. Without TEXT it opens in an editor; - reads the text from the standard input.
     """
     tracker = screen.tracker
     name, version = meant(tracker, name)
@@ -250,7 +251,10 @@ def note(screen: Screen, name: str, words: Sequence[str], only_show: bool, why: 
 @why_option
 @click.pass_obj
 def rename(screen: Screen, name: str, new_name: str, why: str | None) -> None:
-    """Rename a registered model; versions, tags and aliases go with it."""
+    """Rename a registered model.
+
+    Versions, tags and aliases go with it.
+    """
     model = find_model(screen.tracker, name)
     screen.tracker.rename_registered_model(model.name, new_name, why=why)
     said = f"The registered model {model.name!r} is called {new_name!r} now."
@@ -284,7 +288,7 @@ def delete(screen: Screen, name: str, versions: Sequence[str], yes: bool, why: s
         return
     for number in found:
         tracker.delete_model_version(name, number, why=why)
-        screen.say(f"Deleted version {number} of {name!r}.")
+        say_done(screen, f"Deleted version {number} of {name!r}.", "models", "undo", name)
 
 
 def _delete_model(screen: Screen, model: RegisteredModel, *, yes: bool, why: str | None) -> None:
@@ -292,7 +296,13 @@ def _delete_model(screen: Screen, model: RegisteredModel, *, yes: bool, why: str
     versions = "1 version" if count == 1 else f"{count:,} versions"
     if yes or screen.confirms(f"Delete the registered model {model.name!r} with {versions}?"):
         screen.tracker.delete_registered_model(model.name, why=why)
-        screen.say(f"Deleted the registered model {model.name!r} with {versions}.")
+        say_done(
+            screen,
+            f"Deleted the registered model {model.name!r} with {versions}.",
+            "models",
+            "undo",
+            model.name,
+        )
 
 
 def _thing(tracker: Tracker, name: str, version: str | None) -> RegisteredModel | ModelVersion:

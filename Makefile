@@ -29,7 +29,7 @@ lab: ## open JupyterLab on the notebooks
 faults: ## run the long fault tests: kills, crowds, forks
 	NBTRACK_TEST_FAULTS=full pytest tests/faults -q
 
-interop: ## test models beside the real MLflow; installs it
+interop: ## test models and callbacks beside the real MLflow; installs it
 	pip install -q -e ".[test,interop]" -c tests/constraints.txt
 	pytest tests/interop
 

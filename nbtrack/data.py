@@ -25,6 +25,7 @@ from nbtrack.tracking.data_sources import DataSource
 __all__ = [
     "DataSource",
     "Dataset",
+    "DatasetSource",
     "NumpyDataset",
     "PandasDataset",
     "PolarsDataset",
@@ -33,6 +34,9 @@ __all__ = [
     "from_polars",
     "get_source",
 ]
+
+DatasetSource = DataSource
+"""MLflow's name of it."""
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     __getattr__ = hints_of(__name__)

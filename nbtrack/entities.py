@@ -28,6 +28,7 @@ from nbtrack.core.logged_models import LoggedModelTag as LoggedModelTag
 from nbtrack.core.model_links import LoggedModelInput as LoggedModelInput
 from nbtrack.core.model_links import LoggedModelOutput as LoggedModelOutput
 from nbtrack.core.registry import ModelVersion as ModelVersion
+from nbtrack.core.registry import ModelVersionStatus as ModelVersionStatus
 from nbtrack.core.registry import ModelVersionTag as ModelVersionTag
 from nbtrack.core.registry import RegisteredModel as RegisteredModel
 from nbtrack.core.registry import RegisteredModelAlias as RegisteredModelAlias

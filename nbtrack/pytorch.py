@@ -24,6 +24,10 @@ __all__ = [
     "save_state_dict",
 ]
 
+# MLflow's names for the choices of `serialization_format`.
+SERIALIZATION_FORMAT_PICKLE = "pickle"
+SERIALIZATION_FORMAT_PT2 = "pt2"
+
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     __getattr__ = hints_of(__name__)
 

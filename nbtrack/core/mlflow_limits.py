@@ -1,6 +1,7 @@
-"""What nbtrack takes, and how much, under the names that other libraries use of `mlflow.utils.validation`.
+"""What nbtrack takes, how much, and what it gives at once, under the names that other libraries use.
 
-They cut or drop what is longer. nbtrack keeps it, so that where MLflow has a limit there is none.
+They are in `mlflow.utils.validation`, `mlflow.store.tracking` and `mlflow.store.model_registry`. Libraries
+cut or drop what is longer than a limit; nbtrack keeps it, so that most of MLflow's limits are none here.
 """
 
 import sys
@@ -21,6 +22,16 @@ MAX_MODEL_REGISTRY_TAG_KEY_LENGTH = 250
 MAX_MODEL_REGISTRY_TAG_VALUE_LENGTH = 100_000
 MAX_EXPERIMENT_NAME_LENGTH = 500
 MAX_REGISTERED_MODEL_ALIAS_LENGTH = 255
+
+SEARCH_MAX_RESULTS_DEFAULT = 1000
+"""How many runs or experiments a page has when nobody says so."""
+
+SEARCH_MAX_RESULTS_THRESHOLD = 50_000
+SEARCH_LOGGED_MODEL_MAX_RESULTS_DEFAULT = 100
+SEARCH_REGISTERED_MODEL_MAX_RESULTS_DEFAULT = 100
+SEARCH_REGISTERED_MODEL_MAX_RESULTS_THRESHOLD = 1000
+SEARCH_MODEL_VERSION_MAX_RESULTS_DEFAULT = 10_000
+SEARCH_MODEL_VERSION_MAX_RESULTS_THRESHOLD = 200_000
 
 
 def validate_param_and_metric_name(name: str) -> bool:

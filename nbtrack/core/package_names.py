@@ -42,6 +42,8 @@ _PACKAGES = {
 }
 _PARTS = frozenset({"lightning-fabric"})
 """Packages that bring a part of what the others of their module bring."""
+_NEVER_LOCAL = ("__main__", "nbtrack", "mlflow")
+"""`mlflow` is ours where the drop-in answers for it."""
 
 
 def package_of(module: str) -> tuple[str, str] | None:
@@ -118,7 +120,7 @@ def is_local_module(module: str) -> bool:
     Args:
         module: A top-level module. One that was never imported here is none.
     """
-    if module in sys.stdlib_module_names or module in ("__main__", "nbtrack") or module not in sys.modules:
+    if module in sys.stdlib_module_names or module in _NEVER_LOCAL or module not in sys.modules:
         return False
     places = _places(module)
     return any(map(os.path.isabs, places)) and not _are_installed(places) and package_of(module) is None

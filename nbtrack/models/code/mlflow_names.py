@@ -1,10 +1,13 @@
 """What code and pickles of models call by MLflow's names, where MLflow is not installed.
 
 Where it is installed, its own modules answer: a model may use any of it. Stand-ins are never put into
-`sys.modules`: a library that looks whether MLflow is there must not find it.
+`sys.modules`: a library that looks whether MLflow is there must not find it. Where the drop-in answers for
+MLflow (`nbtrack/mlflow_drop_in.py`), code gets its modules, and pickles what is said here: they call things
+by names that are MLflow's own.
 """
 
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,6 +15,9 @@ from types import ModuleType
 from typing import Any
 
 from nbtrack.core.errors import InvalidValueError
+
+_DROP_IN = "nbtrack"
+"""The `origin` of modules that the drop-in makes; MLflow's own are files."""
 
 _MODEL = "nbtrack.models.python_model"
 _HINTS = "nbtrack.models.schema.type_hints"
@@ -62,17 +68,30 @@ _HOMES: dict[str, dict[str, tuple[str, str]]] = {
 
 
 def are_needed() -> bool:
-    """Whether MLflow is not installed, and nothing stands in its place already."""
-    return "mlflow" not in sys.modules and _is_missing()
+    """Whether MLflow itself is not here, or hidden by the drop-in."""
+    if "mlflow" in sys.modules:
+        return _is_hidden(sys.modules["mlflow"])
+    try:
+        spec = find_spec("mlflow")
+    except ValueError:
+        return True
+    return spec is None or spec.origin == _DROP_IN
 
 
-@cache
 def stand_in(name: str) -> ModuleType:
     """The module that stands for one of MLflow's.
 
     Raises:
         ModuleNotFoundError: There is none.
     """
+    if _is_hidden(sys.modules.get("mlflow")):
+        with suppress(ModuleNotFoundError):
+            return import_module(name)
+    return _stand_in(name)
+
+
+@cache
+def _stand_in(name: str) -> ModuleType:
     if name not in _HOMES and _own_module(name) is None:
         raise ModuleNotFoundError(
             f"No module named {name!r}: the model imports it from MLflow, which is not installed "
@@ -82,6 +101,11 @@ def stand_in(name: str) -> ModuleType:
     return _StandIn(name)
 
 
+def _is_hidden(module: ModuleType | None) -> bool:
+    """Whether the module `mlflow` is the drop-in's."""
+    return getattr(getattr(module, "__spec__", None), "origin", None) == _DROP_IN
+
+
 def named(module: str, name: str) -> Any:
     """What a pickle means by a name of MLflow's.
 
@@ -89,7 +113,7 @@ def named(module: str, name: str) -> Any:
         InvalidValueError: nbtrack has nothing of that name.
     """
     try:
-        found: Any = stand_in(module)
+        found: Any = _stand_in(module)
         for part in name.split("."):
             found = getattr(found, part)
     except (AttributeError, ModuleNotFoundError):
@@ -114,7 +138,7 @@ class _StandIn(ModuleType):
             return getattr(import_module(home), attribute)
         inner = f"{own}.{name}"
         if inner in _HOMES or _own_module(inner) is not None:
-            return stand_in(inner)
+            return _stand_in(inner)
         module = _own_module(own)
         if module is None:
             raise AttributeError(f"module {own!r} has no attribute {name!r} where nbtrack stands for MLflow")
@@ -131,11 +155,3 @@ def _own_module(name: str) -> ModuleType | None:
         return import_module(own) if find_spec(own) is not None else None
     except ModuleNotFoundError:
         return None
-
-
-@cache
-def _is_missing() -> bool:
-    try:
-        return find_spec("mlflow") is None
-    except ValueError:
-        return True

@@ -1,9 +1,9 @@
-"""Runs beside each other, as HTML and text: a column for each run, a line for what differs."""
+"""Runs, or versions of models, beside each other: a column for each, a line for what differs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from nbtrack.core.comparisons import ComparedMetric, ComparedText, Comparison
+from nbtrack.core.comparisons import Compared, ComparedText, Comparison, Sections
 from nbtrack.core.html_tables import CELL_STYLE, safe
 from nbtrack.core.static_views import TEXT_WIDTH, View, mark, took
 from nbtrack.core.text_tables import moment, number, shortened, text_width, visible
@@ -20,7 +20,7 @@ _KINDS = {
 }
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """A line of the table; without cells it is the heading of those below it."""
 
     name: str
@@ -42,14 +42,44 @@ def comparison_view(
             None is any number.
     """
     headings = _headings(comparison)
-    lines = [*_facts(comparison)]
-    for section, shown in comparison.told(everything=everything).items():
+    return beside(headings, _facts(comparison), comparison, _KINDS, everything=everything, width=width)
+
+
+def beside(
+    headings: Sequence[str],
+    facts: Sequence[Line],
+    compared: Sections,
+    kinds: Mapping[str, tuple[str, str]],
+    *,
+    corner: str = "",
+    notes: Sequence[str] = (),
+    everything: bool = False,
+    width: int | None = TEXT_WIDTH,
+    most: int | None = None,
+) -> View:
+    """Draw things beside each other.
+
+    Args:
+        headings: What each is called.
+        facts: The first lines, about each as a whole.
+        compared: What is compared.
+        kinds: What one and several rows of a section are called, where a note tells how many are the same.
+        corner: What stands over the names.
+        notes: What is said below, before that.
+        everything: Also what is the same in all.
+        width: As for `comparison_view`.
+        most: Rows of a section; None is any number.
+    """
+    lines = [*facts]
+    for section, shown in compared.told(everything=everything).items():
         if shown:
-            lines.append(_Line(section, None))
-            lines += [_drawn(row) for row in shown]
-    notes = [] if everything else _notes(comparison)
-    html = [_html(headings, lines), *(f"<div>{safe(note)}</div>" for note in notes)]
-    text = [*_text(headings, lines, width), *([""] if notes else []), *map(visible, notes)]
+            lines.append(Line(section, None))
+            lines += [_drawn(row) for row in shown[:most]]
+        if most is not None and len(shown) > most:
+            lines.append(Line(f"and {len(shown) - most:,} more", [""] * len(headings)))
+    notes = [*notes, *([] if everything else _notes(compared, kinds, len(headings)))]
+    html = [_html(headings, lines, corner), *(f"<div>{safe(note)}</div>" for note in notes)]
+    text = [*_text(headings, lines, width, corner), *([""] if notes else []), *map(visible, notes)]
     return View("".join(html), "\n".join(text))
 
 
@@ -61,19 +91,19 @@ def _headings(comparison: Comparison) -> list[str]:
     ]
 
 
-def _facts(comparison: Comparison) -> list[_Line]:
+def _facts(comparison: Comparison) -> list[Line]:
     runs = comparison.runs
     return [
-        _Line("run id", [run.info.run_id[:8] for run in runs]),
-        _Line("status", [mark(run.info.status) for run in runs]),
-        _Line("took", [took(run) for run in runs]),
-        _Line("started", [moment(run.info.start_time)[:16] for run in runs]),
+        Line("run id", [run.info.run_id[:8] for run in runs]),
+        Line("status", [mark(run.info.status) for run in runs]),
+        Line("took", [took(run) for run in runs]),
+        Line("started", [moment(run.info.start_time)[:16] for run in runs]),
     ]
 
 
-def _drawn(row: ComparedText | ComparedMetric) -> _Line:
+def _drawn(row: Compared) -> Line:
     if isinstance(row, ComparedText):
-        return _Line(
+        return Line(
             shortened(row.key, _CELL),
             ["" if value is None else _one_line(value) for value in row.values],
         )
@@ -84,34 +114,34 @@ def _drawn(row: ComparedText | ComparedMetric) -> _Line:
         if delta:
             cell += f"  {'▲' if delta > 0 else '▼'} {'+' if delta > 0 else ''}{number(delta)}"
         cells.append(f"{cell}  ★ best" if index in row.best else cell)
-    return _Line(shortened(row.key, _CELL) + arrow, cells)
+    return Line(shortened(row.key, _CELL) + arrow, cells)
 
 
 def _one_line(text: str) -> str:
     return shortened(text.strip().split("\n")[0], _CELL) if text.strip() else repr(text)
 
 
-def _notes(comparison: Comparison) -> list[str]:
+def _notes(compared: Sections, kinds: Mapping[str, tuple[str, str]], count: int) -> list[str]:
     same = {
         section: [row for row in rows if not row.differs]
-        for section, rows in comparison.sections.items()
-        if section in _KINDS
+        for section, rows in compared.sections.items()
+        if section in kinds
     }
-    whose = "both" if len(comparison.runs) == 2 else "all"
+    whose = "both" if count == 2 else "all"
     notes: list[str] = []
     if params := same.pop("params"):
         pairs = [f"{shortened(row.key, _CELL)}={_one_line(str(row.values[0]))}" for row in params]
         more = f" and {len(pairs) - _MOST_NAMES} more" if len(pairs) > _MOST_NAMES else ""
         notes.append(f"same in {whose}: {', '.join(pairs[:_MOST_NAMES])}{more}")
-    counts = [f"{len(rows):,} {_KINDS[section][len(rows) != 1]}" for section, rows in same.items() if rows]
+    counts = [f"{len(rows):,} {kinds[section][len(rows) != 1]}" for section, rows in same.items() if rows]
     if counts:
         notes.append(f"{'also ' if notes else ''}same in {whose}: {', '.join(counts)}")
-    if not any(comparison.told().values()):
+    if not any(compared.told().values()):
         notes.insert(0, f"Nothing that {whose} of them recorded differs.")
     return notes
 
 
-def _html(headings: Sequence[str], lines: Sequence[_Line]) -> str:
+def _html(headings: Sequence[str], lines: Sequence[Line], corner: str) -> str:
     head = "".join(f'<th scope="col"{CELL_STYLE}>{safe(heading)}</th>' for heading in headings)
     body: list[str] = []
     for name, cells in lines:
@@ -121,12 +151,17 @@ def _html(headings: Sequence[str], lines: Sequence[_Line]) -> str:
             continue
         drawn = "".join(f"<td{CELL_STYLE}>{safe(cell)}</td>" for cell in cells)
         body.append(f'<tr><th scope="row"{CELL_STYLE}>{safe(name)}</th>{drawn}</tr>')
-    return f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+    return (
+        f"<table><thead><tr><td>{safe(corner)}</td>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+    )
 
 
-def _text(headings: Sequence[str], lines: Sequence[_Line], width: int | None) -> list[str]:
+def _text(headings: Sequence[str], lines: Sequence[Line], width: int | None, corner: str) -> list[str]:
     """The lines of the text; in several blocks when the runs do not all fit beside each other."""
-    names = ["", *(visible(name) if cells is None else f"  {visible(name)}" for name, cells in lines)]
+    names = [
+        visible(corner),
+        *(visible(name) if cells is None else f"  {visible(name)}" for name, cells in lines),
+    ]
     for index, (_, cells) in enumerate(lines, start=1):
         if cells is None:
             break

@@ -1,13 +1,13 @@
 """What differs between runs: params, metrics, tags, data sets, code and environment, as plain data.
 
 Every value stands in the order of the runs; None where a run has none. The first run is the one that
-the others are compared with.
+the others are compared with. Versions of models are compared likewise, in `core/version_comparisons.py`.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from nbtrack.core import system_tags
 from nbtrack.core.entities import Run
@@ -26,20 +26,20 @@ _CODE_TAGS = {
 
 @dataclass(frozen=True)
 class ComparedText:
-    """A param, a tag or another text of several runs."""
+    """A param, a tag or another text of several things that are compared."""
 
     key: str
     values: tuple[str | None, ...]
 
     @property
     def differs(self) -> bool:
-        """Whether the runs do not agree."""
+        """Whether they do not agree."""
         return len(set(self.values)) > 1
 
 
 @dataclass(frozen=True)
 class ComparedMetric:
-    """A metric of several runs: the last values, or the smallest or largest ones."""
+    """A metric of several things that are compared: the last values, or the smallest or largest ones."""
 
     key: str
     """Such as `loss`, or `loss.min` for the smallest values."""
@@ -49,12 +49,12 @@ class ComparedMetric:
 
     @property
     def differs(self) -> bool:
-        """Whether the runs do not agree; NaN agrees with NaN."""
+        """Whether they do not agree; NaN agrees with NaN."""
         return len({str(value) for value in self.values}) > 1
 
     @property
     def deltas(self) -> tuple[float | None, ...]:
-        """How much more each run has than the first; None where one of them has no number."""
+        """How much more each has than the first; None where one of them has no number."""
         first = self.values[0]
         return tuple(
             None
@@ -65,7 +65,7 @@ class ComparedMetric:
 
     @property
     def best(self) -> tuple[int, ...]:
-        """Which runs have the best value; none when that is not known, or all have it."""
+        """Which have the best value, counted from 0; none when that is not known, or all have it."""
         if self.greater_is_better is None:
             return ()
         numbers = [value for value in self.values if value is not None and not math.isnan(value)]
@@ -75,8 +75,34 @@ class ComparedMetric:
         return tuple(index for index, value in enumerate(self.values) if value == best)
 
 
+Compared = ComparedText | ComparedMetric
+
+
+class Sections:
+    """What a comparison compares, section by section."""
+
+    quiet: ClassVar[frozenset[str]] = frozenset()
+    """Sections that are told only with everything."""
+
+    @property
+    def sections(self) -> Mapping[str, Sequence[Compared]]:
+        """Everything that is compared, by what it is."""
+        raise NotImplementedError
+
+    def told(self, *, everything: bool = False) -> dict[str, list[Compared]]:
+        """The sections without what says nothing: what is the same, and how busy machines were.
+
+        Args:
+            everything: With all of it.
+        """
+        return {
+            name: [row for row in rows if everything or (row.differs and name not in self.quiet)]
+            for name, rows in self.sections.items()
+        }
+
+
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Sections):
     """Several runs beside each other, with all that they hold, the same or not."""
 
     runs: tuple[Run, ...]
@@ -91,8 +117,10 @@ class Comparison:
     machine: tuple[ComparedMetric, ...] = ()
     """System metrics: they differ in any two runs, so they are told only with everything."""
 
+    quiet = frozenset({"machine"})
+
     @property
-    def sections(self) -> dict[str, tuple[ComparedText | ComparedMetric, ...]]:
+    def sections(self) -> dict[str, tuple[Compared, ...]]:
         """Everything that is compared, by what it is."""
         return {
             "params": self.params,
@@ -102,17 +130,6 @@ class Comparison:
             "code": self.code,
             "environment": self.environment,
             "machine": self.machine,
-        }
-
-    def told(self, *, everything: bool = False) -> dict[str, list[ComparedText | ComparedMetric]]:
-        """The sections without what says nothing: what is the same, and how busy machines were.
-
-        Args:
-            everything: With all of it.
-        """
-        return {
-            name: [row for row in rows if everything or (row.differs and name != "machine")]
-            for name, rows in self.sections.items()
         }
 
     def to_dictionary(self, *, everything: bool = False) -> dict[str, Any]:
@@ -135,7 +152,7 @@ class Comparison:
             ]
         }
         for name, rows in self.told(everything=everything).items():
-            whole[name] = {row.key: _as_plain(row) for row in rows}
+            whole[name] = {row.key: as_plain(row) for row in rows}
         return whole
 
 
@@ -156,26 +173,28 @@ def compare(
     metrics = list(_metrics(runs, directions))
     return Comparison(
         runs=tuple(runs),
-        params=_texts([run.data.params for run in runs]),
+        params=compared_texts([run.data.params for run in runs]),
         metrics=tuple(row for row in metrics if not is_system_metric(row.key)),
-        tags=_texts([_own_tags(run) for run in runs]),
-        data=_texts([_data_sets(run) for run in runs]),
-        code=_texts([_code(run) for run in runs]),
-        environment=_texts([_environment(each) for each in environments]),
+        tags=compared_texts([_own_tags(run) for run in runs]),
+        data=compared_texts([_data_sets(run) for run in runs]),
+        code=compared_texts([_code(run) for run in runs]),
+        environment=compared_texts([_environment(each) for each in environments]),
         machine=tuple(row for row in metrics if is_system_metric(row.key)),
     )
 
 
-def _texts(held: Sequence[Mapping[str, str]]) -> tuple[ComparedText, ...]:
-    return tuple(ComparedText(key, tuple(mapping.get(key) for mapping in held)) for key in _keys_of(held))
+def compared_texts(held: Sequence[Mapping[str, str]]) -> tuple[ComparedText, ...]:
+    """Texts by key, one mapping for each of what is compared."""
+    return tuple(ComparedText(key, tuple(mapping.get(key) for mapping in held)) for key in keys_of(held))
 
 
-def _keys_of(held: Iterable[Mapping[str, Any]]) -> list[str]:
+def keys_of(held: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The keys of several mappings, each once, in the order in which they come."""
     return list(dict.fromkeys(key for mapping in held for key in mapping))
 
 
 def _metrics(runs: Sequence[Run], directions: Mapping[str, bool] | None) -> Iterable[ComparedMetric]:
-    for key in _keys_of(run.data.summaries for run in runs):
+    for key in keys_of(run.data.summaries for run in runs):
         summaries = [run.data.summaries.get(key) for run in runs]
         greater = is_greater_better(key, directions)
         last = ComparedMetric(key, tuple(None if each is None else each.last for each in summaries), greater)
@@ -225,7 +244,8 @@ def _environment(environment: Mapping[str, Any] | None) -> dict[str, str]:
     }
 
 
-def _as_plain(row: ComparedText | ComparedMetric) -> Any:
+def as_plain(row: Compared) -> Any:
+    """A row of a comparison as plain lists and dicts."""
     if isinstance(row, ComparedText):
         return list(row.values)
     return {

@@ -4,15 +4,18 @@ Attribute names and units are MLflow's, so that code written for its entities re
 them are frozen: a changed version is a new `ModelVersion`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.entities import Metric
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.core.late_fields import Late
 from nbtrack.core.paged_lists import PagedList
 from nbtrack.core.records import Record
+
+if TYPE_CHECKING:
+    from nbtrack.core.version_comparisons import VersionComparison
 
 
 class ModelVersionStages:
@@ -188,6 +191,28 @@ class ModelVersion(Record):
     run_name: str | None = None
     """What its run was called."""
 
+    @property
+    def metric_values(self) -> dict[str, float]:
+        """The value of each metric; of one that was measured on several data sets the last."""
+        return last_values(self.metrics or ())
+
+    def compare(self, other: "ModelVersion") -> "VersionComparison":
+        """What differs between this version and another one, which may be of another registered model.
+
+        It draws itself as a table; `to_pandas` makes a DataFrame of it.
+
+        Raises:
+            InvalidTypeError: The other one is no version.
+        """
+        from nbtrack.core.version_comparisons import compare_versions  # lazy: it knows this module
+
+        if not isinstance(other, ModelVersion):
+            raise InvalidTypeError(
+                f"A version is compared with a version, got {type(other).__name__} {other!r:.80}. "
+                "nbtrack.compare_versions takes numbers, aliases and stages."
+            )
+        return compare_versions([self, other])
+
     def __repr__(self) -> str:
         marks = "".join(f" @{alias}" for alias in self.aliases)
         stage = "" if self.current_stage == ModelVersionStages.NONE else f" {self.current_stage}"
@@ -204,6 +229,16 @@ class ModelVersion(Record):
         from nbtrack.core import registry_views, static_views  # lazy: only what is looked at is drawn
 
         return static_views.bundle(registry_views.version_card(self))
+
+
+def last_values(metrics: Iterable[Metric]) -> dict[str, float]:
+    """One number for each metric: of one that was measured on several data sets, the last."""
+    last: dict[str, Metric] = {}
+    for metric in metrics:
+        known = last.get(metric.key)
+        if known is None or (metric.step, metric.timestamp) >= (known.step, known.timestamp):
+            last[metric.key] = metric
+    return {key: metric.value for key, metric in last.items()}
 
 
 @dataclass(frozen=True)

@@ -97,3 +97,4 @@ search_registered_models = default_tracker.search_registered_models
 set_model_version_tag = default_tracker.set_model_version_tag
 undo = default_tracker.undo
 version_at = default_tracker.version_at
+compare_versions = default_tracker.compare_versions

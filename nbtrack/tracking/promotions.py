@@ -421,7 +421,7 @@ class PromotionVerbs(RegistryVerbs):
         Raises:
             NotFoundError: It has none of that name.
         """
-        known = {metric.key: metric.value for metric in version.metrics or ()}
+        known = version.metric_values
         if key not in known and version.run_id is not None and self._has_store():
             with suppress(NotFoundError):  # the run is of another store, or was deleted for good
                 known = {**self._store().runs.get(version.run_id).data.metrics, **known}

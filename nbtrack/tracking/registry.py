@@ -22,6 +22,7 @@ from nbtrack.tracking.telling import tell
 
 if TYPE_CHECKING:
     from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
+    from nbtrack.core.version_comparisons import VersionComparison
     from nbtrack.stores.contracts import Registry, Store
     from nbtrack.tracking.model_uris import Where
 
@@ -453,6 +454,33 @@ class RegistryVerbs(StoreAccess):
 
             key_hints.hint_versions(registry, filter_string, order_by, found)
         return found
+
+    def compare_versions(self, name: str, version: Any, other: Any) -> VersionComparison:
+        """What differs between two versions, by what they kept when they were registered.
+
+        Args:
+            name: The registered model.
+            version: The version that the other one is compared with: a number, an alias (`@champion`), a
+                stage, `latest`; also a `models:/` URI or a `ModelVersion`.
+            other: The other one, likewise; by URI or as a `ModelVersion` also of another registered model.
+
+        Returns:
+            Params, metrics, signature, files, requirements and tags; it draws itself as a table, and
+            `to_pandas` makes a DataFrame of it.
+
+        Raises:
+            NotFoundError: There is no such registered model or version.
+            InvalidTypeError: A version is given as something else.
+            InvalidValueError: A word means an alias and a stage, or a URI is malformed.
+        """
+        from nbtrack.core.version_comparisons import compare_versions  # lazy: few scripts compare
+        from nbtrack.tracking import named_versions
+
+        check_model_name(name)
+        if self._is_off():
+            return compare_versions([_nothing_registered(name)] * 2)
+        versions = [named_versions.version_named(self, name, each) for each in (version, other)]
+        return compare_versions(versions, directions=named_versions.directions_of(self, versions))
 
     def update_model_version(
         self, name: str, version: str | int, description: str | None = None, *, why: str | None = None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbtrack.core.promotions import Promotion, PromotionRequestList
     from nbtrack.core.registry import ModelVersion, ModelVersionList, RegisteredModel, RegisteredModelList
     from nbtrack.core.registry_events import RegistryEvent, RegistryHistory
+    from nbtrack.core.version_comparisons import VersionComparison
     from nbtrack.tracking.promotions import PromotionVerbs
 
 _MODELS_PAGE, _VERSIONS_PAGE = 100, 10_000
@@ -212,6 +213,10 @@ class RegistryClient:
     ) -> None:
         """Take a tag off a version, or the highest in a stage; see `Tracker.delete_model_version_tag`."""
         self._models.delete_model_version_tag(name, version, key, stage, why=why)
+
+    def compare_versions(self, name: str, version: Any, other: Any) -> VersionComparison:
+        """What differs between two versions; see `nbtrack.compare_versions`."""
+        return self._models.compare_versions(name, version, other)
 
     # ---- promotion, beyond MLflow ------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from nbtrack.core.entities import Metric
-from nbtrack.core.registry import VersionFacts
+from nbtrack.core.registry import VersionFacts, last_values
 from nbtrack.documents.database import Database
 
 Document = Mapping[str, Any]
@@ -38,7 +38,7 @@ class KeptFacts:
         document = _known(kept)
         fields = {
             "params": None if facts.params is None else dict(facts.params),
-            "metrics": None if metrics is None else _last_values(metrics),
+            "metrics": None if metrics is None else last_values(metrics),
             "model_size_bytes": facts.model_size_bytes,
             "facts": self._table.insert(document) if document else None,
         }
@@ -77,13 +77,3 @@ def _points(columns: Mapping[str, Sequence[Any]]) -> list[Metric]:
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _last_values(metrics: Iterable[Metric]) -> dict[str, float]:
-    """One number for each metric: of one that was measured on several data sets, the last."""
-    last: dict[str, Metric] = {}
-    for metric in metrics:
-        known = last.get(metric.key)
-        if known is None or (metric.step, metric.timestamp) >= (known.step, known.timestamp):
-            last[metric.key] = metric
-    return {key: metric.value for key, metric in last.items()}

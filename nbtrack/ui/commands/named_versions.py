@@ -4,21 +4,17 @@ A version is a number, an alias behind an `@`, a stage or `latest`; a bare word 
 and version may stand in one word, as in URIs: `iris/3`, `iris@champion`, `models:/iris/Production`.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import click
 
-from nbtrack.core.errors import InvalidValueError, NotFoundError
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.registry import ModelVersion, ModelVersionStages, RegisteredModel
 from nbtrack.documents.queries import Query
+from nbtrack.tracking.named_versions import NUMBER, STAGE_OF, version_named, what_there_is
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import completing_models
-
-_NUMBER = re.compile(r"[vV]?([0-9]+)", re.ASCII)
-_STAGES = {stage.lower(): stage for stage in ModelVersionStages.ALL}
-_MOST_NAMED = 8
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -84,30 +80,8 @@ def find_version(tracker: Tracker, name: str, version: str | None = None) -> Mod
     name, text = meant(tracker, name, version)
     if text is None:
         model = tracker.get_registered_model(name)
-        raise InvalidValueError(f"Say which version of {name!r}. {_what_there_is(tracker, model)}")
-    if text.startswith("@"):
-        return tracker.get_model_version_by_alias(name, text[1:])
-    if number := _NUMBER.fullmatch(text):
-        return tracker.get_model_version(name, number[1])
-    if text.lower() == "latest":
-        return tracker.get_model_version_by_alias(name, "latest")
-    model = tracker.get_registered_model(name)
-    stage = _STAGES.get(text.lower())
-    if text in model.aliases and text != stage:
-        held = tracker.get_model_version(name, model.aliases[text])
-        if stage is None or held.current_stage == stage:
-            return held
-        raise InvalidValueError(
-            f"{text!r} is an alias of {name!r} and a stage: write @{text} for the alias, and {stage} for "
-            "the stage."
-        )
-    if stage is not None:
-        from nbtrack.tracking.model_uris import ModelUri  # lazy: what it loads is not for other commands
-        from nbtrack.tracking.model_uris import find_version as version_in_stage
-
-        return version_in_stage(tracker, ModelUri(text, name=name, stage=stage))
-    known = [*model.aliases, *ModelVersionStages.ALL]
-    raise NotFoundError("version", text, known, _what_there_is(tracker, model), f"Registered model {name!r}")
+        raise InvalidValueError(f"Say which version of {name!r}. {what_there_is(tracker, model)}")
+    return version_named(tracker, name, text)
 
 
 def find_version_before(
@@ -128,7 +102,7 @@ def find_version_before(
 
 def reads_as_version(text: str) -> bool:
     """Whether a word can only be meant as a version; a bare alias could be any word."""
-    return text.startswith("@") or _NUMBER.fullmatch(text) is not None or text.lower() in ("latest", *_STAGES)
+    return text.startswith("@") or NUMBER.fullmatch(text) is not None or text.lower() in ("latest", *STAGE_OF)
 
 
 def called_version(version: ModelVersion) -> str:
@@ -146,21 +120,7 @@ def _is_known(tracker: Tracker, name: str) -> bool:
     return bool(tracker.search_registered_models(1, Query().name == name))
 
 
-def _what_there_is(tracker: Tracker, model: RegisteredModel) -> str:
-    """The versions and aliases of a registered model, for errors."""
-    newest = tracker.search_model_versions(_MOST_NAMED + 1, versions_of(model.name), ["version_number DESC"])
-    if not newest:
-        return "It has none yet."
-    numbers = _listed([str(each.version) for each in newest])
-    aliases = _listed([f"@{alias}" for alias in sorted(model.aliases)])
-    return f"It has {numbers}{f'; {aliases}' if aliases else ''}."
-
-
 def versions_of(name: str, filter_string: str = "") -> str:
     """The filter of the versions of one registered model, and of those only what matches another one."""
     quoted = name.replace("'", "''")
     return f"name = '{quoted}'" + (f" and ({filter_string})" if filter_string.strip() else "")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_MOST_NAMED]) + (" and more" if len(names) > _MOST_NAMED else "")

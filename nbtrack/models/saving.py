@@ -156,6 +156,8 @@ def _signature(
     if options.signature is False:
         return None
     if options.signature is not None:
+        if example is not None and saved.python_function is not None and saved.has_one_input:
+            _check_example(example, options.signature)
         return options.signature
     own = about.signature
     if own is None and saved.inputs is not None:
@@ -179,6 +181,19 @@ def _signature(
             f"{type(error).__name__}: {said(error)}. Give signature=infer_signature(X, predictions)."
         )
         return own
+
+
+def _check_example(example: Any, signature: ModelSignature) -> None:
+    """Warn of an input example that contradicts the signature, while whoever wrote both is there."""
+    from nbtrack.models.schema.enforcement import enforce_input, enforce_params
+    from nbtrack.models.schema.mismatches import SignatureMismatchError
+
+    try:
+        enforce_input(example.for_prediction(), signature.inputs)
+        if example.params is not None:
+            enforce_params(example.params, signature.params)
+    except SignatureMismatchError as error:
+        warn_user(f"The input example contradicts the signature, so that predict will refuse it. {error}.")
 
 
 def _as_column(predictions: Any, data: Any) -> Any:

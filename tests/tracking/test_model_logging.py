@@ -372,6 +372,27 @@ def current_umask() -> int:
     return mask
 
 
+@pytest.mark.parametrize(
+    ("example", "why"),
+    [
+        (pd.DataFrame({"low": [1.0]}), "it lacks 'high'"),
+        (pd.DataFrame({"low": ["x"], "high": [2.0]}), "column 'low' is str, the model takes double"),
+        (np.zeros((2, 4)), "it has 4 columns without names, the model takes 2"),
+    ],
+)
+def test_an_example_that_contradicts_the_signature_is_told(example: Any, why: str) -> None:
+    frame = pd.DataFrame({"low": [1.0, 2.0], "high": [3.0, 5.0]})
+    model = LogisticRegression().fit(frame, [0, 1])
+    signature = infer_signature(frame, model.predict(frame))
+
+    with nbtrack.start_run(), pytest.warns(RuntimeWarning, match=f"example contradicts the signature.*{why}"):
+        info = nbtrack.sklearn.log_model(model, name="m", signature=signature, input_example=example)
+
+    assert info.signature == signature
+    with pytest.raises(InvalidValueError, match=why):
+        nbtrack.pyfunc.load_model(info.model_uri).predict(example)
+
+
 def test_a_model_that_cannot_predict_on_its_example_is_saved_without_a_signature() -> None:
     with nbtrack.start_run(), pytest.warns(RuntimeWarning, match="could not predict on its input"):
         info = nbtrack.sklearn.log_model(LogisticRegression().fit(X, Y > 1), input_example=X[["a"]])

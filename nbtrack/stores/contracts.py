@@ -353,8 +353,11 @@ class LoggedModels(Protocol):
         """
         ...
 
-    def get(self, model_id: str) -> LoggedModel:
-        """Read a model, also one whose run is deleted; NotFoundError when it is deleted itself."""
+    def get(self, model_id: str, *, deleted: bool = False) -> LoggedModel:
+        """Read a model, also one whose run is deleted; NotFoundError when it is deleted itself.
+
+        With `deleted` it may be in the bin.
+        """
         ...
 
     def find_model(self, run_id: str, path: str) -> FoundModel:
@@ -368,8 +371,11 @@ class LoggedModels(Protocol):
         """The artifact path for a next model of that name in a run."""
         ...
 
-    def artifacts(self, model_id: str) -> tuple[Artifacts, str]:
-        """The artifacts among which a model's files lie, or will, and the path of its folder among them."""
+    def artifacts(self, model_id: str, *, deleted: bool = False) -> tuple[Artifacts, str]:
+        """The artifacts among which a model's files lie, or will, and the path of its folder among them.
+
+        With `deleted` the model may be in the bin.
+        """
         ...
 
     def search(

@@ -157,12 +157,17 @@ class ExperimentVerbs(StoreAccess):
     def delete_experiment(self, experiment_id: str | int) -> None:
         """Put an experiment and its runs into the bin.
 
+        Versions of its models load on; of those that are at work, in a stage or with an alias, it warns.
+
         Raises:
             NotFoundError: None has that id.
             InvalidStateError: It is deleted already.
         """
         if not self._is_off():
+            from nbtrack.tracking import versions_at_work  # lazy: most scripts only log
+
             self._store_to_read("experiment", str(experiment_id)).experiments.delete(str(experiment_id))
+            versions_at_work.warn_of_experiment(self, str(experiment_id))
 
     def restore_experiment(self, experiment_id: str | int) -> None:
         """Take an experiment out of the bin, with the runs that went there with it.

@@ -163,14 +163,18 @@ class LoggedModelVerbs(StoreAccess):
     def delete_logged_model(self, model_id: str) -> None:
         """Put a model into the bin, from which `restore_logged_model` takes it; its files stay in its run.
 
-        One that is there stays there.
+        One that is there stays there. Versions that were made of it load on; of those that are at work, in a
+        stage or with an alias, it warns.
 
         Raises:
             NotFoundError: There is no such model.
         """
         check_model_id(model_id)
         if not self._goes_nowhere(model_id):
+            from nbtrack.tracking import versions_at_work  # lazy: most scripts only log
+
             self._models_of(model_id).delete(model_id)
+            versions_at_work.warn_of_logged_model(self, model_id)
 
     def restore_logged_model(self, model_id: str) -> None:
         """Take a model out of the bin; one that is not there stays as it is.

@@ -243,7 +243,8 @@ def location_of(found: ResolvedModel) -> str:
         return found.folder.absolute().as_uri()
     if found.run_id is not None:
         return "/".join(part for part in (f"runs:/{found.run_id}", found.path) if part)
-    return "/".join(part for part in (f"models:/{found.model_id}", found.path) if part)
+    _, inside = _in_logged_model(found)
+    return "/".join((f"models:/{found.model_id}", *inside))
 
 
 def artifact_uri_of(where: Where, uri: Any) -> str:
@@ -261,11 +262,16 @@ def artifact_uri_of(where: Where, uri: Any) -> str:
         return artifact_access.uri_of(store.runs.get(found.run_id), found.path)
     from urllib.parse import quote  # lazy: 5 ms that few need
 
-    model_id = str(found.model_id)
-    location = store.logged_models.get(model_id).artifact_location
-    _, home = store.logged_models.artifacts(model_id)
-    inside = artifact_parts(found.path)[len(artifact_parts(home)) :]
+    location, inside = _in_logged_model(found)
     return "/".join([location, *map(quote, inside)])
+
+
+def _in_logged_model(found: ResolvedModel) -> tuple[str, tuple[str, ...]]:
+    """Where the files of a logged model without a run lie, and the path inside it."""
+    models, model_id = _store(found.store, "model", found.uri).logged_models, str(found.model_id)
+    _, home = models.artifacts(model_id, deleted=True)
+    inside = artifact_parts(found.path)[len(artifact_parts(home)) :]
+    return models.get(model_id, deleted=True).artifact_location, inside
 
 
 # ---- looking them up ---------------------------------------------------------------------------
@@ -328,15 +334,14 @@ def _resolve_location(where: Where, version: ModelVersion, location: str, path: 
             advice=f"Its source is {location!r}, another model of the registry that was not there when "
             "it was registered.",
         )
-    if parsed.run_id is not None:
-        # As it stands: what the name of a model means in a run may change, a version does not.
-        store = _store(where, "run", parsed.run_id)
-        run_id = store.runs.get(parsed.run_id).info.run_id
-        found = ResolvedModel(
-            location, run_id, parsed.path, store=store, artifacts=store.runs.artifacts(run_id)
+    try:
+        found = _at_location(where, parsed, location)
+    except NotFoundError as error:
+        advice = (
+            f"Version {version.version} of {version.name!r} is made of it. If that is in another store, "
+            "choose it with set_tracking_uri."
         )
-    else:
-        found = resolve_model(where, parsed)
+        raise model_uri_hints.advised(error, advice) from None
     if path is None:
         return found
     if found.folder is not None:
@@ -344,16 +349,30 @@ def _resolve_location(where: Where, version: ModelVersion, location: str, path: 
     return replace(found, path="/".join(part for part in (found.path, path) if part))
 
 
-def _resolve_model_id(where: Where, parsed: ModelUri) -> ResolvedModel:
+def _at_location(where: Where, parsed: ModelUri, location: str) -> ResolvedModel:
+    if parsed.run_id is not None:
+        # As it stands: what the name of a model means in a run may change, a version does not.
+        store = _store(where, "run", parsed.run_id)
+        run_id = store.runs.get(parsed.run_id).info.run_id
+        return ResolvedModel(
+            location, run_id, parsed.path, store=store, artifacts=store.runs.artifacts(run_id)
+        )
+    if parsed.model_id is not None:
+        # From the bin, too, as with a run: who uses a version is not who tidies up.
+        return _resolve_model_id(where, parsed, deleted=True)
+    return resolve_model(where, parsed)
+
+
+def _resolve_model_id(where: Where, parsed: ModelUri, *, deleted: bool = False) -> ResolvedModel:
     model_id = str(parsed.model_id)
     _check_recorded(model_id.removeprefix("m-"))
     store = _store(where, "logged model", model_id)
     try:
-        model = store.logged_models.get(model_id)
+        model = store.logged_models.get(model_id, deleted=deleted)
     except NotFoundError as error:
         advice = model_uri_hints.of_model_id(_registry_if_any(where), model_id)
         raise model_uri_hints.advised(error, advice) from None
-    artifacts, home = store.logged_models.artifacts(model_id)
+    artifacts, home = store.logged_models.artifacts(model_id, deleted=deleted)
     return ResolvedModel(
         parsed.text,
         model.source_run_id,
@@ -397,8 +416,16 @@ def _no_files(found: ResolvedModel, why: str, near: str | None = None) -> Missin
     has = f"The run has the models {', '.join(map(repr, models))}." if models else ""
     model = nearest(found.path, models) if found.path and found.run_id and found.name is None else None
     meant = f"runs:/{found.run_id}/{model}" if model else near and repr(near)
-    advice = " ".join(part for part in (why, meant and f"Did you mean {meant}?", has) if part)
-    return MissingFileError("model", found.uri, advice=advice)
+    parts = (why, meant and f"Did you mean {meant}?", _made_of(found), has)
+    return MissingFileError("model", found.uri, advice=" ".join(part for part in parts if part))
+
+
+def _made_of(found: ResolvedModel) -> str:
+    """What a version is made of, for those who look for its files; empty for what is no version."""
+    if found.name is None:
+        return ""
+    holder = f"run {found.run_id}" if found.run_id else f"the logged model {found.model_id}"
+    return f"It is version {found.version} of {found.name!r}, whose files were kept in {holder}."
 
 
 def models_among(artifacts: Artifacts) -> list[str]:

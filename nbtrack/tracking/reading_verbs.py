@@ -47,12 +47,17 @@ class ReadingVerbs(ExperimentVerbs):
     def delete_run(self, run_id: str) -> None:
         """Put a run into the bin, from which `restore_run` takes it; nested runs stay where they are.
 
+        Versions of its models load on; of those that are at work, in a stage or with an alias, it warns.
+
         Raises:
             NotFoundError: There is no such run.
         """
         check_run_id(run_id)
         if run_id != DISABLED_RUN_ID:
+            from nbtrack.tracking import versions_at_work  # lazy: most scripts only log
+
             self._store_to_read("run", run_id).runs.delete(run_id)
+            versions_at_work.warn_of_run(self, run_id)
 
     def restore_run(self, run_id: str) -> None:
         """Take a run out of the bin; one that is not there stays as it is.

@@ -256,6 +256,10 @@ def test_a_deleted_model_is_gone_until_it_is_restored(store: Store, run_id: str)
     assert names(store) == []
     assert names(store, ViewType.DELETED_ONLY) == names(store, ViewType.ALL) == ["model"]
     assert store.logged_models.find_model(run_id, "model").model is None
+    assert store.logged_models.get(model_id, deleted=True).model_id == model_id
+    assert store.logged_models.artifacts(model_id, deleted=True)[1] == "model"
+    with pytest.raises(NotFoundError, match="It was looked for in"):
+        store.logged_models.get("m-" + "0" * 32, deleted=True)
     store.logged_models.restore(model_id)
     assert names(store) == ["model"]
 

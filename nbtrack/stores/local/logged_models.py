@@ -181,13 +181,17 @@ class LocalLoggedModels:
         _tell_left_out(left_out, document)
         return self._as_model(document)
 
-    def get(self, model_id: str) -> LoggedModel:
+    def get(self, model_id: str, *, deleted: bool = False) -> LoggedModel:
         """Read a model, also one whose run or experiment is deleted.
+
+        Args:
+            model_id: The model.
+            deleted: Whether it may be in the bin itself.
 
         Raises:
             NotFoundError: There is none of that id, or it was deleted.
         """
-        return self._as_model(self._document(model_id))
+        return self._as_model(self._document(model_id, deleted))
 
     def find_model(self, run_id: str, path: str) -> FoundModel:
         """What `runs:/<run_id>/<path>` means, where a run has several models of one name.
@@ -231,14 +235,18 @@ class LocalLoggedModels:
             path = f"{name}-{number}"
         return path
 
-    def artifacts(self, model_id: str) -> tuple[RunArtifacts, str]:
+    def artifacts(self, model_id: str, *, deleted: bool = False) -> tuple[RunArtifacts, str]:
         """The artifacts among which a model's files lie, or will, and the path of its folder among them.
+
+        Args:
+            model_id: The model.
+            deleted: Whether it may be in the bin.
 
         Raises:
             NotFoundError: There is no such model, or its run is gone.
             StoreError: The folder of a model without a run cannot be made.
         """
-        document = self._document(model_id)
+        document = self._document(model_id, deleted)
         if document["source_run_id"] is not None:
             return self._runs.artifacts(document["source_run_id"]), document["path"]
         home = self._folder / model_id
@@ -434,9 +442,9 @@ class LocalLoggedModels:
             model_lifecycle.show(self._database, _by_id(model_id), model_lifecycle.OF_ITSELF)
         self._events.append("logged_model.restored", model_id=model_id)
 
-    def _document(self, model_id: str) -> Document:
+    def _document(self, model_id: str, deleted: bool = False) -> Document:
         document = self._table.get(_by_id(model_id)) if isinstance(model_id, str) else None
-        if document is None or document["deleted_with"].get(model_lifecycle.OF_ITSELF):
+        if document is None or (not deleted and document["deleted_with"].get(model_lifecycle.OF_ITSELF)):
             raise self._missing(model_id, document is not None)
         return document
 
@@ -451,7 +459,8 @@ class LocalLoggedModels:
             raise self._missing(model_id)
 
     def _missing(self, model_id: str, is_deleted: bool = False) -> NotFoundError:
-        advice = "It was deleted." if is_deleted else f"It was looked for in {self._home}."
+        restore = f"It was deleted; restore_logged_model({model_id!r}) takes it back."
+        advice = restore if is_deleted else f"It was looked for in {self._home}."
         return NotFoundError("logged model", model_id, advice=advice)
 
     def _as_model(self, document: Mapping[str, Any]) -> LoggedModel:

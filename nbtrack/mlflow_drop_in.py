@@ -121,7 +121,7 @@ _PACKAGES = ("mlflow", "mlflow-skinny")
 _ORIGIN = "nbtrack"
 """Of the specs of these modules, by which they are known: `nbtrack/models/code/mlflow_names.py`."""
 
-_CHILD_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child_path")
+_WORKER_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker_path")
 """A folder with a package `mlflow` that installs the drop-in, for processes started from here."""
 
 
@@ -147,10 +147,10 @@ def install() -> None:
             "stands with `python -m nbtrack.mlflow_drop_in script.py`."
         )
     sys.meta_path.insert(0, _FINDER)
-    if os.path.isdir(_CHILD_PATH):
+    if os.path.isdir(_WORKER_PATH):
         # multiprocessing gives its workers this; behind the script's own folder, as in Python.
-        sys.path.insert(0 if sys.flags.safe_path else 1, _CHILD_PATH)
-        os.environ["PYTHONPATH"] = os.pathsep.join((_CHILD_PATH, *_python_path()))
+        sys.path.insert(0 if sys.flags.safe_path else 1, _WORKER_PATH)
+        os.environ["PYTHONPATH"] = os.pathsep.join((_WORKER_PATH, *_python_path()))
 
 
 def uninstall() -> None:
@@ -164,7 +164,7 @@ def uninstall() -> None:
     for name, module in list(sys.modules.items()):
         if _is_mlflows(name) and getattr(getattr(module, "__spec__", None), "loader", None) is _FINDER:
             del sys.modules[name]
-    sys.path[:] = [folder for folder in sys.path if folder != _CHILD_PATH]
+    sys.path[:] = [folder for folder in sys.path if folder != _WORKER_PATH]
     if kept := _python_path():
         os.environ["PYTHONPATH"] = os.pathsep.join(kept)
     else:
@@ -315,7 +315,7 @@ def _is_mlflows(name: str) -> bool:
 def _python_path() -> list[str]:
     """`PYTHONPATH`, without our folder."""
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return [folder for folder in folders if folder not in ("", _CHILD_PATH)]
+    return [folder for folder in folders if folder not in ("", _WORKER_PATH)]
 
 
 _ABSENT = object()

@@ -383,7 +383,7 @@ before = state()
 drop_in.uninstall()
 drop_in.install()
 import mlflow, mlflow.sklearn
-print(mlflow.__version__, os.environ["PYTHONPATH"].count("child_path"))
+print(mlflow.__version__, os.environ["PYTHONPATH"].count("worker_path"))
 drop_in.uninstall()
 assert state() == before and not drop_in.is_installed()
 old = mlflow
@@ -399,7 +399,7 @@ def test_without_a_python_path_there_is_none_afterwards() -> None:
 import os, sys
 import nbtrack.mlflow_drop_in as drop_in
 del os.environ["PYTHONPATH"]
-drop_in.install(); print(os.environ["PYTHONPATH"].endswith("child_path"))
+drop_in.install(); print(os.environ["PYTHONPATH"].endswith("worker_path"))
 drop_in.uninstall(); print("PYTHONPATH" in os.environ)
 """
     assert output_of(program) == "True\nFalse\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbtrack.core.version import MLFLOW_VERSION
-from nbtrack.mlflow_drop_in import _CHILD_PATH  # pyright: ignore[reportPrivateUsage]
+from nbtrack.mlflow_drop_in import _WORKER_PATH  # pyright: ignore[reportPrivateUsage]
 from tests.drop_in_programs import INSTALLED, ROOT, Ended, run
 
 DROP_IN = ("-m", "nbtrack.mlflow_drop_in")
@@ -265,19 +265,19 @@ def their_mlflow(tmp_path: Path) -> Path:
 def test_a_python_without_nbtrack_gets_its_own_mlflow(their_mlflow: Path) -> None:
     program = "import sys; sys.path.remove(ROOT); import mlflow; print(mlflow.__version__)"
 
-    shown = run("-S", "-c", f"ROOT = {str(ROOT)!r}; {program}", path=(Path(_CHILD_PATH), their_mlflow))
+    shown = run("-S", "-c", f"ROOT = {str(ROOT)!r}; {program}", path=(Path(_WORKER_PATH), their_mlflow))
 
     assert shown == ("theirs\n", "", 0)
 
 
 def test_mlflows_own_command_stays_mlflows(their_mlflow: Path) -> None:
-    shown = run(str(their_mlflow / "bin" / "mlflow"), path=(Path(_CHILD_PATH), their_mlflow))
+    shown = run(str(their_mlflow / "bin" / "mlflow"), path=(Path(_WORKER_PATH), their_mlflow))
 
     assert shown == (f"theirs {their_mlflow}:{ROOT}\n", "", 0)
 
 
 def test_without_any_mlflow_the_command_finds_none(their_mlflow: Path) -> None:
-    shown = run(str(their_mlflow / "bin" / "mlflow"), path=(Path(_CHILD_PATH),))
+    shown = run(str(their_mlflow / "bin" / "mlflow"), path=(Path(_WORKER_PATH),))
 
     assert shown.errors.endswith("ModuleNotFoundError: No module named 'mlflow'\n")
     assert shown.status == 1

@@ -73,8 +73,15 @@ with mlflow.start_run(run_name="parent"):
     train("child")
     gc.collect()
 
-for name in ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_TAGS", "MLFLOW_NESTED_RUN"):
-    del os.environ[name]
+# In a run that was made before.
+experiment = mlflow.get_experiment_by_name("trainer")
+given = mlflow.MlflowClient().create_run(experiment.experiment_id, run_name="given")
+os.environ["MLFLOW_RUN_ID"] = given.info.run_id
+train("given")
+gc.collect()
+
+for name in ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "MLFLOW_TAGS", "MLFLOW_NESTED_RUN"):
+    os.environ.pop(name, None)
 accelerator = Accelerator(log_with="mlflow", cpu=True)
 accelerator.init_trackers(
     "loop", config={"rate": 0.1, "size": 8}, init_kwargs={"mlflow": {"run_name": "loop"}}

@@ -215,8 +215,9 @@ def test_the_listing_of_the_folders_is_the_folders() -> None:
     layers = re.findall(r"^  (\w+)/", listing.partition("docs/")[0], re.MULTILINE)
     tests = re.findall(r"^  (\w+)/", listing.partition("tests/")[2], re.MULTILINE)
     named = re.findall(r"`((?:\w+/)*\w+\.py)`", PAGES["CONTRIBUTING.md"])
+    in_folders = [path.relative_to(ROOT / "nbtrack") for path in (ROOT / "nbtrack").glob("*/**/*.py")]
 
-    assert layers == sorted(path.parent.name for path in (ROOT / "nbtrack").glob("*/__init__.py"))
+    assert layers == sorted({path.parts[0] for path in in_folders})
     assert all((ROOT / "tests" / name).is_dir() for name in tests)
     assert named
     for name in named:

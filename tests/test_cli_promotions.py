@@ -298,7 +298,7 @@ def test_where_nothing_is_left_to_undo_it_says_so(iris: MlflowClient) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["promote", "iris", "1", ""], ["Archived", "Production", "Staging", "@champion"]),
+        (["promote", "iris", "1", ""], ["Production", "Staging", "Archived", "@champion"]),
         (["promote", "iris", "1", "prod"], ["Production"]),
         (["promote", "iris", "1", "@"], ["@champion"]),
         (["promote", "iris", "1", "Production", "--if-better", "acc"], ["accuracy"]),

@@ -93,9 +93,15 @@ def test_every_command_of_the_nbtrack_magic_is_mentioned() -> None:
     assert not missing([command.strip() for command in commands], code(page("notebooks")))
 
 
+def commands_of(group: click.Group) -> list[tuple[str, click.Command]]:
+    with click.Context(group) as context:
+        found = [(name, group.get_command(context, name)) for name in group.list_commands(context)]
+    return [(name, command) for name, command in found if command is not None]
+
+
 def command_options(command: click.Command) -> set[str]:
     if isinstance(command, click.Group) and command is not main:
-        return set().union(*map(command_options, command.commands.values()))
+        return set().union(*(command_options(inner) for _, inner in commands_of(command)))
     with click.Context(command, **command.context_settings) as context:
         options = [
             parameter for parameter in command.get_params(context) if isinstance(parameter, click.Option)
@@ -112,7 +118,7 @@ def test_every_command_and_option_of_the_command_line_is_in_its_section_and_no_o
         if isinstance(command, click.Group) and any(title.startswith(f"`nbtrack {name} ") for title in under):
             # Each of its commands has a section of its own, and it has no options.
             commands[f"`nbtrack {name}`"] = click.Command(name)
-            commands |= {f"`nbtrack {name} {each}`": inner for each, inner in command.commands.items()}
+            commands |= {f"`nbtrack {name} {each}`": inner for each, inner in commands_of(command)}
 
     assert {title for title in under if title.startswith("`")} == set(commands)
     for title, command in {"Command line": main, **commands}.items():

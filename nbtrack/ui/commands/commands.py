@@ -5,7 +5,7 @@ from nbtrack.ui.commands.changing import delete, note, rename, restore, tag
 from nbtrack.ui.commands.experiments import experiments
 from nbtrack.ui.commands.looking import compare, runs, show
 from nbtrack.ui.commands.models import models
-from nbtrack.ui.commands.registered import registry
+from nbtrack.ui.commands.registry import registry
 from nbtrack.ui.commands.trusting import trust
 
 COMMANDS = (

@@ -1,17 +1,21 @@
 """What can stand where the cursor is in commands of the registry: names, versions, aliases, stages."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from nbtrack.core.registry import ModelVersion, ModelVersionStages
 from nbtrack.core.text_tables import age, shortened, visible
 from nbtrack.documents.queries import Query
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.completing import MOST, careful
 
+if TYPE_CHECKING:
+    from nbtrack.core.registry import ModelVersion
+
+_NO_STAGE = "None"
+_PLACES = ("Production", "Staging", "Archived")
 _MOST_VERSIONS = 400
 _HELP = 60
 
@@ -66,8 +70,8 @@ def aliases(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[C
 @careful
 def places(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Where a version can be promoted to: stages, and the aliases that there are."""
-    for stage in reversed(ModelVersionStages.ALL):
-        if stage != ModelVersionStages.NONE and stage.lower().startswith(incomplete.lower()):
+    for stage in _PLACES:
+        if _is_stage(stage, incomplete):
             yield CompletionItem(stage)
     for alias, version in sorted(tracker.get_registered_model(_name(ctx)).aliases.items()):
         if f"@{alias}".startswith(incomplete):
@@ -91,7 +95,7 @@ def changes(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[C
 
 
 def _is_stage(stage: str, incomplete: str) -> bool:
-    return stage != ModelVersionStages.NONE and stage.lower().startswith(incomplete.lower())
+    return stage != _NO_STAGE and stage.lower().startswith(incomplete.lower())
 
 
 def _name(ctx: click.Context) -> str:
@@ -99,6 +103,6 @@ def _name(ctx: click.Context) -> str:
     return str(ctx.params.get("name") or ctx.args[0])
 
 
-def _about(version: ModelVersion) -> str:
-    stage = "" if version.current_stage == ModelVersionStages.NONE else f"{version.current_stage}, "
+def _about(version: "ModelVersion") -> str:
+    stage = "" if version.current_stage == _NO_STAGE else f"{version.current_stage}, "
     return f"{stage}registered {age(version.creation_timestamp)}"

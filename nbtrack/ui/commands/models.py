@@ -2,33 +2,34 @@
 
 import click
 
-from nbtrack.ui.commands.predicting import predict
-from nbtrack.ui.commands.promoting import (
-    approve,
-    promote,
-    reject,
-    request,
-    requests,
-    require_approval,
-    rollback,
-)
-from nbtrack.ui.commands.registered import list_models, show_model
-from nbtrack.ui.commands.registering import alias, copy, delete, note, register, rename, tag
-from nbtrack.ui.commands.registry_history import history, undo
-from nbtrack.ui.commands.verb import HELP_OPTIONS, VerbGroup
+from nbtrack.ui.commands.verb import HELP_OPTIONS, LazyGroup
+
+_HERE = "nbtrack.ui.commands"
+
+_PLACES = {
+    "list": f"{_HERE}.registered.list_models",
+    "show": f"{_HERE}.registered.show_model",
+    "register": f"{_HERE}.registering.register",
+    "promote": f"{_HERE}.promoting.promote",
+    "rollback": f"{_HERE}.promoting.rollback",
+    "undo": f"{_HERE}.registry_history.undo",
+    "history": f"{_HERE}.registry_history.history",
+    "requests": f"{_HERE}.promoting.requests",
+    "approve": f"{_HERE}.promoting.approve",
+    "reject": f"{_HERE}.promoting.reject",
+    "request": f"{_HERE}.promoting.request",
+    "require-approval": f"{_HERE}.promoting.require_approval",
+    "alias": f"{_HERE}.registering.alias",
+    "tag": f"{_HERE}.registering.tag",
+    "note": f"{_HERE}.registering.note",
+    "rename": f"{_HERE}.registering.rename",
+    "copy": f"{_HERE}.registering.copy",
+    "delete": f"{_HERE}.registering.delete",
+    "predict": f"{_HERE}.predicting.predict",
+}
+"""Where the commands are, in the order of the help: those used most at first."""
 
 
-@click.group("models", cls=VerbGroup, context_settings=HELP_OPTIONS)
+@click.group("models", cls=LazyGroup, places=_PLACES, context_settings=HELP_OPTIONS)
 def models() -> None:
     """Register, promote and ask models."""
-
-
-# In the order of the help.
-for _command in (
-    *(list_models, show_model, register),
-    *(promote, rollback, undo, history),
-    *(requests, approve, reject, request, require_approval),
-    *(alias, tag, note, rename, copy, delete),
-    predict,
-):
-    models.add_command(_command)

@@ -4,7 +4,6 @@ A version is a number, an alias behind an `@`, a stage or `latest`; a bare word 
 and version may stand in one word, as in URIs: `iris/3`, `iris@champion`, `models:/iris/Production`.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import click
@@ -14,14 +13,6 @@ from nbtrack.core.registry import ModelVersion, ModelVersionStages, RegisteredMo
 from nbtrack.documents.queries import Query
 from nbtrack.tracking.named_versions import NUMBER, STAGE_OF, version_named, what_there_is
 from nbtrack.tracking.tracker import Tracker
-from nbtrack.ui.commands import completing_models
-
-Decorator = Callable[[Callable[..., None]], Callable[..., None]]
-
-name_argument: Decorator = click.argument("name", shell_complete=completing_models.names)
-version_argument: Decorator = click.argument("version", shell_complete=completing_models.versions)
-why_option: Decorator = click.option("--why", metavar="TEXT", help="The reason, for the history.")
-json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 
 
 class Meant(NamedTuple):

@@ -14,14 +14,16 @@ from nbtrack.core import promotion_views
 from nbtrack.core.promotions import Promotion, read_destination
 from nbtrack.core.registry_events import approval_words
 from nbtrack.ui.commands import completing, completing_models
-from nbtrack.ui.commands.named_versions import (
+from nbtrack.ui.commands.model_options import (
     Decorator,
-    find_model,
-    find_version_before,
     json_option,
     name_argument,
     version_argument,
     why_option,
+)
+from nbtrack.ui.commands.named_versions import (
+    find_model,
+    find_version_before,
 )
 from nbtrack.ui.commands.printing import json_text
 from nbtrack.ui.commands.saying import say_done

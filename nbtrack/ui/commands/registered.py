@@ -1,4 +1,4 @@
-"""The commands that look at registered models: `models list`, `models show`, and `registry` for both."""
+"""The commands that look at registered models: `models list` and `models show`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,43 +6,22 @@ from typing import Any
 import click
 
 from nbtrack.core import promotion_views, registry_views, static_views
-from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.registry import ModelVersion, RegisteredModel
 from nbtrack.core.registry_events import approval_words
 from nbtrack.filters.fields import MODEL_VERSION, REGISTERED_MODEL
 from nbtrack.ui.commands import completing_models
+from nbtrack.ui.commands.model_options import filter_option, json_option, order_option
 from nbtrack.ui.commands.named import where_it_was_looked
-from nbtrack.ui.commands.named_versions import Decorator, find_version, json_option, meant, versions_of
+from nbtrack.ui.commands.named_versions import find_version, meant, versions_of
 from nbtrack.ui.commands.orders import with_directions
 from nbtrack.ui.commands.printing import json_text
 from nbtrack.ui.commands.screen import Screen
 from nbtrack.ui.commands.verb import verb
 
 
-def _filter_option(example: str) -> Decorator:
-    return click.option(
-        "-f",
-        "--filter",
-        "filter_string",
-        default="",
-        metavar="FILTER",
-        help=f"Only those that match, such as: {example}",
-    )
-
-
-def _order_option(otherwise: str) -> Decorator:
-    return click.option(
-        "-o",
-        "--order",
-        multiple=True,
-        metavar="FIELD",
-        help=f"Sort by a field; may be given several times. Else {otherwise}.",
-    )
-
-
 @verb("list", examples=["", "-f \"name LIKE 'iris%' and tags.team = 'bio'\"", "-o last_updated_timestamp"])
-@_filter_option("name LIKE 'iris%'")
-@_order_option("by name")
+@filter_option("name LIKE 'iris%'")
+@order_option("by name")
 @json_option
 @click.pass_obj
 def list_models(screen: Screen, filter_string: str, order: Sequence[str], as_json: bool) -> None:
@@ -50,14 +29,14 @@ def list_models(screen: Screen, filter_string: str, order: Sequence[str], as_jso
 
     Their highest version, and which versions are in use as what.
     """
-    _show_models(screen, filter_string, order, as_json=as_json)
+    show_models(screen, filter_string, order, as_json=as_json)
 
 
 @verb("show", examples=["iris", "iris 3", "iris @champion", "iris Production", "iris -f 'version > 3'"])
 @click.argument("name", shell_complete=completing_models.names)
 @click.argument("version", required=False, shell_complete=completing_models.versions)
-@_filter_option("version_number > 3")
-@_order_option("the highest version comes first")
+@filter_option("version_number > 3")
+@order_option("the highest version comes first")
 @json_option
 @click.pass_obj
 def show_model(
@@ -69,7 +48,7 @@ def show_model(
     """
     name, version = meant(screen.tracker, name, version)
     if version is None:
-        _show_model(screen, name, filter_string, order, as_json=as_json)
+        show_versions(screen, name, filter_string, order, as_json=as_json)
         return
     if filter_string or order:
         raise click.UsageError("--filter and --order choose among versions: leave out the VERSION.")
@@ -80,31 +59,8 @@ def show_model(
     screen.show(registry_views.version_card(found))
 
 
-@verb(
-    "registry", examples=["", "iris", "iris -f \"current_stage = 'Production'\"", "-f \"name LIKE 'iris%'\""]
-)
-@click.argument("name", required=False, shell_complete=completing_models.names)
-@_filter_option("name LIKE 'iris%'; behind a NAME its versions: version_number > 3")
-@_order_option("models stand by name, and versions with the highest first")
-@json_option
-@click.pass_obj
-def registry(
-    screen: Screen, name: str | None, filter_string: str, order: Sequence[str], as_json: bool
-) -> None:
-    """List registered models, or the versions of one.
-
-    Short for `models list` and `models show NAME`.
-    """
-    if name is None:
-        _show_models(screen, filter_string, order, as_json=as_json)
-        return
-    name, version = meant(screen.tracker, name)
-    if version is not None:
-        raise InvalidValueError(f"One version is shown by: {screen.program} models show {name} {version}")
-    _show_model(screen, name, filter_string, order, as_json=as_json)
-
-
-def _show_models(screen: Screen, filter_string: str, order: Sequence[str], *, as_json: bool) -> None:
+def show_models(screen: Screen, filter_string: str, order: Sequence[str], *, as_json: bool) -> None:
+    """Show registered models in a table."""
     models = screen.tracker.search_registered_models(
         filter_string=filter_string, order_by=with_directions(order, entity=REGISTERED_MODEL)
     )
@@ -116,9 +72,10 @@ def _show_models(screen: Screen, filter_string: str, order: Sequence[str], *, as
         screen.say(where_it_was_looked(screen))
 
 
-def _show_model(
+def show_versions(
     screen: Screen, name: str, filter_string: str, order: Sequence[str], *, as_json: bool
 ) -> None:
+    """Show a registered model with its versions; the filter and the order are of these."""
     tracker = screen.tracker
     model = tracker.get_registered_model(name)
     found = tracker.search_model_versions(

@@ -17,6 +17,7 @@ from nbtrack.core.names import check_registry_tag
 from nbtrack.core.registry import ModelVersion, RegisteredModel
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import completing, completing_models
+from nbtrack.ui.commands.model_options import json_option, name_argument, version_argument, why_option
 from nbtrack.ui.commands.named import find_run
 from nbtrack.ui.commands.named_versions import (
     called_version,
@@ -24,13 +25,9 @@ from nbtrack.ui.commands.named_versions import (
     find_version,
     find_version_before,
     in_use,
-    json_option,
     meant,
-    name_argument,
     reads_as_version,
-    version_argument,
     versions_of,
-    why_option,
 )
 from nbtrack.ui.commands.printing import json_text
 from nbtrack.ui.commands.saying import (

@@ -8,12 +8,10 @@ from nbtrack.core import promotion_views
 from nbtrack.core.registry_events import RegistryEvent
 from nbtrack.core.text_tables import moment
 from nbtrack.ui.commands import completing_models
+from nbtrack.ui.commands.model_options import json_option, name_argument, why_option
 from nbtrack.ui.commands.named_versions import (
     in_use,
-    json_option,
     meant_model,
-    name_argument,
-    why_option,
 )
 from nbtrack.ui.commands.printing import json_text
 from nbtrack.ui.commands.saying import say_done

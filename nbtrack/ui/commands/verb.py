@@ -1,6 +1,7 @@
 """A command with examples in its help, and several of them under one word."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import click
@@ -42,6 +43,32 @@ class VerbGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of the help."""
         return list(self.commands)
+
+
+class LazyGroup(VerbGroup):
+    """Commands of which each is loaded when it is given: a shell that completes waits for each import.
+
+    Args:
+        places: Module and function of each command, by its name: `{"list": "some.module.list_models"}`.
+    """
+
+    def __init__(self, *args: Any, places: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._places = places
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of the help."""
+        return list(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command, loaded; None when there is none."""
+        # Of an unknown one the nearest are told, of all that are known.
+        wanted = [cmd_name] if cmd_name in self._places else list(self._places)
+        for name in wanted:
+            if name not in self.commands:
+                module, _, function = self._places[name].rpartition(".")
+                self.add_command(getattr(import_module(module), function), name)
+        return super().get_command(ctx, cmd_name)
 
 
 def verb(name: str, *, examples: Sequence[str] = ()) -> Callable[[Callable[..., None]], Verb]:

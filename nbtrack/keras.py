@@ -9,13 +9,21 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
+from nbtrack.models import default_environments
 from nbtrack.tracking import autolog_notice, model_access
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
     from nbtrack.tracking.keras_callback import MlflowCallback as MlflowCallback
 
-__all__ = ["autolog", "load_model", "log_model", "save_model"]
+__all__ = [
+    "autolog",
+    "get_default_conda_env",
+    "get_default_pip_requirements",
+    "load_model",
+    "log_model",
+    "save_model",
+]
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     _hint = hints_of(__name__)
@@ -223,3 +231,13 @@ def autolog(
     """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
     if not disable:
         autolog_notice.tell("keras.autolog()")
+
+
+def get_default_pip_requirements() -> list[str]:
+    """What any model of Keras needs, as lines for `pip_requirements`."""
+    return default_environments.default_requirements("keras")
+
+
+def get_default_conda_env() -> dict[str, Any]:
+    """What any model of Keras needs, as a conda environment to change and give as `conda_env`."""
+    return default_environments.default_conda_env("keras")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbtrack.core.absent_names import hints_of
 from nbtrack.core.errors import InvalidValueError, MissingFileError
 from nbtrack.core.warn import warn_user
+from nbtrack.models import default_environments
 from nbtrack.models.predictor import PyFuncModel
 from nbtrack.models.python_model import PythonModel, PythonModelContext
 from nbtrack.tracking import model_access
@@ -27,6 +28,8 @@ __all__ = [
     "PyFuncModel",
     "PythonModel",
     "PythonModelContext",
+    "get_default_conda_env",
+    "get_default_pip_requirements",
     "get_model_dependencies",
     "load_model",
     "log_model",
@@ -253,6 +256,16 @@ def get_model_dependencies(model_uri: str | PathLike[str], format: Literal["pip"
             "requirements file", names[format], advice=f"The model {str(model_uri)!r} lies without it."
         )
     return str(file)
+
+
+def get_default_pip_requirements() -> list[str]:
+    """What any model in Python needs, as lines for `pip_requirements`."""
+    return default_environments.default_requirements("python")
+
+
+def get_default_conda_env() -> dict[str, Any]:
+    """What any model in Python needs, as a conda environment to change and give as `conda_env`."""
+    return default_environments.default_conda_env("python")
 
 
 def _code_paths(given: CodePaths, python_model: Any, loader_module: str | None, infer: bool) -> CodePaths:

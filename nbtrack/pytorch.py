@@ -9,6 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
+from nbtrack.models import default_environments
 from nbtrack.tracking import autolog_notice, model_access, torch_states
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "autolog",
+    "get_default_conda_env",
+    "get_default_pip_requirements",
     "load_model",
     "load_state_dict",
     "log_model",
@@ -258,6 +261,16 @@ def load_state_dict(state_dict_uri: str | PathLike[str], *, trust: bool = False,
         UntrustedModelError: It holds more than tensors and plain values, and is not yours.
     """
     return torch_states.load_state_dict(state_dict_uri, trust=trust, **kwargs)
+
+
+def get_default_pip_requirements() -> list[str]:
+    """What any model of PyTorch needs, as lines for `pip_requirements`."""
+    return default_environments.default_requirements("pytorch")
+
+
+def get_default_conda_env() -> dict[str, Any]:
+    """What any model of PyTorch needs, as a conda environment to change and give as `conda_env`."""
+    return default_environments.default_conda_env("pytorch")
 
 
 def _load_pyfunc(  # pyright: ignore[reportUnusedFunction] - MLflow calls it

@@ -9,12 +9,20 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
+from nbtrack.models import default_environments
 from nbtrack.tracking import autolog_notice, model_access
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
 
-__all__ = ["autolog", "load_model", "log_model", "save_model"]
+__all__ = [
+    "autolog",
+    "get_default_conda_env",
+    "get_default_pip_requirements",
+    "load_model",
+    "log_model",
+    "save_model",
+]
 
 # MLflow's names for the choices of `serialization_format`.
 SERIALIZATION_FORMAT_CLOUDPICKLE = "cloudpickle"
@@ -195,3 +203,17 @@ def autolog(
     """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
     if not disable:
         autolog_notice.tell("sklearn.autolog()")
+
+
+def get_default_pip_requirements(include_cloudpickle: bool = False, include_skops: bool = False) -> list[str]:
+    """What any model of scikit-learn needs, as lines for `pip_requirements`; and its pickle or skops file."""
+    return default_environments.default_requirements(
+        "sklearn", cloudpickle=include_cloudpickle, skops=include_skops
+    )
+
+
+def get_default_conda_env(include_cloudpickle: bool = False, include_skops: bool = False) -> dict[str, Any]:
+    """What any model of scikit-learn needs, as a conda environment to change and give as `conda_env`."""
+    return default_environments.default_conda_env(
+        "sklearn", cloudpickle=include_cloudpickle, skops=include_skops
+    )

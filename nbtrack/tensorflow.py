@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack import keras
 from nbtrack.core.absent_names import hints_of
+from nbtrack.models import default_environments
 from nbtrack.tracking import autolog_notice
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
 
-__all__ = ["autolog", "load_model", "log_model", "save_model"]
+__all__ = [
+    "autolog",
+    "get_default_conda_env",
+    "get_default_pip_requirements",
+    "load_model",
+    "log_model",
+    "save_model",
+]
 
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     _hint = hints_of(__name__)
@@ -117,6 +125,16 @@ def load_model(
     del saved_model_kwargs
     options = dict(keras_model_kwargs or {})
     return keras.load_model(model_uri, dst_path, options.pop("custom_objects", None), options, trust=trust)
+
+
+def get_default_pip_requirements(include_cloudpickle: bool = False) -> list[str]:
+    """What any model of Keras needs, as lines for `pip_requirements`."""
+    return default_environments.default_requirements("keras", cloudpickle=include_cloudpickle)
+
+
+def get_default_conda_env(include_cloudpickle: bool = False) -> dict[str, Any]:
+    """What any model of Keras needs, as a conda environment to change and give as `conda_env`."""
+    return default_environments.default_conda_env("keras", cloudpickle=include_cloudpickle)
 
 
 def _of_keras_3(options: Mapping[str, Any] | None) -> dict[str, Any]:

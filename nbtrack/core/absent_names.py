@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 _FEW = 6
 """So many names are listed."""
 
-_OF_A_FRAMEWORK = "get_default_conda_env get_default_pip_requirements"
 _LATER = {
     "": """
         load_model save_model import_checkpoints evaluate validate_evaluation_results MetricThreshold
@@ -23,20 +22,16 @@ _LATER = {
     """,
     "artifacts": "get_artifact_repository",
     "data": "from_huggingface from_spark from_tensorflow load_delta",
-    "keras": _OF_A_FRAMEWORK,
-    "lightgbm": _OF_A_FRAMEWORK,
-    "lightning": f"{_OF_A_FRAMEWORK} autolog",
+    "lightning": "autolog get_default_conda_env get_default_pip_requirements",
     "models": """
         EvaluationArtifact EvaluationMetric EvaluationResult MetricThreshold evaluate list_evaluators
-        make_metric add_libraries_to_model build_docker update_model_requirements validate_serving_input
+        make_metric add_libraries_to_model build_docker update_model_requirements
     """,
     "pyfunc": """
-        add_to_model build_model_env get_default_conda_env get_default_pip_requirements load_pyfunc spark_udf
+        add_to_model build_model_env load_pyfunc spark_udf
     """,
-    "pytorch": f"{_OF_A_FRAMEWORK} MlflowModelCheckpointCallback load_checkpoint",
-    "sklearn": _OF_A_FRAMEWORK,
-    "tensorflow": f"{_OF_A_FRAMEWORK} load_checkpoint",
-    "xgboost": _OF_A_FRAMEWORK,
+    "pytorch": "MlflowModelCheckpointCallback load_checkpoint",
+    "tensorflow": "load_checkpoint",
 }
 LATER = {module: frozenset(names.split()) for module, names in _LATER.items()}
 """By module, `""` is the package: what docs/mlflow.md says comes later, by the names of MLflow 3 and 2."""

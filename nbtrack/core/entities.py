@@ -236,6 +236,11 @@ class RunInfo(Record):
     artifact_uri: str = ""
     run_name: str = ""
 
+    @property
+    def run_uuid(self) -> str:
+        """The run's id, by the name that MLflow 2 has for it beside `run_id`."""
+        return self.run_id
+
 
 @dataclass(frozen=True)
 class RunData(Record):

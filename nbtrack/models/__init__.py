@@ -32,6 +32,7 @@ _HOME_OF = {
     "infer_pip_requirements": "nbtrack.tracking.model_access",
     "predict": "nbtrack.tracking.batch_scoring",
     "set_signature": "nbtrack.tracking.model_access",
+    "validate_serving_input": "nbtrack.tracking.batch_scoring",
 }
 
 

@@ -91,6 +91,8 @@ class Model:
                 f"{str(file.parent)!r} holds {', '.join(lying[:8])}{', …' if len(lying) > 8 else ''}: "
                 "give the folder that holds the MLmodel file."
                 if lying
+                else "A path is taken here; nbtrack.models.get_model_info takes that URI."
+                if str(path).startswith(("runs:", "models:"))
                 else f"It was looked for at {str(file)!r}."
             )
             raise MissingFileError("MLmodel file", str(path), advice=advice)

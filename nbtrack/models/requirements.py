@@ -176,7 +176,7 @@ def write_environment(
         InvalidValueError: `conda_env` is no conda environment.
     """
     if conda_env is None:
-        conda = _conda(requirements, constraints)
+        conda = conda_environment(_lines_with(requirements, constraints))
     else:
         conda = given_conda(conda_env)
         reading = _Reading("conda_env")
@@ -200,6 +200,15 @@ def write_environment(
         encoding="utf-8",
     )
     return {"conda": CONDA_FILE, "virtualenv": PYTHON_FILE}
+
+
+def conda_environment(lines: Sequence[str]) -> dict[str, Any]:
+    """A conda environment with this Python, in which pip installs some lines of requirements."""
+    return {
+        "name": "mlflow-env",  # MLflow's tools look for this name
+        "channels": ["conda-forge"],
+        "dependencies": [f"python={python_version()}", "pip", {"pip": list(lines)}],
+    }
 
 
 def read_requirements(folder: Path) -> list[str]:
@@ -361,15 +370,6 @@ def _with_pip_lines(conda: Mapping[str, Any], lines: list[str]) -> dict[str, Any
     has_lines = [isinstance(each, Mapping) and "pip" in each for each in given]
     rest: list[Any] = [{"pip": lines} if has else each for each, has in zip(given, has_lines, strict=True)]
     return {**conda, "dependencies": rest}
-
-
-def _conda(requirements: Sequence[str], constraints: Sequence[str]) -> dict[str, Any]:
-    lines = _lines_with(requirements, constraints)
-    return {
-        "name": "mlflow-env",  # MLflow's tools look for this name
-        "channels": ["conda-forge"],
-        "dependencies": [f"python={python_version()}", "pip", {"pip": lines}],
-    }
 
 
 def _pip_lines(conda: Mapping[str, Any]) -> list[str]:

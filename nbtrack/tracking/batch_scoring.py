@@ -427,3 +427,28 @@ def predict(
     else:
         with published(Path(output_path).expanduser()) as stream:
             stream.write(f"{answer}\n".encode())
+
+
+def validate_serving_input(
+    model_uri: FilePath, serving_input: str | bytes | Mapping[str, Any], *, trust: bool = False
+) -> Any:
+    """Ask a model for the body of a request, as a scoring server would be asked.
+
+    Args:
+        model_uri: As for `nbtrack.pyfunc.load_model`.
+        serving_input: The JSON, such as the `serving_input_example.json` of a model; or what it holds.
+        trust: Whether the model may run code although it is not yours.
+
+    Returns:
+        What the model predicts.
+
+    Raises:
+        InvalidValueError: It is no such body, or does not fit the signature.
+    """
+    from nbtrack.models.schema.scoring_bodies import parse_body
+    from nbtrack.tracking.model_access import load_predictor
+
+    model = load_predictor(model_uri, trust=trust)
+    text = serving_input if isinstance(serving_input, str | bytes) else json.dumps(serving_input)
+    body = parse_body(text, model.metadata.get_input_schema())
+    return model.predict(body.data, body.params)

@@ -17,3 +17,7 @@ class RunOperations:
 
 
 DONE = RunOperations()
+
+
+def enable_async_logging(enable: bool = True) -> None:
+    """Taken for MLflow's sake, where it is `mlflow.config.enable_async_logging`: every call logs at once."""

@@ -37,8 +37,7 @@ def imported(module: str, name: str) -> str:
         ("nbtrack", "evaluate"),
         ("nbtrack", "onnx"),
         ("nbtrack", "projects"),
-        ("nbtrack.sklearn", "get_default_conda_env"),
-        ("nbtrack.xgboost", "get_default_pip_requirements"),
+        ("nbtrack.pytorch", "load_checkpoint"),
         ("nbtrack.pyfunc", "spark_udf"),
         ("nbtrack.models", "evaluate"),
         ("nbtrack.data", "from_spark"),
@@ -70,7 +69,11 @@ def test_what_mlflow_has_for_language_models_is_said_to_be_no_part_of_nbtrack(mo
         ("nbtrack", "_log_metric", ""),
         ("nbtrack", "infer_signature", "; it is nbtrack.models.infer_signature"),
         ("nbtrack.sklearn", "log_modl", "; did you mean 'log_model'?"),
-        ("nbtrack.sklearn", "foo", "; it has autolog, load_model, log_model, save_model"),
+        (
+            "nbtrack.exceptions",
+            "foo",
+            "; it has ExecutionException, MlflowException, NbtrackError, RestException",
+        ),
         ("nbtrack.sklearn", "_foo", ""),
         ("nbtrack.sklearn", "__wrapped__", ""),
         ("nbtrack.sklearn", "infer_signature", "; it is nbtrack.models.infer_signature"),
@@ -103,8 +106,8 @@ def test_where_nbtrack_answers_for_mlflow_the_names_are_mlflows() -> None:
         return absent_name(module, name, ["log_model"], ["log_metric"])
 
     who = "nbtrack, which answers for mlflow here,"
-    later = f"{who} has no 'mlflow.sklearn.get_default_conda_env' yet: docs/mlflow.md says what comes later"
-    assert said("mlflow.sklearn", "get_default_conda_env") == later
+    later = f"{who} has no 'mlflow.pytorch.load_checkpoint' yet: docs/mlflow.md says what comes later"
+    assert said("mlflow.pytorch", "load_checkpoint") == later
     assert said("mlflow", "trace").startswith(f"{who} has no 'mlflow.trace': what MLflow has for")
     assert said("mlflow.sklearn", "log_modl").endswith("; did you mean 'log_model'?")
     assert said("mlflow.sklearn", "log_metric").endswith("; it is mlflow.log_metric")
@@ -115,8 +118,8 @@ def test_python_finds_no_more_in_a_module_than_before() -> None:
     import nbtrack.sklearn
 
     assert not hasattr(nbtrack.sklearn, "__path__")
-    assert not hasattr(nbtrack.sklearn, "get_default_conda_env")
-    assert getattr(nbtrack.sklearn, "get_default_conda_env", None) is None
+    assert not hasattr(nbtrack.sklearn, "load_checkpoint")
+    assert getattr(nbtrack.sklearn, "load_checkpoint", None) is None
 
 
 @pytest.mark.parametrize("program", ["import nbtrack; nbtrack.log_metrc", "from nbtrack import log_metrc"])

@@ -158,8 +158,10 @@ def _restored(event: RegistryEvent) -> str:
 
 
 def _version_created(event: RegistryEvent) -> str:
-    source = event.details.get("source")
-    return f"registered version {event.version}" + (f" from {_cut(source)}" if source else "")
+    # A run's name says more to people than an id, which the source mostly is.
+    run_name, source = event.details.get("run_name"), event.details.get("source")
+    origin = f" of run {_quoted(run_name)}" if run_name else f" from {_cut(source)}" if source else ""
+    return f"registered version {event.version}{origin}"
 
 
 def _staged(event: RegistryEvent) -> str:

@@ -802,3 +802,11 @@ def test_looking_makes_no_store() -> None:
             look()
 
     assert not Path(".nbtrack").exists()
+
+
+def test_a_registration_is_told_by_the_name_of_its_run(client: nbtrack.MlflowClient) -> None:
+    with nbtrack.start_run(run_name="a try") as run:
+        nbtrack.log_text("x", "model/x.txt")
+    client.create_model_version("iris", f"runs:/{run.info.run_id}/model", run.info.run_id)
+
+    assert what_happened()[-1] == "registered version 4 of run 'a try'"

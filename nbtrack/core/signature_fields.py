@@ -25,10 +25,10 @@ class SignatureField(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What it is, in words: `double, may be missing`."""
+        """What it is, in words: `double (optional)`."""
         if self.default is not None:
             return f"{self.type} = {self.default}"
-        return self.type if self.is_required or self.part == "output" else f"{self.type}, may be missing"
+        return self.type if self.is_required or self.part == "output" else f"{self.type} (optional)"
 
 
 def signature_fields(signature: Mapping[str, Any] | None) -> list[SignatureField]:

@@ -21,11 +21,11 @@ from nbtrack.core.comparisons import (
 from nbtrack.core.metric_directions import is_greater_better
 from nbtrack.core.signature_fields import signature_fields
 from nbtrack.core.text_tables import file_size
+from nbtrack.core.version_metrics import values_by_place
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nbtrack.core.entities import Metric
     from nbtrack.core.registry import ModelVersion
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(.*)", re.DOTALL)
@@ -174,7 +174,7 @@ def signature_texts(signature: Mapping[str, Any] | None) -> dict[str, str]:
 def _metrics(
     versions: "Sequence[ModelVersion]", directions: Mapping[str, bool] | None
 ) -> tuple[ComparedMetric, ...]:
-    held = [_values(version.metrics or ()) for version in versions]
+    held = [values_by_place(version.metrics or ()) for version in versions]
     several = {key for of_version in held for key, values in of_version.items() if len(values) > 1}
     rows: list[ComparedMetric] = []
     for key in keys_of(held):
@@ -188,21 +188,6 @@ def _metrics(
             name = f"{key} on {place}" if place else key
             rows.append(ComparedMetric(name, tuple(values.get(place) for values in of_key), greater))
     return tuple(rows)
-
-
-def _values(metrics: "Sequence[Metric]") -> dict[str, dict[str, float]]:
-    """The values of each metric, by the data set on which it was measured: none is an empty text."""
-    found: dict[str, dict[str, float]] = {}
-    digests: dict[str, set[str | None]] = {}
-    for metric in metrics:
-        if metric.dataset_name is not None:
-            digests.setdefault(metric.dataset_name, set()).add(metric.dataset_digest)
-    for metric in metrics:
-        place = metric.dataset_name or ""
-        if len(digests.get(place, ())) > 1:
-            place = f"{place} ({metric.dataset_digest or '?'})"
-        found.setdefault(metric.key, {})[place] = metric.value
-    return found
 
 
 def _files(version: "ModelVersion") -> dict[str, str]:

@@ -34,7 +34,7 @@ def test_a_signature_is_told_field_by_field() -> None:
 def test_a_column_that_may_be_missing_says_so_also_in_the_words_of_old_mlflow(entry: dict[str, bool]) -> None:
     (field,) = signature_fields({"inputs": json.dumps([{"name": "a", "type": "long", **entry}])})
 
-    assert field.words == "long, may be missing"
+    assert field.words == "long (optional)"
 
 
 @pytest.mark.parametrize(

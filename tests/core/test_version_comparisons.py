@@ -54,7 +54,7 @@ def test_what_differs_is_told_section_by_section() -> None:
         "metrics": {"accuracy": (0.9, 0.92), "loss": (None, 0.1)},
         "params": {"depth": ("8", "9"), "seed": (None, "1")},
         "signature": {
-            "input length": ("double", "float, may be missing"),
+            "input length": ("double", "float (optional)"),
             "input colour": (None, "string"),
         },
         "files": {

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from nbtrack.core import promotion_views, registry_views, static_views
-from nbtrack.core.registry import ModelVersion, RegisteredModel
+from nbtrack.core.registry import RegisteredModel
 from nbtrack.core.registry_events import approval_words
 from nbtrack.filters.fields import MODEL_VERSION, REGISTERED_MODEL
 from nbtrack.ui.commands import completing_models
@@ -54,7 +54,7 @@ def show_model(
         raise click.UsageError("--filter and --order choose among versions: leave out the VERSION.")
     found = find_version(screen.tracker, name, version)
     if as_json:
-        screen.write(json_text(_version_as_plain(found)))
+        screen.write(json_text(found.to_dictionary()))
         return
     screen.show(registry_views.version_card(found))
 
@@ -84,7 +84,7 @@ def show_versions(
     )
     if as_json:
         screen.write(
-            json_text({**_model_as_plain(model), "versions": [_version_as_plain(each) for each in found]})
+            json_text({**_model_as_plain(model), "versions": [each.to_dictionary() for each in found]})
         )
         return
     views = [registry_views.model_card(model)]
@@ -93,7 +93,7 @@ def show_versions(
         views.append(static_views.table(["approval for", "is given"], demands))
     if waiting := tracker.promotion_requests(name):
         views.append(promotion_views.requests_table(waiting))
-    views.append(registry_views.versions_table(found))
+    views.append(registry_views.versions_table(found, has_title=False))
     html, text = "".join(view.html for view in views), "\n\n".join(view.text for view in views)
     screen.show(static_views.View(html, text))
 
@@ -102,9 +102,3 @@ def _model_as_plain(model: RegisteredModel) -> dict[str, Any]:
     whole = model.to_dictionary()
     latest = whole.pop("latest_versions")
     return {**whole, "latest_versions": {each["current_stage"]: each["version"] for each in latest}}
-
-
-def _version_as_plain(version: ModelVersion) -> dict[str, Any]:
-    return {
-        name: value for name, value in version.to_dictionary().items() if name not in ("params", "metrics")
-    }

@@ -151,9 +151,9 @@ def _html(headings: Sequence[str], lines: Sequence[Line], corner: str) -> str:
             continue
         drawn = "".join(f"<td{CELL_STYLE}>{safe(cell)}</td>" for cell in cells)
         body.append(f'<tr><th scope="row"{CELL_STYLE}>{safe(name)}</th>{drawn}</tr>')
-    return (
-        f"<table><thead><tr><td>{safe(corner)}</td>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-    )
+    first = f'<th scope="col"{CELL_STYLE}>{safe(corner)}</th>' if corner else "<td></td>"
+    top = f"<tr>{first}{head}</tr>"
+    return f"<table><thead>{top}</thead><tbody>{''.join(body)}</tbody></table>"
 
 
 def _text(headings: Sequence[str], lines: Sequence[Line], width: int | None, corner: str) -> list[str]:

@@ -110,13 +110,15 @@ class PromotionVerbs(RegistryVerbs):
         with store.documents.transaction():
             registry = store.registry
             asked = registry.request_to_decide(name, number)
-            registry.decide(asked, RequestStatus.APPROVED, why=why)
             to = read_destination(asked.to)
+            registry.get_version(asked.name, asked.version)
             verdict = self._judge(registry, asked.name, asked.version, to, asked)
             if verdict is not None and not verdict.is_better:
                 raise InvalidStateError(
                     f"Request {asked.number} is not approved: {verdict.reason} Reject it, or promote another."
                 )
+            # Last, when nothing else can fail: the event log keeps what it was told.
+            registry.decide(asked, RequestStatus.APPROVED, why=why)
             return _moved(
                 registry, name, asked.version, to, asked.archive_existing_versions, why, verdict, asked.number
             )
@@ -272,11 +274,12 @@ class PromotionVerbs(RegistryVerbs):
 
         Raises:
             NotFoundError: There is no such registered model or change.
+            ApprovalError: It is a rule of approval, and only its approvers may change it.
             InvalidStateError: It is not one to take back, was taken back, or what it changed has been
                 changed again.
         """
         check_model_name(name)
-        number = getattr(event, "event", getattr(event, "number", event))
+        number = _event_number(event)
         if self._is_off():
             from nbtrack.core.registry_events import RegistryEvent
 
@@ -286,7 +289,7 @@ class PromotionVerbs(RegistryVerbs):
     def undoable(self, name: str, event: Any = None) -> RegistryEvent:
         """The change that `undo` would take back; arguments and errors are those of `undo`."""
         check_model_name(name)
-        return self._registry(name).undoable(name, getattr(event, "event", getattr(event, "number", event)))
+        return self._registry(name).undoable(name, _event_number(event))
 
     def history(self, name: str, to: str | None = None) -> RegistryHistory:
         """Every change of a registered model and its versions: who, when, what, why; the oldest first.
@@ -548,14 +551,45 @@ def _check_metric(if_better: Any, higher_is_better: Any) -> None:
 
 
 def _request_number(request: Any) -> int | None:
-    given = getattr(request, "request", getattr(request, "number", request))  # what promote gave back
+    """The number of a request, which may come as itself, or as what promote gave back or the history has."""
+    from nbtrack.core.promotions import Promotion, PromotionRequest
+    from nbtrack.core.registry_events import RegistryEvent
+
+    given = request
+    if isinstance(request, PromotionRequest):
+        given = request.number
+    elif isinstance(request, Promotion | RegistryEvent):
+        is_promotion = isinstance(request, Promotion)
+        given = request.request if is_promotion else request.details.get("request")
+        if given is None:
+            raise InvalidStateError(f"There is no request to decide: {str(request).rstrip('.')}.")
     return None if given is None else check_version(given)
+
+
+def _event_number(event: Any) -> Any:
+    """The number of a change, which may come as its event or as what promote gave back."""
+    from nbtrack.core.promotions import Promotion, PromotionRequest
+    from nbtrack.core.registry_events import RegistryEvent
+
+    if isinstance(event, RegistryEvent):
+        return event.number
+    if isinstance(event, PromotionRequest) or (isinstance(event, Promotion) and event.event is None):
+        raise InvalidStateError(
+            f"There is no change to undo: {str(event).rstrip('.')}. `reject` takes a request back, and the "
+            "history has the numbers of changes."
+        )
+    return event.event if isinstance(event, Promotion) else event
 
 
 def _user_names(approvers: Any) -> list[str]:
     if isinstance(approvers, str):
         approvers = [approvers]
-    names: list[Any] = list(approvers or ())
+    try:
+        names: list[Any] = [] if approvers is None else list(approvers)
+    except TypeError:
+        raise InvalidTypeError(
+            f"approvers are user names, such as ['ada']; got {type(approvers).__name__} {approvers!r:.80}."
+        ) from None
     for each in names:
         if not isinstance(each, str) or not each.strip():
             raise InvalidValueError(f"approvers are user names, such as ['ada']; got {each!r:.80}.")
@@ -574,7 +608,8 @@ def _milliseconds(when: Any) -> float:
             return milliseconds(when)
         except ValueError as error:
             raise InvalidValueError(f"{when[:80]!r} is no moment: {error}.") from None
-    if isinstance(when, bool) or not isinstance(when, (int, float)) or not math.isfinite(when):
+    # Of whole numbers, since a float takes none of any length.
+    if isinstance(when, bool) or not isinstance(when, (int, float)) or not -(2**63) <= when < 2**63:
         raise InvalidTypeError(
             f"A moment is a datetime, text such as '2026-05-03 14:00', or milliseconds; got {when!r:.80}."
         )

@@ -399,6 +399,33 @@ def test_only_the_approvers_approve_and_change_the_rule(
     client.transition_model_version_stage("iris", 2, "Production")
 
 
+def test_undo_goes_around_no_rule_of_approval(
+    client: nbtrack.MlflowClient, become: Callable[[str], None]
+) -> None:
+    become("ada")
+    nbtrack.require_approval("iris", "Production", approvers=["ada"])
+
+    become("bob")
+    with pytest.raises(ApprovalError, match="bob may not change who approves Production of 'iris'"):
+        nbtrack.undo("iris")
+
+    assert "Production" in Tracker().approvals("iris")
+    become("ada")
+    nbtrack.undo("iris")
+    client.transition_model_version_stage("iris", 2, "Production")
+
+
+def test_an_approval_that_fails_is_told_of_nowhere(client: nbtrack.MlflowClient) -> None:
+    nbtrack.request("iris", 1, "Staging", if_better="accuracy")
+    nbtrack.promote("iris", 3, "Staging")
+
+    with pytest.raises(InvalidStateError, match="Request 1 is not approved"):
+        nbtrack.approve("iris")
+
+    log = Path(nbtrack.get_tracking_uri(), "events.log").read_text()
+    assert "promotion.approved" not in log
+
+
 def test_what_demands_nothing_cannot_be_lifted(client: nbtrack.MlflowClient) -> None:
     nbtrack.require_approval("iris", "Production")
 
@@ -408,6 +435,8 @@ def test_what_demands_nothing_cannot_be_lifted(client: nbtrack.MlflowClient) -> 
         nbtrack.lift_approval("iris", "Staging")
     with pytest.raises(InvalidValueError, match="approvers are user names"):
         nbtrack.require_approval("iris", "Staging", approvers=[3])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidTypeError, match="approvers are user names"):
+        nbtrack.require_approval("iris", "Staging", approvers=3)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_rollback_needs_no_approval_since_it_had_one(client: nbtrack.MlflowClient) -> None:
@@ -578,6 +607,17 @@ def test_a_name_that_is_taken_is_not_taken_back(client: nbtrack.MlflowClient) ->
         nbtrack.undo("flowers")
 
 
+def test_a_name_that_was_changed_again_is_not_taken_back(client: nbtrack.MlflowClient) -> None:
+    client.rename_registered_model("iris", "flowers")
+    first = nbtrack.history("flowers")[-1]
+    client.rename_registered_model("flowers", "plants")
+
+    with pytest.raises(InvalidStateError, match="the name was changed again since"):
+        nbtrack.undo("plants", first)
+
+    assert [nbtrack.undo(name).name for name in ("plants", "flowers")] == ["flowers", "iris"]
+
+
 def test_a_deleted_model_comes_back_with_all_that_it_had(client: nbtrack.MlflowClient) -> None:
     nbtrack.promote("iris", 2, "Production")
     nbtrack.promote("iris", 2, "champion")
@@ -617,6 +657,57 @@ def test_a_deleted_version_comes_back_with_stage_and_aliases_but_takes_none_away
     nbtrack.undo("iris", deleted.number)
 
     assert (aliases(), stages()[2]) == ({"champion": 3, "best": 2}, "Production")
+
+
+def test_a_deleted_version_comes_back_to_no_stage_that_another_has_taken_over(
+    client: nbtrack.MlflowClient,
+) -> None:
+    nbtrack.promote("iris", 1, "Production")
+    nbtrack.promote("iris", 3, "Production", archive_existing_versions=False)
+    client.delete_model_version("iris", 3)
+    deleted = nbtrack.history("iris")[-1]
+
+    shared = nbtrack.undo("iris", deleted)
+    nbtrack.undo("iris", shared)
+    again = nbtrack.history("iris")[-1]
+    nbtrack.promote("iris", 2, "Production")
+    nbtrack.undo("iris", again)
+
+    assert shared.details["stage"] == "Production"  # it was there beside version 1 before
+    assert stages() == {1: "Archived", 2: "Production", 3: "Archived"}
+    held = nbtrack.version_at("iris", "Production", datetime.now(UTC))
+    assert held is not None
+    assert held.version == 2
+
+
+def test_a_version_does_not_go_back_where_another_has_taken_over(client: nbtrack.MlflowClient) -> None:
+    nbtrack.promote("iris", 1, "Production")
+    left = nbtrack.promote("iris", 1, "Archived")
+    nbtrack.promote("iris", 2, "Production")
+
+    with pytest.raises(InvalidStateError, match="version 2 has taken Production over since"):
+        nbtrack.undo("iris", left)
+
+    nbtrack.undo("iris")
+    nbtrack.undo("iris", left)
+    assert stages()[1] == "Production"
+
+
+def test_what_changed_nothing_stands_for_no_other_change_or_request(client: nbtrack.MlflowClient) -> None:
+    nbtrack.promote("iris", 1, "Production")
+    kept = nbtrack.promote("iris", 1, "Production")
+    asked = nbtrack.request("iris", 2, "Production")
+    before = nbtrack.history("iris")
+
+    for nothing in (kept, asked, nbtrack.promotion_requests("iris")[0]):
+        with pytest.raises(InvalidStateError, match="There is no change to undo"):
+            nbtrack.undo("iris", nothing)
+    for nothing in (kept, before[0]):
+        with pytest.raises(InvalidStateError, match="There is no request to decide"):
+            nbtrack.approve("iris", nothing)  # pyright: ignore[reportArgumentType]
+
+    assert nbtrack.history("iris") == before
+    assert nbtrack.approve("iris", before[-1])  # pyright: ignore[reportArgumentType]  # the event that asks
 
 
 def test_what_was_changed_again_is_not_undone(client: nbtrack.MlflowClient) -> None:
@@ -722,6 +813,7 @@ def test_it_is_known_which_version_was_in_production_at_any_time(
         (True, "got True"),
         (None, "got None"),
         (float("nan"), "got nan"),
+        pytest.param(10**400, "got 1000", id="a number of 401 digits"),
     ],
 )
 def test_what_is_no_moment_is_refused(client: nbtrack.MlflowClient, when: Any, message: str) -> None:

@@ -46,7 +46,7 @@ class RegistryApprovals(RegistryDocuments):
             if before == rule:
                 return
             if before is not None:
-                _check_approver(before, f"change who approves {to} of {name!r}")
+                check_approver(before, f"change who approves {to} of {name!r}")
             if rule is None:
                 del rules[str(to)]
             else:
@@ -151,7 +151,7 @@ class RegistryApprovals(RegistryDocuments):
             rule = self._rules(model).get(request.to)
             if status == RequestStatus.APPROVED and rule is not None:
                 what = f"approve request {request.number} of {request.name!r}"
-                _check_approver(rule, what)
+                check_approver(rule, what)
                 if rule.get("four_eyes") and request.requested_by == current_user():
                     raise ApprovalError(
                         f"{current_user()} asked for request {request.number} of {request.name!r}, and "
@@ -215,7 +215,12 @@ class RegistryApprovals(RegistryDocuments):
         return {to: dict(rule) for to, rule in held.items()}
 
 
-def _check_approver(rule: Mapping[str, Any], what: str) -> None:
+def check_approver(rule: Mapping[str, Any], what: str) -> None:
+    """Refuse what is up to the approvers of a rule.
+
+    Raises:
+        ApprovalError: This user is none of them.
+    """
     approvers: Sequence[str] = rule.get("approvers") or ()
     if approvers and current_user() not in approvers:
         raise ApprovalError(f"{current_user()} may not {what}: that is up to {', '.join(approvers)}.")

@@ -15,6 +15,7 @@ from nbtrack.core.registry_events import RegistryEvent, RegistryHistory, as_even
 from nbtrack.core.users import current_user
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
+from nbtrack.stores.local.registry_approvals import check_approver
 from nbtrack.stores.local.registry_documents import RegistryDocuments, this_moment
 
 _LATEST_FIRST = Order(("event",), True)
@@ -105,6 +106,7 @@ class RegistryUndo(RegistryDocuments):
 
         Raises:
             NotFoundError: There is no such registered model or change.
+            ApprovalError: It is a rule of approval, and only its approvers may change it.
             InvalidStateError: It is not to be taken back, or what it changed was changed again.
             AlreadyExistsError: What would come back has a name that is taken.
         """
@@ -151,6 +153,7 @@ class RegistryUndo(RegistryDocuments):
     def _revert_rename(self, event: RegistryEvent, why: str | None) -> int:
         model = self._model_to_revert(event)
         before = event.details["before"]
+        self._check_unchanged(event, model["name"] == event.name, "the name")
         if before != event.name and self._find_model(before) is not None:
             raise AlreadyExistsError(
                 f"Change {event.number} is not undone: another registered model is named {before!r} now."
@@ -217,6 +220,11 @@ class RegistryUndo(RegistryDocuments):
         archived: list[int] = event.details.get("archived") or []
         returned: list[int] = event.details.get("returned") or []
         self._check_unchanged(event, version["current_stage"] == stage, f"version {event.version}")
+        if before != stage and (others := self._taken_over(model, event, before)):
+            raise InvalidStateError(
+                f"Change {event.number} of {model['name']!r} is not undone: version {others[0]} has taken "
+                f"{before} over since. Undo that first, or promote version {event.version}."
+            )
         back = dict.fromkeys(archived, stage) | dict.fromkeys(returned, ModelVersionStages.ARCHIVED)
         expected = dict.fromkeys(archived, ModelVersionStages.ARCHIVED) | dict.fromkeys(returned, before)
         for number, goes_to in back.items():
@@ -244,6 +252,9 @@ class RegistryUndo(RegistryDocuments):
     def _revert_version_deletion(self, event: RegistryEvent, why: str | None) -> int:
         model = self._model_to_revert(event)
         document = self._take_out_of_bin(event, "model_version")[0]
+        if self._taken_over(model, event, document["current_stage"]):
+            # It takes no work away from the one that does it now, as with aliases.
+            document["current_stage"] = ModelVersionStages.ARCHIVED
         aliases = [alias for alias in document.pop("aliases") if alias not in model["aliases"]]
         self._versions.insert({**document, "name": model["name"], "last_updated_timestamp": this_moment()})
         model["aliases"].update(dict.fromkeys(aliases, event.version))
@@ -287,6 +298,8 @@ class RegistryUndo(RegistryDocuments):
         to, rule, before = event.details["to"], event.details.get("rule"), event.details.get("before")
         rules = dict(model.get("approvals") or {})
         self._check_unchanged(event, rules.get(to) == rule, f"the rule of approval for {to}")
+        if rule is not None:
+            check_approver(rule, f"change who approves {to} of {model['name']!r}")
         rules.pop(to, None)
         if before is not None:
             rules[to] = before
@@ -346,6 +359,20 @@ class RegistryUndo(RegistryDocuments):
                 "deleted since. Undo that first."
             )
         return version
+
+    def _taken_over(self, model: Any, event: RegistryEvent, stage: str) -> list[int]:
+        """The other versions that came to a stage since an event, and are there; only where one works."""
+        if stage not in ModelVersionStages.ACTIVE:
+            return []
+        came: set[int | None] = set()
+        for later in self.history(model["name"]):
+            if later.number > event.number and later.details.get("stage") == stage:
+                came.add(later.version)
+            if later.number > event.number and later.details.get("before") == stage:
+                came.update(later.details.get("returned") or ())
+        here: Any = (Query().name == model["name"]) & (Query().current_stage == stage)
+        found: list[int] = [row[0] for row in self._versions.select_values([("version",)], here)]
+        return sorted(number for number in found if number in came and number != event.version)
 
     def _check_unchanged(self, event: RegistryEvent, unchanged: bool, what: str) -> None:
         if not unchanged:

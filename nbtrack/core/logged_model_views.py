@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 _MARKS = {"READY": "✓", "PENDING": "…", "FAILED": "✗"}
 _CELL = 60
+_ID = 8
+"""Characters of a run's id that people need."""
 _CARD_ROWS = 40
 _SHOWN_MODELS = 50
 _SHOWN_METRICS, _SHOWN_PARAMS, _SHOWN_TAGS = 5, 5, 8
 
 
 def logged_model_card(model: "LoggedModel") -> View:
-    """One model: name, status, type, run, params, metrics, tags, and the line of code that loads it."""
+    """One model: name, status, type, flavor, run, params, metrics, tags, and the line that loads it."""
     title = f"{_mark(model)} {model.name}"
-    rest = f" · {model.model_type}" if model.model_type else ""
+    rest = "".join(f" · {each}" for each in (model.model_type, _flavors(model)) if each)
     lines = [visible(title + rest)]
     pieces = [f"<div><strong>{safe(title)}</strong>{safe(rest)}</div>"]
     if model.status_message:
@@ -60,7 +62,7 @@ def logged_model_card(model: "LoggedModel") -> View:
 
 
 def logged_models_table(models: "Sequence[LoggedModel]") -> View:
-    """Many models, a line each: name, status, type, the metrics and params that most have, when made."""
+    """Many models, a line each: name, status, type, flavor, run, the metrics and params that most have."""
     if not models:
         return View("<p>No logged models.</p>", "No logged models.")
     shown = models[:_SHOWN_MODELS]
@@ -71,6 +73,10 @@ def logged_models_table(models: "Sequence[LoggedModel]") -> View:
     ]
     if any(model.model_type for model in shown):
         columns.append(("type", [shortened(model.model_type or "", 24) for model in shown]))
+    if any(model.flavors for model in shown):
+        columns.append(("flavor", [shortened(_flavors(model), 24) for model in shown]))
+    if any(model.source_run_id for model in shown):
+        columns.append(("run", [(model.source_run_id or "")[:_ID] for model in shown]))
     for key in _most_used([list(values) for values in last])[:_SHOWN_METRICS]:
         columns.append(
             (shortened(key, 24), [number(values[key]) if key in values else "" for values in last])
@@ -93,6 +99,12 @@ def logged_models_table(models: "Sequence[LoggedModel]") -> View:
 
 def _mark(model: "LoggedModel") -> str:
     return f"{_MARKS.get(model.status, '?')} {model.status}"
+
+
+def _flavors(model: "LoggedModel") -> str:
+    """What it is loaded with; a flavor of a framework can be asked as a Python function as well."""
+    own = [flavor for flavor in model.flavors if flavor != "python_function"]
+    return ", ".join(own or (["python"] if model.flavors else []))
 
 
 def _pairs(model: "LoggedModel") -> list[list[str]]:

@@ -103,6 +103,8 @@ class LoggedModel(Record):
     """What was measured of it: of each metric, on each data set, the last point."""
     path: str | None = None
     """Where its files lie among the artifacts of its run; None without a run. nbtrack's own."""
+    flavors: Sequence[str] = ()
+    """What it can be loaded with, such as `sklearn`, as far as that is known. nbtrack's own."""
 
     def __post_init__(self) -> None:
         # MLflow's numbers, and its lists of key and value, are taken as well.
@@ -136,7 +138,7 @@ class LoggedModel(Record):
         return static_views.bundle(logged_model_views.logged_model_card(self))
 
 
-_NAMES = sorted(name for name in LoggedModel.__dataclass_fields__ if name != "path")
+_NAMES = sorted(name for name in LoggedModel.__dataclass_fields__ if name not in ("path", "flavors"))
 
 
 def dataset_place(name: str | None, digest: str | None = None) -> str:

@@ -415,8 +415,15 @@ class LoggedModels(Protocol):
         """Say which models a run used; all or none."""
         ...
 
-    def finalize(self, model_id: str, status: str, message: str | None = None) -> LoggedModel:
-        """Say how a model has become, and why."""
+    def finalize(
+        self,
+        model_id: str,
+        status: str,
+        message: str | None = None,
+        *,
+        flavors: Iterable[str] | None = None,
+    ) -> LoggedModel:
+        """Say how a model has become, and why; and what it can be loaded with."""
         ...
 
     def delete(self, model_id: str) -> None:

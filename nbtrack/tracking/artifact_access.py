@@ -99,7 +99,7 @@ def copy_local(source: Path, dst_path: str | os.PathLike[str]) -> str:
     from tempfile import mkdtemp
 
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        _make_target(target)
         _check_stays_inside(target, source.name)
         incoming = Path(mkdtemp(prefix=_INCOMING, dir=target))
         try:
@@ -110,6 +110,8 @@ def copy_local(source: Path, dst_path: str | os.PathLike[str]) -> str:
             _publish(incoming / source.name, target / source.name)
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
+    except StoreError:
+        raise
     except (OSError, shutil.Error) as error:
         raise StoreError(f"Cannot copy {source} to {target}: {error.strerror or error}.") from error
     return str(target.absolute() / source.name)
@@ -277,7 +279,7 @@ def _normal(path: str | None) -> str | None:
 
 def _downloaded(artifacts: Artifacts, path: str | None, target: Path) -> str:
     folders, files = _tree(artifacts, path)
-    target.mkdir(parents=True, exist_ok=True)
+    _make_target(target)
     above, _, name = (path or "").rpartition("/")
     for place in (*folders, *files):
         _check_stays_inside(target, place.removeprefix(f"{above}/"))
@@ -297,6 +299,16 @@ def _downloaded(artifacts: Artifacts, path: str | None, target: Path) -> str:
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
     return str(target.absolute() / name)
+
+
+def _make_target(target: Path) -> None:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise StoreError(
+            f"dst_path {str(target)!r} is no folder: a file is there, or above it. Choose another one; it is "
+            "made when there is none."
+        ) from None
 
 
 def _publish(source: Path, target: Path) -> None:

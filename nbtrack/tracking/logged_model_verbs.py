@@ -12,6 +12,7 @@ from nbtrack.core.names import artifact_parts, check_key, check_logged_model_nam
 from nbtrack.core.warn import warn_user
 from nbtrack.tracking import run_context
 from nbtrack.tracking.conditions import check_count, logged_model_search
+from nbtrack.tracking.experiment_ids import checked_ids, warn_of_unknown
 from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.store_access import StoreAccess
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID
@@ -30,6 +31,7 @@ DISABLED_MODEL_ID = f"m-{DISABLED_RUN_ID}"
 """The id of every model that is recorded nowhere; reading it gives nothing instead of an error."""
 
 _OUTPUT_FORMATS = ("pandas", "list")
+_BY_NAME = "get_experiment_by_name finds the id of a name"
 
 
 class LoggedModelVerbs(StoreAccess):
@@ -266,7 +268,8 @@ class LoggedModelVerbs(StoreAccess):
         """Find logged models.
 
         Args:
-            experiment_ids: Look in these; None is the active experiment.
+            experiment_ids: Look in these, by their ids; None is the active experiment. Of one that does not
+                exist it is warned.
             filter_string: Such as `metrics.accuracy > 0.9 and params.model = 'tree'`; or a condition on
                 documents. Models have the attributes name, model_id, model_type, status, source_run_id,
                 experiment_id, creation_timestamp and last_updated_timestamp.
@@ -287,11 +290,13 @@ class LoggedModelVerbs(StoreAccess):
             raise InvalidValueError(f"The output format {output_format!r} is none of pandas, list.")
         if max_results is not None:
             check_count("max_results", max_results)
+        ids = checked_ids(experiment_ids, _BY_NAME)
         condition, order = logged_model_search(filter_string, datasets, order_by)
         found = LoggedModelList()
         if not self._is_off() and self._has_store():
             store = self._store()
-            ids = _checked_ids(experiment_ids) or self._experiments_searched(store)
+            warn_of_unknown(store, ids, "experiment_ids=[{experiment_id!r}]")
+            ids = ids or self._experiments_searched(store)
             found = store.logged_models.search(ids, condition, order, limit=max_results)
         if output_format == "list":
             return found
@@ -320,7 +325,7 @@ class LoggedModelVerbs(StoreAccess):
         if max_results is not None:
             check_count("max_results", max_results)
         condition, order = logged_model_search(filter_string, datasets, order_by)
-        ids = _checked_ids(experiment_ids)
+        ids = checked_ids(experiment_ids, _BY_NAME)
         if not ids or self._is_off() or not self._has_store():
             return LoggedModelList()
         return self._store().logged_models.search(
@@ -463,12 +468,3 @@ def _tag_texts(tags: Any) -> dict[str, str]:
         raise InvalidTypeError(f"tags are given as a dict, got {type(tags).__name__}.")
     given = cast("Mapping[Any, Any]", tags)
     return {check_key("tag", key): str(value) for key, value in given.items()}
-
-
-def _checked_ids(experiment_ids: Any) -> list[str]:
-    """The ids a search was given; one alone is often given without a list."""
-    if experiment_ids is None:
-        return []
-    if isinstance(experiment_ids, str | int):
-        return [str(experiment_ids)]
-    return [str(each) for each in experiment_ids]

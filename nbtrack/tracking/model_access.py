@@ -3,13 +3,14 @@
 The framework modules (`nbtrack.sklearn` and its kin), `nbtrack.pyfunc` and the command line stand on it.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.core.errors import InvalidTypeError, NbtrackError, NotFoundError, StoreError
+from nbtrack.core.errors import AlreadyExistsError, InvalidTypeError, NbtrackError, NotFoundError, StoreError
 from nbtrack.tracking.fluent import default_tracker
 
 if TYPE_CHECKING:
@@ -243,10 +244,13 @@ def _unpacked(archive: Path, dst_path: str | PathLike[str] | None) -> Path:
 
     It goes beside the copy of the archive where there is a `dst_path`, else to where it is removed when
     this process ends.
+
+    Raises:
+        AlreadyExistsError: Something else lies beside the copy of the archive, under its name.
     """
     import atexit
     import shutil
-    from tempfile import mkdtemp
+    from tempfile import TemporaryDirectory, mkdtemp
 
     from nbtrack.models.mlmodel import MLMODEL_FILE
     from nbtrack.models.safety.archives import extract
@@ -254,14 +258,37 @@ def _unpacked(archive: Path, dst_path: str | PathLike[str] | None) -> Path:
     if dst_path is None:
         home = Path(mkdtemp(prefix="nbtrack-model-"))
         atexit.register(shutil.rmtree, home, ignore_errors=True)
-        target = home / "model"
+        folder = extract(archive, home / "model")
     else:
-        target = archive.with_name(archive.name.partition(".")[0])
-    folder = extract(archive, target)
+        folder = archive.with_name(archive.name.partition(".")[0])
+        if not os.path.lexists(folder):
+            extract(archive, folder)
+        else:
+            # It may have been loaded before; what lies there is neither trusted nor overwritten.
+            with TemporaryDirectory(prefix=".nbtrack-", dir=folder.parent) as beside:
+                if not _hold_the_same(extract(archive, Path(beside) / "model"), folder):
+                    raise AlreadyExistsError(
+                        f"{str(folder)!r} exists already, and is not what {archive.name} holds. Remove it, "
+                        "or choose another dst_path."
+                    )
     inside = list(folder.iterdir())
     if len(inside) == 1 and inside[0].is_dir() and not (folder / MLMODEL_FILE).is_file():
         return inside[0]
     return folder
+
+
+def _hold_the_same(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same plain files."""
+    from nbtrack.models.safety.folder_digests import hash_file
+    from nbtrack.models.safety.safe_files import scan
+
+    try:
+        files = [set(scan(folder).files) for folder in (one, other)]
+        return files[0] == files[1] and all(
+            hash_file(one, name).digest == hash_file(other, name).digest for name in files[0]
+        )
+    except (NbtrackError, OSError):
+        return False  # a link, or a file that is no folder
 
 
 def _shown(model_uri: Any) -> str:

@@ -7,6 +7,7 @@ to be registered is listed and registered in one transaction.
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -40,6 +41,15 @@ from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.registry import Registered, register
 
 DEFAULT_NAME = "model"
+
+_not_logged: dict[str, str] = {}
+"""What is to be said at the end of the process of each model that a store has refused so far, by its id."""
+
+
+def tell_what_was_not_logged() -> None:
+    """Say at the end of the process which models never got into their store, and where they are instead."""
+    for line in _not_logged.values():
+        print(f"nbtrack: {line}", file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -232,6 +242,17 @@ class LoggedFolder:
         """
         if self._is_done:
             return  # or it could not be kept, and training may have changed it by now
+        try:
+            self._log()
+        except StoreError:
+            if str(self._about.model_id) in _not_logged:
+                self._note()  # a later try got further
+            raise
+        self._is_done = True
+        _not_logged.pop(str(self._about.model_id), None)
+        self._forget_kept()
+
+    def _log(self) -> None:
         if not self._is_published:
             self._publish()
         if not self._is_listed:
@@ -244,12 +265,13 @@ class LoggedFolder:
             self._register()
         if self._registered is not None:
             self._registered.tell()
-        self._is_done = True
-        self._forget_kept()
 
     def keep_if_needed(self) -> None:
         """Unless it is logged, keep it outside the store as it is now: training may change it."""
-        if self._is_done or self._kept is not None or self._is_published:
+        if self._is_done:
+            return
+        if self._kept is not None or self._is_published:
+            self._note()
             return
         folder = None
         try:
@@ -259,6 +281,7 @@ class LoggedFolder:
             self._is_done = True  # a later try would save what training has made of it
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+            self._note(is_lost=True)
             if not isinstance(error, NbtrackError | OSError):
                 raise
             warn_user(
@@ -267,10 +290,26 @@ class LoggedFolder:
             )
             return
         self._kept = folder
+        self._note()
         warn_user(
             f"The model {self._given.name!r} is not in the store yet. Its files are kept in {folder} and "
             "moved there later; if this process ends before, load it from there."
         )
+
+    def _note(self, *, is_lost: bool = False) -> None:
+        """Keep in mind how far it is, to be said when the process ends."""
+        model = f"The model {self._given.name!r} of run {self._about.run_id}"
+        if self._is_listed:
+            name = self._given.log.registered_model_name
+            said = f"{model} is logged, models:/{self._about.model_id}, and not registered as {name!r}."
+        elif self._is_published:
+            path = self._about.artifact_path
+            said = f"{model} is in the store, unlisted: runs:/{self._about.run_id}/{path}."
+        elif is_lost:
+            said = f"{model} is lost: the store refused it, and it could not be kept elsewhere."
+        else:
+            said = f"{model} never got into the store. Its files are in {self._kept}."
+        _not_logged[str(self._about.model_id)] = said
 
     @property
     def info(self) -> ModelInfo:
@@ -353,7 +392,7 @@ class LoggedFolder:
             if tags:
                 models.set_tags(log.model_id, tags)
             models.log_outputs(run_id, [LoggedModelOutput(log.model_id, log.step or 0)])
-            models.finalize(log.model_id, LoggedModelStatus.READY)
+            models.finalize(log.model_id, LoggedModelStatus.READY, flavors=about.flavors)
         else:
             models.create(
                 self._store.runs.get(run_id).info.experiment_id,

@@ -15,10 +15,12 @@ from nbtrack.stores.contracts import Store
 from nbtrack.tracking import artifact_access, environment, metric_history
 from nbtrack.tracking.conditions import check_count, check_view, run_search
 from nbtrack.tracking.disabled_run import disabled_snapshot
+from nbtrack.tracking.experiment_ids import checked_ids, warn_of_unknown
 from nbtrack.tracking.experiment_verbs import ExperimentVerbs
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID, nothing_recorded
 
 _OUTPUT_FORMATS = ("pandas", "list")
+_BY_NAME = "a name as experiment_names=[...]"
 
 
 class ReadingVerbs(ExperimentVerbs):
@@ -145,7 +147,7 @@ class ReadingVerbs(ExperimentVerbs):
         if max_results is not None:
             check_count("max_results", max_results)
         check_view("run_view_type", run_view_type)
-        ids = _checked_ids(experiment_ids)
+        ids = checked_ids(experiment_ids, _BY_NAME)
         condition, order = run_search(filter_string, order_by)
         as_list = output_format == "list"
         found: Any = RunList()
@@ -153,7 +155,7 @@ class ReadingVerbs(ExperimentVerbs):
             store = self._store()
             scope = None if search_all_experiments else ids or self._scope(store, experiment_names)
             if not search_all_experiments:
-                _warn_of_unknown(store, ids)
+                warn_of_unknown(store, ids, "experiment_names=[{name!r}]")
             search: Any = (
                 partial(store.runs.search, with_sketches=True) if as_list else store.runs.search_columns
             )
@@ -183,7 +185,7 @@ class ReadingVerbs(ExperimentVerbs):
         """
         check_count("max_results", max_results)
         check_view("run_view_type", run_view_type)
-        ids = _checked_ids(experiment_ids)
+        ids = checked_ids(experiment_ids, _BY_NAME)
         condition, order = run_search(filter_string, order_by)
         if not ids or self._is_off() or not self._has_store():
             return RunList()
@@ -333,32 +335,3 @@ class ReadingVerbs(ExperimentVerbs):
                 # In a script that runs for the first time it is no mistake: MLflow warns as well.
                 warn_user(str(NotFoundError("experiment named", name, known)), UserWarning)
         return ids
-
-
-def _warn_of_unknown(store: Store, ids: Sequence[str]) -> None:
-    for experiment_id in ids:
-        try:
-            store.experiments.get(experiment_id)
-        except NotFoundError as error:
-            message = str(error)
-            if store.experiments.find(experiment_id) is not None:
-                message = (
-                    f"No experiment with the id {experiment_id!r}. It is the name of one: "
-                    f"experiment_names=[{experiment_id!r}]."
-                )
-            warn_user(message, UserWarning)
-
-
-def _checked_ids(experiment_ids: Any) -> list[str]:
-    """The ids a search was given; empty when it was given none."""
-    if experiment_ids is None:
-        return []
-    # One id is often given without a list; its letters are not meant.
-    ids: list[Any] = [experiment_ids] if isinstance(experiment_ids, str | int) else list(experiment_ids)
-    for experiment_id in ids:
-        if not str(experiment_id).replace("-", "").replace("_", "").isalnum():
-            raise InvalidValueError(
-                f"{experiment_id!r} is no experiment id. A filter is given as filter_string=..., "
-                "a name as experiment_names=[...]."
-            )
-    return [str(experiment_id) for experiment_id in ids]

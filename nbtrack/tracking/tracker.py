@@ -639,6 +639,9 @@ def _end_active_runs() -> None:
             tracker.close()
         except NbtrackError as error:
             print(f"nbtrack could not end its runs: {error}", file=sys.stderr)
+    # Where no model was logged, there is nothing to tell, and nothing to load for it.
+    if logging := sys.modules.get("nbtrack.tracking.model_logging"):
+        logging.tell_what_was_not_logged()
 
 
 def _free_locks_in_child() -> None:

@@ -240,6 +240,16 @@ def test_a_model_is_finalized(store: Store) -> None:
         store.logged_models.finalize(model.model_id, "done")
 
 
+def test_a_model_says_what_it_can_be_loaded_with(store: Store, run_id: str) -> None:
+    made = store.logged_models.create("0", "a", source_run_id=run_id, flavors={"sklearn": {}, "onnx": {}})
+    first = store.logged_models.create("0", "b")
+    then = store.logged_models.finalize(first.model_id, "READY", flavors=["xgboost"])
+
+    assert list(store.logged_models.get(made.model_id).flavors) == ["sklearn", "onnx"]
+    assert (list(first.flavors), list(then.flavors)) == ([], ["xgboost"])
+    assert list(store.logged_models.finalize(first.model_id, "READY").flavors) == ["xgboost"]
+
+
 def test_a_deleted_model_is_gone_until_it_is_restored(store: Store, run_id: str) -> None:
     model_id = ready(store, run_id).model_id
 

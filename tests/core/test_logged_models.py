@@ -67,7 +67,7 @@ def test_a_model_is_made_from_its_own_dict_and_from_mlflows_lists() -> None:
     made = model()
 
     assert made.to_dictionary()["status"] == 2
-    assert "path" not in made.to_dictionary()
+    assert not {"path", "flavors"} & set(made.to_dictionary())  # MLflow's has none
     assert list(made.to_dictionary()) == sorted(made.to_dictionary()) == LoggedModel.columns()
     assert LoggedModel(**made.to_dictionary()) == made
     listed = model(tags=[LoggedModelTag("a", "b")], params=[LoggedModelParameter("lr", "1")], status=1)
@@ -103,6 +103,27 @@ def test_a_card_says_what_a_model_is_and_how_to_load_it() -> None:
     assert f"models:/{MODEL_ID}" in html
 
 
+def test_a_table_says_of_each_model_its_run_and_what_loads_it() -> None:
+    text, html = looks(
+        LoggedModelList(
+            [
+                model(source_run_id="0123456789abcdef" * 2, flavors=["python_function", "sklearn"]),
+                model(source_run_id=None, flavors=["python_function"], params={}),
+                model(source_run_id=None, flavors=[], params={}),
+            ]
+        )
+    )
+
+    rows = [line.split() for line in text.splitlines()]
+    assert rows[0] == ["model", "status", "type", "flavor", "run", "acc", "depth", "made", "model", "id"]
+    assert rows[2][4:6] == ["sklearn", "01234567"]
+    assert rows[3][4:6] == ["python", "0.8000"]
+    assert rows[4][4:5] == ["0.8000"]
+    assert ">sklearn</td>" in html
+    assert ">01234567</td>" in html
+    assert "nets/tree · classifier · sklearn" in looks(model(flavors=["sklearn", "python_function"]))[0]
+
+
 def test_a_card_says_why_a_model_cannot_be_loaded() -> None:
     failed, _ = looks(model(status="FAILED", status_message="no space left", metrics=None, params={}))
     external, _ = looks(model(tags={"mlflow.model.isExternal": "true"}))
@@ -130,7 +151,8 @@ def test_a_table_has_a_line_for_each_model_and_says_what_it_leaves_out() -> None
     text, html = looks(LoggedModelList([model(name=f"m{number}") for number in range(60)]))
 
     assert len(text.splitlines()) == 2 + 50 + 1
-    assert text.splitlines()[0].split() == ["model", "status", "type", "acc", "depth", "made", "model", "id"]
+    columns = ["model", "status", "type", "run", "acc", "depth", "made", "model", "id"]
+    assert text.splitlines()[0].split() == columns
     assert "50 of 60 models" in text
     assert "50 of 60 models" in html
     assert looks(LoggedModelList())[0] == "No logged models."

@@ -379,6 +379,37 @@ def test_a_search_answers_with_mlflows_frame_or_a_list() -> None:
             nbtrack.search_logged_models(**wrong)  # type: ignore[arg-type]
 
 
+def test_a_search_in_experiments_that_are_not_there_says_so() -> None:
+    experiment_id = nbtrack.create_experiment("trees")
+    nbtrack.create_external_model("alone", experiment_id=experiment_id)
+
+    with pytest.warns(UserWarning, match="No experiment with the id 'nope'"):
+        assert names(experiment_ids=["nope"]) == []
+    with pytest.warns(UserWarning, match=rf"It is the name of one: experiment_ids=\['{experiment_id}'\]"):
+        assert names(experiment_ids=["trees", experiment_id]) == ["alone"]
+    with pytest.raises(
+        InvalidValueError, match=r"no experiment id.*filter_string=\.\.\., get_experiment_by_name"
+    ):
+        names(experiment_ids="name = 'alone'")
+    with pytest.raises(InvalidTypeError, match=r"given as a list, got float 3\.5"):
+        names(experiment_ids=3.5)
+
+
+def test_what_loads_a_model_is_known_however_it_was_logged() -> None:
+    with nbtrack.start_run():
+        nbtrack.pyfunc.log_model(python_model=lambda rows: rows, name="at once", pip_requirements=[])
+        model = nbtrack.initialize_logged_model("before")
+        nbtrack.log_model(
+            lambda rows: rows, name="before", model_id=model.model_id, flavor="python", pip_requirements=[]
+        )
+
+    found = nbtrack.search_logged_models(output_format="list")
+    assert {model.name: list(model.flavors) for model in found} == {
+        "at once": ["python_function"],
+        "before": ["python_function"],
+    }
+
+
 def test_a_search_looks_in_the_active_experiment_unless_told_otherwise() -> None:
     nbtrack.set_experiment("a")
     first = nbtrack.create_external_model("in a")

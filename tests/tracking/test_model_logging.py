@@ -20,6 +20,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import nbtrack
 from nbtrack.core.errors import (
+    AlreadyExistsError,
     InvalidTypeError,
     InvalidValueError,
     NotFoundError,
@@ -32,6 +33,7 @@ from nbtrack.models.safety.folder_digests import SIGNATURE_FILE
 from nbtrack.models.safety.trust import is_own, trust_folder
 from nbtrack.models.signature import infer_signature
 from nbtrack.stores.local.artifacts import RunArtifacts
+from nbtrack.tracking import model_logging
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.tracking.tracker import Tracker
 
@@ -172,6 +174,12 @@ def test_a_model_that_cannot_be_pickled_says_so_and_nothing_is_kept() -> None:
         assert nbtrack.list_artifacts(run.info.run_id) == []
 
 
+@pytest.fixture(autouse=True)
+def _nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused here is not to be told at the end of the tests."""
+    monkeypatch.setattr(model_logging, "_not_logged", {})
+
+
 class Refusing:
     """Makes the store refuse folders."""
 
@@ -210,6 +218,69 @@ def test_a_store_that_refuses_does_not_stop_training_and_gets_the_model_later(
     assert entity_of(tracker, info).status == "READY"
     assert info.folder is not None
     assert not info.folder.exists()  # it was kept elsewhere meanwhile
+
+
+REFUSED_TO_THE_END = """
+import sys
+import warnings
+import nbtrack
+from nbtrack.core.errors import StoreError
+from nbtrack.stores.local.artifacts import RunArtifacts
+from nbtrack.stores.local.logged_models import LocalLoggedModels
+from nbtrack.stores.local.registry import LocalRegistry
+from sklearn.linear_model import LinearRegression
+
+def refuse(*_, **__):
+    raise StoreError("The disk is full.")
+
+class Once(LinearRegression):
+    def __getstate__(self):
+        if getattr(self, "saved", 0):
+            raise TypeError("not again")
+        self.saved = 1
+        return super().__getstate__()
+
+warnings.simplefilter("ignore")
+nbtrack.set_tracking_uri("store")
+nbtrack.set_registry_uri("shared")
+run = nbtrack.start_run()
+X, Y = [[0.0], [1.0]], [0.0, 1.0]
+plain = {'pip_requirements': []}
+nbtrack.log_model(LinearRegression().fit(X, Y), name="taken", **plain)
+LocalRegistry.create_version = refuse
+nbtrack.log_model(LinearRegression().fit(X, Y), name="first", **plain, registered_model_name="iris")
+LocalLoggedModels.create = refuse
+nbtrack.log_model(LinearRegression().fit(X, Y), name="second", **plain)
+RunArtifacts._publish_folder = refuse
+nbtrack.log_model(LinearRegression().fit(X, Y), name="third", **plain)
+nbtrack.log_model(Once().fit(X, Y), name="fourth", **plain)
+print(run.run_id)
+"""
+
+
+def test_models_that_never_got_into_the_store_are_named_at_the_end(tmp_path: Path) -> None:
+    root = Path(__file__).parent.parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED_TO_THE_END],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    run_id = done.stdout.strip()
+    told = [line for line in done.stderr.splitlines() if line.startswith("nbtrack: The model")]
+    kept = Path(told[2].rpartition(" ")[2].rstrip("."))
+    assert [re.sub(r"\b[0-9a-f]{32}\b", "ID", line) for line in told] == [
+        "nbtrack: The model 'first' of run ID is logged, models:/m-ID, and not registered as 'iris'.",
+        "nbtrack: The model 'second' of run ID is in the store, unlisted: runs:/ID/second.",
+        f"nbtrack: The model 'third' of run ID never got into the store. Its files are in {kept}.",
+        "nbtrack: The model 'fourth' of run ID is lost: the store refused it, and it could not be kept "
+        "elsewhere.",
+    ]
+    assert (kept / "MLmodel").is_file()
+    assert all(run_id in line for line in told)
 
 
 class Interrupted(BaseException):
@@ -579,6 +650,41 @@ def test_a_model_in_an_archive_is_loaded(model: LinearRegression, tmp_path: Path
     kept = nbtrack.sklearn.load_model(archive, dst_path=tmp_path / "here")
     assert np.array_equal(kept.predict(X), model.predict(X))
     assert (tmp_path / "here" / "packed" / "linear" / "MLmodel").is_file()
+
+
+def test_a_model_in_an_archive_is_loaded_again_to_where_it_was_but_over_nothing_else(
+    model: LinearRegression, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    nbtrack.sklearn.save_model(model, tmp_path / "m")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "m")
+    nbtrack.sklearn.load_model(archive, dst_path=here)
+
+    again = nbtrack.sklearn.load_model(archive, dst_path=here)
+
+    assert np.array_equal(again.predict(X), model.predict(X))
+    assert sorted(os.listdir(here)) == ["packed", "packed.zip"]
+    (here / "packed" / "mine.txt").write_text("mine")
+    with pytest.raises(AlreadyExistsError, match=r"packed' exists already, .* not what packed\.zip holds"):
+        nbtrack.sklearn.load_model(archive, dst_path=here)
+    shutil.rmtree(here / "packed")
+    (here / "packed").write_text("a file")
+    with pytest.raises(AlreadyExistsError, match="exists already"):
+        nbtrack.sklearn.load_model(archive, dst_path=here)
+    assert sorted(os.listdir(here)) == ["packed", "packed.zip"]
+
+
+def test_a_dst_path_that_is_a_file_is_named(model: LinearRegression, tmp_path: Path) -> None:
+    nbtrack.sklearn.save_model(model, tmp_path / "m")
+    with nbtrack.start_run():
+        info = nbtrack.log_model(model)
+    (tmp_path / "file").write_text("x")
+
+    for uri in (tmp_path / "m", info.model_uri):
+        for place in (tmp_path / "file", tmp_path / "file" / "below"):
+            with pytest.raises(StoreError, match=rf"dst_path '{place}' is no folder: a file is there"):
+                nbtrack.sklearn.load_model(uri, dst_path=place)
+    assert (tmp_path / "file").read_text() == "x"
 
 
 def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:

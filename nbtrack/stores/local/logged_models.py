@@ -107,8 +107,8 @@ class LocalLoggedModels:
             status: One of `LoggedModelStatus`.
             step: Where in the training it was made; None is 0.
             as_output: Whether it becomes an output of its run.
-            flavors: What it can be loaded with, as in its MLmodel file: the run's tag
-                `mlflow.log-model.history` then lists it.
+            flavors: What it can be loaded with, as in its MLmodel file: the model keeps their names, and the
+                run's tag `mlflow.log-model.history` then lists it.
             model_uuid: How that tag identifies it; None is `model_id`.
             copy_from_run: Whether it gets the run's params, and the run's metrics of `step`; with no step
                 the last value of each.
@@ -154,6 +154,7 @@ class LocalLoggedModels:
             "params": held_params,
             "metrics": {},
             "measured": {},
+            **({"flavors": list(flavors)} if flavors else {}),
         }
         left_out = model_metrics.add_points(document, points)
 
@@ -399,8 +400,15 @@ class LocalLoggedModels:
             self._document(model_id)
         self._runs.change_document(run_id, change)
 
-    def finalize(self, model_id: str, status: str, message: str | None = None) -> LoggedModel:
-        """Say how a model has become: READY or FAILED, and why.
+    def finalize(
+        self,
+        model_id: str,
+        status: str,
+        message: str | None = None,
+        *,
+        flavors: Iterable[str] | None = None,
+    ) -> LoggedModel:
+        """Say how a model has become: READY or FAILED, and why; and what it can be loaded with.
 
         Raises:
             NotFoundError: There is no such model.
@@ -411,9 +419,14 @@ class LocalLoggedModels:
         def change(document: Document) -> None:
             document["status"] = str(status)
             document["status_message"] = message
+            if flavors is not None:
+                document["flavors"] = list(flavors)
 
         self._change(model_id, change)
-        self._events.append("logged_model.finalized", model_id=model_id, status=str(status), message=message)
+        told = {} if flavors is None else {"flavors": list(flavors)}
+        self._events.append(
+            "logged_model.finalized", model_id=model_id, status=str(status), message=message, **told
+        )
         return self.get(model_id)
 
     def delete(self, model_id: str) -> None:
@@ -485,6 +498,7 @@ class LocalLoggedModels:
             params=document["params"],
             metrics=model_metrics.metrics_of(document),
             path=document["path"],
+            flavors=document.get("flavors", ()),
         )
 
     def _points_of(self, run: Run, step: int | None) -> list[Metric]:

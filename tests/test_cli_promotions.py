@@ -48,7 +48,7 @@ def test_a_version_is_promoted_and_what_it_says_takes_it_back(iris: MlflowClient
     said = [
         *lines("models", "promote", "iris", "1", "production", "--why", "first"),
         *lines("models", "promote", "iris/2", "Production"),
-        *lines("models", "promote", "iris", "@best", "champion"),
+        *lines("models", "promote", "iris", "@best", "@champion"),
     ]
 
     assert [each.partition(" Undo: ")[0] for each in said] == [
@@ -112,6 +112,8 @@ def test_a_promotion_needs_a_version_and_a_place(iris: MlflowClient, words: str)
         ("iris 9 Production", "has no version '9'. It has 3, 2, 1."),
         ("iris 1 Prodktion", "Did you mean 'Production'?"),
         ("iris 1 latest", "taken"),
+        ("iris 1 prod", "'prod' is no stage, and no alias of 'iris' yet. Write Production or @prod."),
+        ("iris 1 challenger", "Write @challenger."),
         ("iris 1 Production --if-better accurac", "Did you mean 'accuracy'?"),
     ],
 )

@@ -69,6 +69,30 @@ def test_show_shows_a_model_with_its_versions(flowers: MlflowClient) -> None:
     assert [each["version"] for each in whole["versions"]] == [3, 2, 1]
 
 
+def test_where_no_model_is_registered_it_says_how(tmp_path: Path) -> None:
+    assert lines("models", "list")[-1] == "A run's model becomes one by: nbtrack models register RUN NAME"
+
+
+def test_versions_are_compared(flowers: MlflowClient) -> None:
+    flowers.create_model_version("wine", "x", tags={"team": "nlp"})
+    flowers.set_model_version_tag("iris", 2, "checked", "yes")
+    shown = lines("models", "compare", "iris", "Production", "champion", "v1")
+
+    assert shown[0].split("  ")[0] == "iris"
+    assert [each.strip() for each in shown[0].split("  ") if each][1:] == [
+        "version 3",
+        "version 2",
+        "version 1",
+    ]
+    assert any(line.split() == ["checked", "yes"] for line in shown)
+    whole = json.loads(run("models", "compare", "iris/2", "wine/1", "--json").output)
+    assert [(each["name"], each["version"]) for each in whole["versions"]] == [("iris", 2), ("wine", 1)]
+    assert refused("models", "compare", "iris", "2", "@champion") == (
+        "A comparison takes two different versions of 'iris' or more. It has 3, 2, 1; @champion."
+    )
+    assert "has no version '9'" in refused("models", "compare", "iris", "2", "9")
+
+
 def test_registry_is_short_for_list_and_show(flowers: MlflowClient) -> None:
     for short, whole in (
         (["registry"], ["models", "list"]),
@@ -326,11 +350,12 @@ def test_nothing_is_deleted_when_one_of_the_versions_is_not_there(flowers: Mlflo
 
 
 def test_the_help_of_models_lists_what_is_used_most_at_first() -> None:
-    commands = [
-        line.split()[0] for line in run("models", "--help").output.partition("Commands:\n")[2].splitlines()
-    ]
+    shown = run("models", "--help").output
+    commands = [line.split()[0] for line in shown.partition("Commands:\n")[2].split("\n\n")[0].splitlines()]
 
     assert commands[:3] == ["list", "show", "register"]
+    assert "..." not in shown.partition("Commands:")[2]  # each fits into its line
+    assert "models promote iris latest Production --if-better accuracy\n" in shown
     assert "Did you mean 'predict'?" in run("models", "predicts").output
 
 

@@ -31,7 +31,7 @@ USAGE = """\
 %nbtrack delete RUN         put a run into the bin; restore takes it out
 %nbtrack restore RUN        take a run out of the bin
 %nbtrack artifacts ls RUN   the files that a run keeps; get RUN PATH copies them
-%nbtrack models COMMAND     list, show, register, promote, undo, history ...; --help lists them
+%nbtrack models COMMAND     list, show, register, compare, promote, undo ...; --help lists them
 %nbtrack registry           the registered models; behind it a NAME, for its versions
 %nbtrack trust MODEL        let a model run code from now on; --list, --forget
 %nbtrack status             the store, the experiment and the active run

@@ -10,6 +10,7 @@ _PLACES = {
     "list": f"{_HERE}.registered.list_models",
     "show": f"{_HERE}.registered.show_model",
     "register": f"{_HERE}.registering.register",
+    "compare": f"{_HERE}.comparing_versions.compare",
     "promote": f"{_HERE}.promoting.promote",
     "rollback": f"{_HERE}.promoting.rollback",
     "undo": f"{_HERE}.registry_history.undo",
@@ -30,6 +31,16 @@ _PLACES = {
 """Where the commands are, in the order of the help: those used most at first."""
 
 
-@click.group("models", cls=LazyGroup, places=_PLACES, context_settings=HELP_OPTIONS)
+_EXAMPLES = (
+    "register RUN iris",
+    "promote iris 1 Production",
+    "promote iris latest Production --if-better accuracy",
+    "history iris",
+    "rollback iris",
+)
+"""A model's life."""
+
+
+@click.group("models", cls=LazyGroup, places=_PLACES, examples=_EXAMPLES, context_settings=HELP_OPTIONS)
 def models() -> None:
     """Register, promote and ask models."""

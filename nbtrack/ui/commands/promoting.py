@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from nbtrack.core import promotion_views
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.promotions import Promotion, read_destination
 from nbtrack.core.registry_events import approval_words
 from nbtrack.ui.commands import completing, completing_models
@@ -32,6 +33,7 @@ from nbtrack.ui.commands.verb import verb
 
 STAYED, WAITS = 3, 4
 """Exit statuses of what is no error, and yet no promotion."""
+_STAGES = ("Production", "Staging", "Archived")
 
 _to_argument: Decorator = click.argument(
     "to", required=False, metavar="TO", shell_complete=completing_models.places
@@ -91,7 +93,7 @@ def promote(
     promotion = screen.tracker.promote(
         found.name,
         found.version,
-        to,
+        _place(screen, found.name, to),
         if_better=if_better,
         higher_is_better=higher_is_better,
         archive_existing_versions=not keep_others,
@@ -149,7 +151,7 @@ def request(
     promotion = screen.tracker.request(
         found.name,
         found.version,
-        to,
+        _place(screen, found.name, to),
         if_better=if_better,
         higher_is_better=higher_is_better,
         archive_existing_versions=not keep_others,
@@ -284,6 +286,20 @@ def _tell(screen: Screen, promotion: Promotion, *, as_json: bool) -> None:
         screen.say(f"Approve it: {screen.program} {shlex.join(words)}")
     else:
         screen.say(promotion.reason)
+
+
+def _place(screen: Screen, model: str, to: str) -> str:
+    """Where a version is to go; a new alias needs its @ here, since `prod` is quickly typed.
+
+    Raises:
+        InvalidValueError: It is a word that is nothing yet.
+    """
+    aliases = screen.tracker.get_registered_model(model).aliases
+    destination = read_destination(to, aliases)
+    if destination.alias is not None and not to.strip().startswith("@") and destination.alias not in aliases:
+        near = next((f"{stage} or " for stage in _STAGES if stage.lower().startswith(to.lower()[:3])), "")
+        raise InvalidValueError(f"{to!r} is no stage, and no alias of {model!r} yet. Write {near}@{to}.")
+    return str(destination)
 
 
 def _is_there(screen: Screen, promotion: Promotion) -> bool:

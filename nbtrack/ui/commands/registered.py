@@ -70,6 +70,8 @@ def show_models(screen: Screen, filter_string: str, order: Sequence[str], *, as_
     screen.show(registry_views.models_table(models))
     if not models:
         screen.say(where_it_was_looked(screen))
+        if not filter_string:
+            screen.say(f"A run's model becomes one by: {screen.program} models register RUN NAME")
 
 
 def show_versions(

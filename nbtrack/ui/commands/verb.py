@@ -30,15 +30,19 @@ class Verb(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the options."""
-        if self.examples:
-            with formatter.section("Examples"):
-                for example in self.examples:
-                    line = f"{ctx.command_path} {example}".rstrip()
-                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+        _write_examples(self.examples, ctx, formatter)
 
 
 class VerbGroup(click.Group):
     """Commands under one word; its help lists them as they were added: those used most at first."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples below the commands."""
+        _write_examples(self.examples, ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of the help."""
@@ -69,6 +73,14 @@ class LazyGroup(VerbGroup):
                 module, _, function = self._places[name].rpartition(".")
                 self.add_command(getattr(import_module(module), function), name)
         return super().get_command(ctx, cmd_name)
+
+
+def _write_examples(examples: Sequence[str], ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    if examples:
+        with formatter.section("Examples"):
+            for example in examples:
+                line = f"{ctx.command_path} {example}".rstrip()
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
 def verb(name: str, *, examples: Sequence[str] = ()) -> Callable[[Callable[..., None]], Verb]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from nbtrack.core.logged_models import LoggedModel
 
 _MOST_METRICS = 1000
+_MOST_REQUIREMENTS = 1000
+_LONGEST_SIGNATURE = 1_000_000
+"""Characters; that of 5,000 columns has some 350,000. A longer one stays in the files alone."""
 _NAMES = tuple(VersionFacts.__dataclass_fields__)
 _SIGNATURE = ("inputs", "outputs", "params")
 
@@ -107,7 +110,7 @@ def _requirements(artifacts: Artifacts, path: str | None) -> list[str] | None:
     with suppress(NbtrackError, OSError):
         name = "/".join(part for part in (path, REQUIREMENTS_FILE) if part)
         with artifacts.open(name) as file:
-            return requirement_lines(file)
+            return requirement_lines(file)[:_MOST_REQUIREMENTS]
     return None
 
 
@@ -116,7 +119,8 @@ def _signature(held: Any) -> dict[str, str | None] | None:
         return None
     parts = cast("Mapping[str, Any]", held)
     kept = {part: text if isinstance(text := parts.get(part), str) else None for part in _SIGNATURE}
-    return kept if any(kept.values()) else None
+    length = sum(len(text or "") for text in kept.values())
+    return kept if 0 < length <= _LONGEST_SIGNATURE else None
 
 
 def _size(held: Any) -> int | None:

@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 import nbtrack
 from nbtrack import MlflowClient
-from nbtrack.core.registry import ModelVersion
+from nbtrack.core.registry import ModelVersion, VersionFacts
 from nbtrack.models.signature import ModelSignature, infer_signature
 
 SIGNATURE = infer_signature([[1.0, 2.0]], [3.0])
@@ -233,6 +233,32 @@ def test_a_run_with_very_many_metrics_gives_a_thousand() -> None:
     version = client.create_model_version("lines", "s3://bucket/model", run_id=run.run_id)
 
     assert len(version.metrics or ()) == 1000
+
+
+def test_a_version_that_was_deleted_comes_back_with_all_it_knew(run_id: str) -> None:
+    version = nbtrack.register_model(f"runs:/{run_id}/line", "lines")
+    client = MlflowClient()
+
+    client.delete_model_version("lines", 1)
+    nbtrack.undo("lines")
+    once = client.get_model_version("lines", 1)
+    client.delete_registered_model("lines")
+    nbtrack.undo("lines")
+    twice = client.get_model_version("lines", 1)
+
+    for back in (once, twice):
+        for name, _ in VersionFacts():
+            assert getattr(back, name) == getattr(version, name)
+    assert [each.version for each in client.search_model_versions("metrics.r2 > 0.8")] == [1]
+
+
+def test_a_signature_that_is_longer_than_any_stays_in_the_files(tmp_path: Path) -> None:
+    columns = json.dumps([{"name": "x" * 1000, "type": "double"}] * 2000)
+    text = json.dumps({"flavors": {"sklearn": {}}, "signature": {"inputs": columns}})
+
+    version = nbtrack.register_model(write_model(tmp_path / "made", text), "lines")
+
+    assert (version.flavors, version.signature) == (["sklearn"], None)
 
 
 def test_a_version_as_a_dict_is_made_of_plain_values(run_id: str) -> None:

@@ -287,7 +287,7 @@ class LocalRegistry(RegistryApprovals, RegistryUndo):
                 version=number,
                 logged={"facts": logged} if (logged := _as_logged(facts)) else None,
                 **{key: version[key] for key in told if version[key]},
-                **({"run_name": facts.run_name} if facts is not None and facts.run_name else {}),
+                **({"run_name": facts.run_name} if facts.run_name else {}),
             )
         return self._as_version(version)
 

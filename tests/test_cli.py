@@ -615,11 +615,26 @@ def test_help_and_version() -> None:
 
 def test_looking_makes_no_store() -> None:
     assert "No runs." in run("runs").output
-    assert "There is no store yet: the first run makes" in lines("runs")[-1]
+    assert lines("runs")[-1].startswith("There is no store yet: the first run makes")
+    assert lines("runs")[-1].endswith("see: nbtrack demo")
     assert run("--store", "nowhere", "runs", "--help").exit_code == 0
     assert "No experiments." in run("experiments").output
     assert "No run 'first'." in run("show", "first").output
     assert not Path(".nbtrack").exists()
+
+
+def test_an_answer_that_found_nothing_names_the_stores_beside() -> None:
+    for uri in ("sqlite:///mlflow.db", "file:./mlruns"):
+        tracker = Tracker(store=uri)
+        tracker.start_run().end()
+        tracker.close()
+    Path("empty.nbtrack").mkdir()
+
+    here = f"{Path.cwd()}/mlflow.nbtrack {Path.cwd()}/mlruns"
+    assert f"Beside it: {here} (--store, or NBTRACK_TRACKING_URI, chooses)" in run("runs").output
+    assert "Beside it" not in run("--store", "mlflow.nbtrack", "runs").output
+    nbtrack.set_experiment("none yet")
+    assert f"(in {Path.cwd()}/.nbtrack) Beside it: {here}" in run("runs").output
 
 
 def test_what_switches_off_recording_does_not_switch_off_commands(

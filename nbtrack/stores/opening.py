@@ -7,7 +7,7 @@ from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.core.warn import warn_user
 from nbtrack.stores.contracts import Artifacts, Store
 from nbtrack.stores.local.artifacts import RunArtifacts
-from nbtrack.stores.local.folder import choose_folder, find_store, is_store
+from nbtrack.stores.local.folder import choose_folder, find_store, is_store, stores_beside
 from nbtrack.stores.local.store import LocalStore
 
 _SQLITE_HEADER = b"SQLite format 3\0"
@@ -54,6 +54,15 @@ def store_exists(uri: Any = None) -> bool:
         NbtrackError: See `store_folder`.
     """
     return is_store(store_folder(uri))
+
+
+def other_stores(uri: Any = None) -> list[str]:
+    """Tracking URIs of stores that lie beside the one that a tracking URI means.
+
+    Raises:
+        NbtrackError: See `store_folder`.
+    """
+    return [str(path) for path in stores_beside(store_folder(uri))]
 
 
 def open_store(uri: Any = None) -> Store:

@@ -123,6 +123,12 @@ def _is_of_mlflow(path: Path, names: list[str]) -> bool:
     return bool(rest or path.name == _OF_MLFLOW) and all((path / name).is_dir() for name in names)
 
 
+def stores_beside(folder: Path) -> list[Path]:
+    """Other stores in the folder that holds a store, or would: those that code written for MLflow makes."""
+    found = [*folder.parent.glob(f"*{STORE_NAME}"), folder.parent / _OF_MLFLOW]
+    return sorted(path for path in found if path != folder and has_documents(path))
+
+
 def local_path(uri: str) -> Path:
     """The path behind a `file:` URI that names no other host."""
     from urllib.parse import unquote, urlsplit  # lazy: 5 ms that few stores need

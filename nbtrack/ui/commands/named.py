@@ -9,7 +9,7 @@ from nbtrack.core.errors import InvalidValueError, NotFoundError
 from nbtrack.core.static_views import mark
 from nbtrack.core.text_tables import moment
 from nbtrack.documents.queries import Query
-from nbtrack.stores.opening import store_exists
+from nbtrack.stores.opening import other_stores, store_exists
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.screen import Screen
 
@@ -109,8 +109,14 @@ def where_it_was_looked(screen: Screen) -> str:
     """What stands below an answer that found nothing: where the store is, or how there comes to be one."""
     place = screen.tracker.get_tracking_uri()
     if store_exists(place):
-        return f"(in {place})"
-    return f"There is no store yet: the first run makes {place}. Start one, or see: nbtrack demo"
+        found = f"(in {place})"
+    else:
+        found = f"There is no store yet: the first run makes {place}. Start one, or see: nbtrack demo"
+    others = other_stores(place)
+    if not others:
+        return found
+    listed = " ".join(others[:3]) + (" ..." if len(others) > 3 else "")
+    return f"{found} Beside it: {listed} (--store, or NBTRACK_TRACKING_URI, chooses)"
 
 
 def _ambiguous(tracker: Tracker, text: str, runs: list[Run]) -> InvalidValueError:

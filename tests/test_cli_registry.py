@@ -184,6 +184,35 @@ def test_models_and_versions_are_filtered_and_ordered(flowers: MlflowClient) -> 
     assert "it's" in run("models", "show", "it's").output
 
 
+def test_many_are_cut_and_say_so(flowers: MlflowClient) -> None:
+    shown = lines("models", "show", "iris", "-n", "2")
+    whole = lines("models", "show", "iris")
+
+    assert shown[-1] == "There are more than these 2; choose how many with -n."
+    assert sum("@champion" in line for line in shown) == 2  # what is in use stands above as well
+    assert sum("@champion" in line for line in whole) == 1
+    assert lines("models", "list", "-n", "1")[-1] == "There are more than these 1; choose how many with -n."
+    assert len(json.loads(run("models", "show", "iris", "-n", "2", "--json").output)["versions"]) == 2
+
+
+def test_what_is_shown_fits_a_terminal(flowers: MlflowClient) -> None:
+    with nbtrack.start_run(run_name="a run with quite a long name") as active:
+        active.log_metrics({f"validation_accuracy_{number}": number / 3 for number in range(4)})
+        active.log_text("flavors: {}", "clf/MLmodel")
+    nbtrack.register_model(f"runs:/{active.run_id}/clf", "iris")
+    flowers.update_model_version("iris", 4, "words " * 30)
+    flowers.update_registered_model("iris", "words " * 30)
+
+    for words in (["show", "iris"], ["show", "iris", "4"], ["list"], ["show", "iris", "-n", "1"]):
+        status, shown = in_terminal("models", *words)
+
+        assert status == 0, shown
+        assert max(map(len, shown.splitlines())) <= 70, shown
+        assert "words words" in shown or "left out: " in shown
+    assert "left out: " in in_terminal("models", "show", "iris")[1]
+    assert "left out" not in run("models", "show", "iris").output
+
+
 # ---- registering and changing --------------------------------------------------------------------
 
 

@@ -10,7 +10,16 @@ from nbtrack.core.fitting_views import fitted
 from nbtrack.core.html_tables import html_pairs, html_table, safe
 from nbtrack.core.signature_fields import signature_fields
 from nbtrack.core.static_views import View
-from nbtrack.core.text_tables import file_size, moment, number, shortened, text_table, visible
+from nbtrack.core.text_tables import (
+    file_size,
+    moment,
+    number,
+    shortened,
+    text_table,
+    text_width,
+    visible,
+    wrapped,
+)
 from nbtrack.core.version_metrics import known_first, labelled_values, shared_metrics
 
 if TYPE_CHECKING:
@@ -19,6 +28,8 @@ if TYPE_CHECKING:
 _CELL = 60
 _SHORT = 30
 _LINE = 200
+_LEAST_ROOM = 24
+"""Columns that the lines of a card have at least."""
 _SHOWN_NAMES = 8
 _SHOWN_METRICS = 6
 _METRIC_COLUMNS = 3
@@ -26,8 +37,13 @@ _STAGES = ("Production", "Staging", "None", "Archived")
 _FIELDS = {"input": "inputs", "output": "outputs", "param": "predict params"}
 
 
-def version_card(version: "ModelVersion") -> View:
-    """One model version: what it is in use as, what it can do, where it comes from, the URI that loads it."""
+def version_card(version: "ModelVersion", *, width: int | None = None) -> View:
+    """One model version: what it is in use as, what it can do, where it comes from, the URI that loads it.
+
+    Args:
+        version: What to draw.
+        width: Columns that the text may take, as far as long lines go on below; None is any number.
+    """
     title = f"{shortened(version.name, _CELL)} · version {version.version}"
     facts = [
         *_fact("description", _one_line(version.description)),
@@ -44,11 +60,17 @@ def version_card(version: "ModelVersion") -> View:
         *_fact("tags", _pairs(version.tags)),
         ("load it with", f"models:/{version.name}/{version.version}"),
     ]
-    return _card(title, _in_use(version.current_stage, version.aliases), facts)
+    return _card(title, _in_use(version.current_stage, version.aliases), facts, width)
 
 
-def model_card(model: "RegisteredModel") -> View:
-    """One registered model: which versions are in use as what, and how good these are."""
+def model_card(model: "RegisteredModel", *, has_table: bool = True, width: int | None = None) -> View:
+    """One registered model: which versions are in use as what, and how good these are.
+
+    Args:
+        model: What to draw.
+        has_table: Whether the versions that are in use stand in it.
+        width: Columns that the text may take; what does not fit into a table is named below it.
+    """
     facts = [
         *_fact("description", _one_line(model.description)),
         *_fact("tags", _pairs(model.tags)),
@@ -56,20 +78,30 @@ def model_card(model: "RegisteredModel") -> View:
     ]
     highest = max((version.version for version in model.latest_versions), default=None)
     state = "no versions yet" if highest is None else f"highest version {highest}"
-    view = _card(shortened(model.name, _CELL), state, facts)
+    view = _card(shortened(model.name, _CELL), state, facts, width)
     standing = _standing(model)
-    if not standing:
+    if not standing or not has_table:
         return view
 
     def draw(count: int) -> View:
-        table = _table(*_rows_of(standing[:count], is_one=True), len(standing), "versions in use")
+        room = None if width is None else width - 2
+        columns, rows = _rows_of(standing[:count], is_one=True)
+        table = _table(columns, rows, len(standing), "versions in use", room, _least_wanted(columns))
         return View(view.html + table.html, f"{view.text}\n\n{_indented(table.text)}")
 
     return fitted(draw)
 
 
-def models_table(models: "Sequence[RegisteredModel]") -> View:
-    """Registered models, a line each."""
+def models_table(
+    models: "Sequence[RegisteredModel]", *, width: int | None = None, most: int | None = None
+) -> View:
+    """Registered models, a line each.
+
+    Args:
+        models: What to draw.
+        width: As for `model_card`.
+        most: How many to draw; None is as many as a notebook keeps.
+    """
     if not models:
         return View("<p>No registered models.</p>", "No registered models.")
     columns = ["registered model", "highest", "stages", "aliases", "updated", "description"]
@@ -90,17 +122,25 @@ def models_table(models: "Sequence[RegisteredModel]") -> View:
             ]
             for model in models[:count]
         ]
-        return _table(columns, rows, len(models), "registered models")
+        return _table(columns, rows, len(models), "registered models", width, (5, 4))
 
-    return fitted(draw)
+    return fitted(draw) if most is None else draw(most)
 
 
-def versions_table(versions: "Sequence[ModelVersion]", *, has_title: bool = True) -> View:
+def versions_table(
+    versions: "Sequence[ModelVersion]",
+    *,
+    has_title: bool = True,
+    width: int | None = None,
+    most: int | None = None,
+) -> View:
     """Model versions, a line each, with the metrics that most of them have.
 
     Args:
         versions: What to draw.
         has_title: Whether the name of the registered model stands above, where they are all of one.
+        width: As for `model_card`.
+        most: As for `models_table`.
     """
     if not versions:
         return View("<p>No model versions.</p>", "No model versions.")
@@ -112,7 +152,7 @@ def versions_table(versions: "Sequence[ModelVersion]", *, has_title: bool = True
 
     def draw(count: int) -> View:
         columns, rows = _rows_of(held[:count], is_one=is_one)
-        table = _table(columns, rows, len(versions), "model versions")
+        table = _table(columns, rows, len(versions), "model versions", width, _least_wanted(columns))
         if not is_one or not has_title:
             return table
         title = shortened(versions[0].name, _CELL)
@@ -120,7 +160,7 @@ def versions_table(versions: "Sequence[ModelVersion]", *, has_title: bool = True
             f"<div><strong>{safe(title)}</strong></div>{table.html}", f"{visible(title)}\n{table.text}"
         )
 
-    return fitted(draw)
+    return fitted(draw) if most is None else draw(most)
 
 
 class _Line(NamedTuple):
@@ -162,27 +202,71 @@ def _rows_of(lines: Sequence[_Line], *, is_one: bool) -> tuple[list[str], list[l
     return columns, rows
 
 
-def _card(title: str, state: str, facts: Sequence[tuple[str, str]]) -> View:
+def _least_wanted(columns: Sequence[str]) -> list[int]:
+    """Which columns of a table of versions are left out first."""
+    last = len(columns) - 1
+    first_metric = columns.index("in use as") + 1
+    return [last, last - 3, last - 2, last - 1, *range(last - 4, first_metric - 1, -1)]
+
+
+def _card(title: str, state: str, facts: Sequence[tuple[str, str]], width: int | None = None) -> View:
     rest = f" · {state}" if state else ""
-    width = max((len(key) for key, _ in facts), default=0)
-    text = [visible(title + rest), *(f"  {key:<{width}}  {visible(value)}" for key, value in facts)]
+    taken = max((len(key) for key, _ in facts), default=0)
+    text = [visible(title + rest)]
+    for key, value in facts:
+        room = None if width is None else max(width - taken - 4, _LEAST_ROOM)
+        first, *others = [visible(value)] if room is None else wrapped(visible(value), room)
+        text += [f"  {key:<{taken}}  {first}", *(f"  {'':<{taken}}  {line}" for line in others)]
     return View(
         f"<div><strong>{safe(title)}</strong>{safe(rest)}</div>{html_pairs(facts) if facts else ''}",
         "\n".join(text),
     )
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], count: int, what: str) -> View:
-    """The table without columns that are empty in all rows; a note says how many rows are not shown."""
+def _table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    count: int,
+    what: str,
+    width: int | None,
+    least_wanted: Sequence[int],
+) -> View:
+    """The table without columns that are empty in all rows; notes say what is not shown.
+
+    Args:
+        columns: Names of the columns.
+        rows: Cells of each row.
+        count: How many rows there are in all.
+        what: Of what.
+        width: Columns that the text may take, as far as leaving out columns achieves that.
+        least_wanted: The indexes of columns that may be left out, those to go first at first.
+    """
     kept = [at for at, _ in enumerate(columns) if at == 0 or any(row[at] for row in rows)]
-    head = [columns[at] for at in kept]
-    body = [[row[at] for at in kept] for row in rows]
     notes = [f"{len(rows)} of {count:,} {what}"] if count > len(rows) else []
-    html = [html_table(head, body), *(f"<div>{safe(note)}</div>" for note in notes)]
+    whole = html_table(_chosen(columns, kept), [_chosen(row, kept) for row in rows])
+    html = [whole, *(f"<div>{safe(note)}</div>" for note in notes)]
+    shown = list(kept)
+    text = _table_text(columns, rows, shown)
+    for at in least_wanted:
+        if width is None or text_width(text.split("\n", 2)[1]) <= width:
+            break
+        if at in shown:
+            shown.remove(at)
+            text = _table_text(columns, rows, shown)
+    if len(shown) < len(kept):
+        notes.append(f"left out: {', '.join(visible(columns[at]) for at in kept if at not in shown)}")
+    return View("".join(html), "\n".join([text, *notes]))
+
+
+def _table_text(columns: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[int]) -> str:
+    head, body = _chosen(columns, shown), [_chosen(row, shown) for row in rows]
     # Numbers, and what is not there.
     right = [at for at in range(len(head)) if at and all(_is_number(row[at]) for row in body)]
-    first = [0] if head[0] == "version" else []
-    return View("".join(html), "\n".join([text_table(head, body, right=[*first, *right]), *notes]))
+    return text_table(head, body, right=[*([0] if head[0] == "version" else []), *right])
+
+
+def _chosen(cells: Sequence[str], kept: Sequence[int]) -> list[str]:
+    return [cells[at] for at in kept]
 
 
 def _is_number(cell: str) -> bool:

@@ -12,6 +12,9 @@ name_argument: Decorator = click.argument("name", shell_complete=completing_mode
 version_argument: Decorator = click.argument("version", shell_complete=completing_models.versions)
 why_option: Decorator = click.option("--why", metavar="TEXT", help="The reason, for the history.")
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+number_option: Decorator = click.option(
+    "-n", "--number", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most."
+)
 
 
 def filter_option(example: str) -> Decorator:

@@ -6,11 +6,12 @@ from typing import Any
 import click
 
 from nbtrack.core import promotion_views, registry_views, static_views
+from nbtrack.core.paged_lists import PagedList
 from nbtrack.core.registry import RegisteredModel
 from nbtrack.core.registry_events import approval_words
 from nbtrack.filters.fields import MODEL_VERSION, REGISTERED_MODEL
 from nbtrack.ui.commands import completing_models
-from nbtrack.ui.commands.model_options import filter_option, json_option, order_option
+from nbtrack.ui.commands.model_options import filter_option, json_option, number_option, order_option
 from nbtrack.ui.commands.named import where_it_was_looked
 from nbtrack.ui.commands.named_versions import find_version, meant, versions_of
 from nbtrack.ui.commands.orders import with_directions
@@ -22,14 +23,15 @@ from nbtrack.ui.commands.verb import verb
 @verb("list", examples=["", "-f \"name LIKE 'iris%' and tags.team = 'bio'\"", "-o last_updated_timestamp"])
 @filter_option("name LIKE 'iris%'")
 @order_option("by name")
+@number_option
 @json_option
 @click.pass_obj
-def list_models(screen: Screen, filter_string: str, order: Sequence[str], as_json: bool) -> None:
+def list_models(screen: Screen, filter_string: str, order: Sequence[str], number: int, as_json: bool) -> None:
     """List registered models.
 
     Their highest version, and which versions are in use as what.
     """
-    show_models(screen, filter_string, order, as_json=as_json)
+    show_models(screen, filter_string, order, number, as_json=as_json)
 
 
 @verb("show", examples=["iris", "iris 3", "iris @champion", "iris Production", "iris -f 'version > 3'"])
@@ -37,10 +39,17 @@ def list_models(screen: Screen, filter_string: str, order: Sequence[str], as_jso
 @click.argument("version", required=False, shell_complete=completing_models.versions)
 @filter_option("version_number > 3")
 @order_option("the highest version comes first")
+@number_option
 @json_option
 @click.pass_obj
 def show_model(
-    screen: Screen, name: str, version: str | None, filter_string: str, order: Sequence[str], as_json: bool
+    screen: Screen,
+    name: str,
+    version: str | None,
+    filter_string: str,
+    order: Sequence[str],
+    number: int,
+    as_json: bool,
 ) -> None:
     """Show a registered model, or one of its versions.
 
@@ -48,7 +57,7 @@ def show_model(
     """
     name, version = meant(screen.tracker, name, version)
     if version is None:
-        show_versions(screen, name, filter_string, order, as_json=as_json)
+        show_versions(screen, name, filter_string, order, number, as_json=as_json)
         return
     if filter_string or order:
         raise click.UsageError("--filter and --order choose among versions: leave out the VERSION.")
@@ -56,18 +65,21 @@ def show_model(
     if as_json:
         screen.write(json_text(found.to_dictionary()))
         return
-    screen.show(registry_views.version_card(found))
+    screen.show(registry_views.version_card(found, width=screen.width))
 
 
-def show_models(screen: Screen, filter_string: str, order: Sequence[str], *, as_json: bool) -> None:
-    """Show registered models in a table."""
+def show_models(
+    screen: Screen, filter_string: str, order: Sequence[str], number: int, *, as_json: bool
+) -> None:
+    """Show at most so many registered models in a table."""
     models = screen.tracker.search_registered_models(
-        filter_string=filter_string, order_by=with_directions(order, entity=REGISTERED_MODEL)
+        number, filter_string, with_directions(order, entity=REGISTERED_MODEL)
     )
     if as_json:
         screen.write(json_text([_model_as_plain(model) for model in models]))
         return
-    screen.show(registry_views.models_table(models))
+    screen.show(registry_views.models_table(models, width=screen.width, most=number))
+    _say_more(screen, models, number)
     if not models:
         screen.say(where_it_was_looked(screen))
         if not filter_string:
@@ -75,29 +87,38 @@ def show_models(screen: Screen, filter_string: str, order: Sequence[str], *, as_
 
 
 def show_versions(
-    screen: Screen, name: str, filter_string: str, order: Sequence[str], *, as_json: bool
+    screen: Screen, name: str, filter_string: str, order: Sequence[str], number: int, *, as_json: bool
 ) -> None:
-    """Show a registered model with its versions; the filter and the order are of these."""
+    """Show a registered model with its versions; filter, order and number are of these."""
     tracker = screen.tracker
     model = tracker.get_registered_model(name)
     found = tracker.search_model_versions(
-        filter_string=versions_of(model.name, filter_string),
-        order_by=with_directions(order, entity=MODEL_VERSION) or ["version_number DESC"],
+        number,
+        versions_of(model.name, filter_string),
+        with_directions(order, entity=MODEL_VERSION) or ["version_number DESC"],
     )
     if as_json:
         screen.write(
             json_text({**_model_as_plain(model), "versions": [each.to_dictionary() for each in found]})
         )
         return
-    views = [registry_views.model_card(model)]
+    # What is in use stands in the table of versions, if all of them do.
+    is_whole = not filter_string and found.token is None
+    views = [registry_views.model_card(model, has_table=not is_whole, width=screen.width)]
     if rules := tracker.approvals(name):
         demands = [[to, approval_words(rule)] for to, rule in rules.items()]
         views.append(static_views.table(["approval for", "is given"], demands))
     if waiting := tracker.promotion_requests(name):
         views.append(promotion_views.requests_table(waiting))
-    views.append(registry_views.versions_table(found, has_title=False))
+    views.append(registry_views.versions_table(found, has_title=False, width=screen.width, most=number))
     html, text = "".join(view.html for view in views), "\n\n".join(view.text for view in views)
     screen.show(static_views.View(html, text))
+    _say_more(screen, found, number)
+
+
+def _say_more(screen: Screen, found: PagedList[Any], number: int) -> None:
+    if found.token is not None:
+        screen.say(f"There are more than these {number}; choose how many with -n.")
 
 
 def _model_as_plain(model: RegisteredModel) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from nbtrack.core import promotion_views
 from nbtrack.core.registry_events import RegistryEvent
 from nbtrack.core.text_tables import moment
 from nbtrack.ui.commands import completing_models
-from nbtrack.ui.commands.model_options import json_option, name_argument, why_option
+from nbtrack.ui.commands.model_options import json_option, name_argument, number_option, why_option
 from nbtrack.ui.commands.named_versions import (
     in_use,
     meant_model,
@@ -40,9 +40,7 @@ _LONGEST_YEAR = len("20260503")
     shell_complete=completing_models.places,
 )
 @click.option("--at", metavar="TIME", help="Which version had it then; without --to: had Production.")
-@click.option(
-    "-n", "--number", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most."
-)
+@number_option
 @json_option
 @click.pass_obj
 def history(screen: Screen, name: str, to: str | None, at: str | None, number: int, as_json: bool) -> None:

@@ -274,7 +274,7 @@ class PromotionVerbs(RegistryVerbs):
 
         Raises:
             NotFoundError: There is no such registered model or change.
-            ApprovalError: It is a rule of approval, and only its approvers may change it.
+            ApprovalError: It is a rule of approval of somebody else's, and only its approvers may change it.
             InvalidStateError: It is not one to take back, was taken back, or what it changed has been
                 changed again.
         """

@@ -7,6 +7,7 @@ here it is found out which store, and which model a URI means.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -296,7 +297,8 @@ class RegistryVerbs(StoreAccess):
                 if source.lower().startswith("models:"):
                     raise
             else:
-                if found.folder is None or found.folder.exists():
+                # Not its own exists(): a name may be too long for a path.
+                if found.folder is None or os.path.exists(found.folder):
                     location = model_uris.location_of(found)
                 run_id, model_id = run_id or found.source_run_id, model_id or found.model_id
         if run_id is None and model_id is not None:

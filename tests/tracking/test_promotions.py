@@ -644,6 +644,47 @@ def test_another_model_of_the_name_of_a_deleted_one_is_left_alone(client: nbtrac
     assert len(nbtrack.history("iris")) == 1
 
 
+def test_what_was_deleted_again_by_undo_comes_back_by_the_number_of_either(
+    client: nbtrack.MlflowClient,
+) -> None:
+    before = all_of_it()
+    deletions: list[Callable[[], None]] = [
+        lambda: client.delete_model_version("iris", 2),
+        lambda: client.delete_registered_model("iris"),
+    ]
+    for delete in deletions:
+        delete()
+        deleted = nbtrack.history("iris")[-1]
+        again = nbtrack.undo("iris", nbtrack.undo("iris", deleted))
+
+        nbtrack.undo("iris", deleted)
+
+        assert all_of_it() == before
+        with pytest.raises(InvalidStateError, match="was changed again since"):
+            nbtrack.undo("iris", again)
+        assert all_of_it() == before
+
+
+def test_what_an_older_nbtrack_deleted_for_good_is_not_undone(client: nbtrack.MlflowClient) -> None:
+    client.delete_model_version("iris", 2)
+    store = nbtrack.tracking.fluent.default_tracker._store()  # pyright: ignore
+    store.documents.table("registry_bin").truncate()  # it had none
+
+    with pytest.raises(InvalidStateError, match="what it deleted is gone"):
+        nbtrack.undo("iris")
+
+
+def test_who_has_set_a_rule_may_take_it_back_at_once(
+    client: nbtrack.MlflowClient, become: Callable[[str], None]
+) -> None:
+    become("ada")
+    nbtrack.require_approval("iris", "Production", approvers=["adda"])
+
+    nbtrack.undo("iris", why="a slip")
+
+    assert Tracker().approvals("iris") == {}
+
+
 def test_a_deleted_version_comes_back_with_stage_and_aliases_but_takes_none_away(
     client: nbtrack.MlflowClient,
 ) -> None:

@@ -265,6 +265,12 @@ def test_a_version_needs_a_source(client: MlflowClient, source: Any) -> None:
         client.create_model_version("iris", source)
 
 
+def test_a_source_may_be_longer_than_a_path(client: MlflowClient) -> None:
+    version = client.create_model_version("iris", "x" * 600)
+
+    assert version.source == "x" * 600
+
+
 def test_a_version_has_the_run_of_its_source_unless_another_is_said(
     client: MlflowClient, run_id: str
 ) -> None:

@@ -106,7 +106,7 @@ class RegistryUndo(RegistryDocuments):
 
         Raises:
             NotFoundError: There is no such registered model or change.
-            ApprovalError: It is a rule of approval, and only its approvers may change it.
+            ApprovalError: It is a rule of approval of somebody else's, and only its approvers may change it.
             InvalidStateError: It is not to be taken back, or what it changed was changed again.
             AlreadyExistsError: What would come back has a name that is taken.
         """
@@ -251,7 +251,12 @@ class RegistryUndo(RegistryDocuments):
 
     def _revert_version_deletion(self, event: RegistryEvent, why: str | None) -> int:
         model = self._model_to_revert(event)
-        document = self._take_out_of_bin(event, "model_version")[0]
+        is_gone = self._find_version(model["name"], event.version or 0) is None
+        self._check_unchanged(event, is_gone, f"version {event.version}")
+        lies_by = self._where_in_bin(
+            event, (Query().kind == "model_version") & (Query().version == event.version)
+        )
+        (document,) = self._take_out_of_bin(lies_by, "model_version")
         if self._taken_over(model, event, document["current_stage"]):
             # It takes no work away from the one that does it now, as with aliases.
             document["current_stage"] = ModelVersionStages.ARCHIVED
@@ -277,13 +282,15 @@ class RegistryUndo(RegistryDocuments):
         return self._delete_version(model, self._version_to_revert(model, event), why, undoes=event.number)
 
     def _revert_model_deletion(self, event: RegistryEvent, why: str | None) -> int:
+        self._check_unchanged(event, self._model_of(event) is None, "the registered model")
+        lies_by = self._where_in_bin(event, Query().kind == "registered_model")
         if self._find_model(event.name) is not None:
             raise AlreadyExistsError(
                 f"Change {event.number} is not undone: another registered model is named {event.name!r} now. "
                 "Rename that one first."
             )
-        (model,) = self._take_out_of_bin(event, "registered_model")
-        versions = self._take_out_of_bin(event, "model_version")
+        (model,) = self._take_out_of_bin(lies_by, "registered_model")
+        versions = self._take_out_of_bin(lies_by, "model_version")
         self._models.insert({**model, "last_updated_timestamp": this_moment()})
         self._versions.insert_multiple(versions)
         return self._tell(
@@ -298,7 +305,8 @@ class RegistryUndo(RegistryDocuments):
         to, rule, before = event.details["to"], event.details.get("rule"), event.details.get("before")
         rules = dict(model.get("approvals") or {})
         self._check_unchanged(event, rules.get(to) == rule, f"the rule of approval for {to}")
-        if rule is not None:
+        # Who set it may take it back at once: approvers that nobody is called would bind for ever.
+        if rule is not None and event.who != current_user():
             check_approver(rule, f"change who approves {to} of {model['name']!r}")
         rules.pop(to, None)
         if before is not None:
@@ -342,14 +350,20 @@ class RegistryUndo(RegistryDocuments):
 
     def _model_to_revert(self, event: RegistryEvent) -> Any:
         """The registered model of an event, under the name it has now."""
-        told: Any = self._events.get(doc_id=event.number)
-        model = self._models.get(Query().registered_model_id == told["registered_model_id"])
+        model = self._model_of(event)
         if model is None:
             raise InvalidStateError(
                 f"Change {event.number} is not undone: the registered model was deleted since. "
                 "Undo that first."
             )
         return model
+
+    def _model_of(self, event: RegistryEvent) -> Any:
+        return self._models.get(Query().registered_model_id == self._model_id_of(event))
+
+    def _model_id_of(self, event: RegistryEvent) -> str:
+        told: Any = self._events.get(doc_id=event.number)
+        return told["registered_model_id"]
 
     def _version_to_revert(self, model: Any, event: RegistryEvent) -> Any:
         version = self._find_version(model["name"], event.version or 0)
@@ -388,12 +402,18 @@ class RegistryUndo(RegistryDocuments):
         else:
             self._write_version(changed)
 
-    def _take_out_of_bin(self, event: RegistryEvent, kind: str) -> list[dict[str, Any]]:
-        held: list[Any] = self._bin.search((Query().event == event.number) & (Query().kind == kind))
-        if not held and kind != "model_version":
+    def _where_in_bin(self, event: RegistryEvent, condition: Any) -> int:
+        """The number of the deletion by which it lies in the bin: this one, or a later one that redid it."""
+        of_it = condition & (Query().registered_model_id == self._model_id_of(event))
+        held: list[Any] = self._bin.select(of_it, order_by=[_LATEST_FIRST], limit=1)
+        if not held:  # as of an nbtrack that had no bin
             raise InvalidStateError(
                 f"Change {event.number} of {event.name!r} is not undone: what it deleted is gone."
             )
+        return held[0]["event"]
+
+    def _take_out_of_bin(self, number: int, kind: str) -> list[dict[str, Any]]:
+        held: list[Any] = self._bin.search((Query().event == number) & (Query().kind == kind))
         self._bin.remove(doc_ids=[document.doc_id for document in held])
         marks = _ONLY_IN_BIN[kind]
         return [{key: value for key, value in document.items() if key not in marks} for document in held]

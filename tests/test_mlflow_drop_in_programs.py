@@ -270,6 +270,14 @@ def test_a_python_without_nbtrack_gets_its_own_mlflow(their_mlflow: Path) -> Non
     assert shown == ("theirs\n", "", 0)
 
 
+def test_a_python_too_old_for_nbtrack_gets_its_own_mlflow(their_mlflow: Path) -> None:
+    program = "import sys; sys.version_info = (3, 10, 13); import mlflow; print(mlflow.__version__)"
+
+    shown = run("-c", program, path=(Path(_WORKER_PATH), their_mlflow))
+
+    assert shown == ("theirs\n", "", 0)
+
+
 def test_mlflows_own_command_stays_mlflows(their_mlflow: Path) -> None:
     shown = run(str(their_mlflow / "bin" / "mlflow"), path=(Path(_WORKER_PATH), their_mlflow))
 

@@ -13,7 +13,8 @@ _FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def _make_way() -> None:
     command = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""
-    if command.partition(".")[0] != "mlflow":
+    # nbtrack may be in reach of a Python that is too old for it: the whole PYTHONPATH is handed down.
+    if command.partition(".")[0] != "mlflow" and sys.version_info >= (3, 11):
         try:
             from nbtrack.mlflow_drop_in import install
         except ModuleNotFoundError as error:

@@ -60,17 +60,22 @@ def earlier_holders(events: Iterable[RegistryEvent], to: Destination) -> list[in
     goes further back.
     """
     held: list[int] = []
+    since: list[int] = []  # the numbers of the events that made them holders
     now = None
     for event, version in changes_of(events, to):
         now = version
         if version is None:
+            if since and event.undoes == since[-1]:
+                held.pop()
+                since.pop()
             continue
         goes_back = event.undoes is not None or event.details.get("rollback")
         if goes_back and version in held:
             at = len(held) - 1 - held[::-1].index(version)
-            del held[at + 1 :]
+            del held[at + 1 :], since[at + 1 :]
         else:
             held.append(version)
+            since.append(event.number)
     if held and held[-1] == now:
         held.pop()
     return [version for version in held if version != now]

@@ -78,6 +78,16 @@ def test_a_rollback_is_not_a_holder_to_come_back_to() -> None:
     assert earlier_holders(events, PRODUCTION) == [1]
 
 
+def test_a_promotion_that_was_undone_is_none_to_come_back_to() -> None:
+    undone = [*created(1), staged(2, 1, "None"), staged(3, 1, "Production", "None", undoes=2)]
+    archived = [*created(1), staged(2, 1, "None"), staged(3, 1, "Production", "Archived")]
+    again = [staged(4, 1, "Archived", rollback=True), staged(5, 1, "Production", "Archived", undoes=4)]
+
+    assert earlier_holders(undone, PRODUCTION) == []
+    assert earlier_holders(archived, PRODUCTION) == [1]
+    assert earlier_holders([*archived, *again], PRODUCTION) == [1]
+
+
 def test_a_version_that_was_promoted_again_goes_back_to_who_came_between() -> None:
     events = [
         *created(2),

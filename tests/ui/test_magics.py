@@ -359,6 +359,35 @@ def test_registered_models_are_shown_and_changed_in_the_notebook(
     assert nbtrack.search_registered_models() == []
 
 
+def test_a_version_is_promoted_and_rolled_back_in_the_notebook(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for accuracy in (0.8, 0.9, 0.7):
+        notebook.value(
+            f"%%track 'fit {accuracy}' --quiet\nnbtrack.log_metric('accuracy', {accuracy})\n"
+            "nbtrack.log_text('flavors: {}', 'clf/MLmodel')"
+        )
+        notebook.value(f"%nbtrack models register 'fit {accuracy}' iris")
+    notebook.value("%nbtrack models promote iris 1 Production --why first")
+    notebook.value("%nbtrack models promote iris 2 Production --if-better accuracy")
+    capsys.readouterr()
+
+    notebook.value("%nbtrack models promote iris 3 Production --if-better accuracy")
+    kept = capsys.readouterr().out
+    notebook.value("%nbtrack models rollback iris")
+    rolled = capsys.readouterr().out
+    notebook.value("%nbtrack models history iris --to Production\n%nbtrack models compare iris 1 2")
+    notebook.value(f"{rolled.partition('Undo: ')[2]}")
+
+    assert kept.endswith("0.9: not better.\n")
+    assert rolled.startswith("Rolled Production of 'iris' back to version 1, from version 2. Undo: %nbtrack ")
+    assert "(rollback)" in notebook.cards[-2]
+    assert "★ best" in notebook.cards[-1]
+    assert nbtrack.MlflowClient().get_model_version("iris", 2).current_stage == "Production"
+    assert not notebook.run("%nbtrack models promote irsi 1 Production").success
+    assert "Did you mean 'iris'?" in capsys.readouterr().err
+
+
 # ---- completion ----------------------------------------------------------------------------------
 
 
@@ -388,6 +417,8 @@ def completed(notebook: Notebook, line: str) -> list[str]:
         ("%nbtrack models register 'depth 8", ["%nbtrack models register 'depth 8"]),
         ("%nbtrack models show ir", ["%nbtrack models show iris"]),
         ("%nbtrack models show iris @", ["%nbtrack models show iris @champion"]),
+        ("%nbtrack models promote iris 1 St", ["%nbtrack models promote iris 1 Staging"]),
+        ("%nbtrack models undo iris --event 3", ["%nbtrack models undo iris --event 3"]),
     ],
 )
 def test_the_line_is_completed_from_the_store(digits: Notebook, line: str, expected: list[str]) -> None:

@@ -145,7 +145,7 @@ class InvalidStateError(NbtrackError):
     """The thing exists, but not in a state in which that can be done."""
 
     rest_code = "INVALID_STATE"
-    http_status = 400
+    http_status = 400  # with MLflow's, 500, its clients would try again and again
 
 
 class ApprovalError(NbtrackError):

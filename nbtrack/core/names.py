@@ -168,7 +168,7 @@ def check_alias_form(alias: Any) -> str:
 
 
 def check_version(version: Any) -> int:
-    """Check the number of a model version, which may come as text: `3` or `"3"`.
+    """Check the number of a model version, which may come as text, or out of a table: 3, `"3"` or 3.0.
 
     Raises:
         InvalidTypeError: It is neither a whole number nor text.
@@ -187,14 +187,14 @@ def check_version(version: Any) -> int:
         else:
             hint = ""
         raise InvalidValueError(f"{version[:80]!r} is no version of a model: {_VERSIONS}{hint}")
+    given: Any = int(version) if isinstance(version, float) and version.is_integer() else version
     try:
-        number = None if isinstance(version, bool) else index(version)
+        number = None if isinstance(given, bool) else index(given)
     except TypeError:
         number = None
     if number is None:
-        hint = f" Write {int(version)}." if isinstance(version, float) and version.is_integer() else ""
         raise InvalidTypeError(
-            f"The version of a model is a whole number, got {type(version).__name__} {version!r:.80}.{hint}"
+            f"The version of a model is a whole number, got {type(version).__name__} {version!r:.80}."
         )
     if not 0 <= number <= _MAX_VERSION:
         raise InvalidValueError(f"{shown_number(number)} is no version of a model: {_VERSIONS}")
@@ -210,8 +210,10 @@ def meant_version(text: str) -> int | None:
 
 def shown_number(number: Any) -> str:
     """A number as an error quotes it, of whatever length; Python refuses to write out the longest."""
-    is_long = isinstance(number, int) and not -(10**40) < number < 10**40
-    return "a number of more than 40 digits" if is_long else f"{number!r:.80}"
+    try:
+        return f"{number!r:.80}"
+    except ValueError:
+        return "a number of thousands of digits"
 
 
 def check_reason(why: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError, NbtrackError, NotFoundError
 from nbtrack.core.metric_directions import known_directions
+from nbtrack.core.names import check_version
 from nbtrack.core.registry import ModelVersion, ModelVersionStages
 from nbtrack.documents.queries import Query
 
@@ -40,12 +41,14 @@ def version_named(registry: RegistryVerbs, name: str, version: Any) -> ModelVers
     """
     if isinstance(version, ModelVersion):
         return version
-    if isinstance(version, bool) or not isinstance(version, int | str):
+    if isinstance(version, int | float) and not isinstance(version, bool):
+        return registry.get_model_version(name, check_version(version))
+    if not isinstance(version, str):
         raise InvalidTypeError(
             "A version is a number, an alias such as '@champion', a stage, 'latest' or a models:/ URI; got "
             f"{type(version).__name__} {version!r:.80}."
         )
-    text = str(version).strip()
+    text = version.strip()
     if text.startswith("models:/"):
         return _version_at(registry, text)
     if text.startswith("@"):
@@ -96,9 +99,9 @@ def directions_of(tracker: Any, versions: Sequence[ModelVersion]) -> dict[str, b
 
 
 def _version_at(registry: RegistryVerbs, uri: str) -> ModelVersion:
-    from nbtrack.tracking.model_uris import find_version, parse_model_uri
+    from nbtrack.tracking.model_uris import find_version, read_model_uri
 
-    parsed = parse_model_uri(uri)
+    parsed = read_model_uri(registry, uri)
     if parsed.name is None or parsed.path is not None:
         raise InvalidValueError(
             f"{uri!r:.200} is no version in the registry. Write models:/<name>/<version> or "

@@ -12,7 +12,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbtrack.core.errors import InvalidStateError, InvalidTypeError, InvalidValueError, NotFoundError
-from nbtrack.core.names import check_model_name, check_version
+from nbtrack.core.names import check_model_name, check_version, shown_number
 from nbtrack.tracking.registry import RegistryVerbs
 
 if TYPE_CHECKING:
@@ -611,7 +611,8 @@ def _milliseconds(when: Any) -> float:
     # Of whole numbers, since a float takes none of any length.
     if isinstance(when, bool) or not isinstance(when, (int, float)) or not -(2**63) <= when < 2**63:
         raise InvalidTypeError(
-            f"A moment is a datetime, text such as '2026-05-03 14:00', or milliseconds; got {when!r:.80}."
+            "A moment is a datetime, text such as '2026-05-03 14:00', or milliseconds; got "
+            f"{shown_number(when)}."
         )
     if 0 < when < _FIRST_MILLISECOND:
         raise InvalidValueError(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException
 
 from tests.tracking.registry_calls import CALLS, answers_of
 
@@ -33,13 +33,23 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")  # MLflow's, of stages
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        answers = answers_of(MlflowClient(f"sqlite:///{folder}/mlflow.db"), MlflowException)
+        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        answers = answers_of(MlflowClient(), mlflow, MlflowException)
     pairs = [
         f"  {json.dumps([call, answer], ensure_ascii=False)}"
         for call, answer in zip(CALLS, answers, strict=True)
     ]
-    methods = sorted({call.partition("(")[0].removeprefix("client.") for call in CALLS})
+    called = {call.partition("(")[0] for call in CALLS}
+    methods = sorted(name.removeprefix("client.") for name in called if name.startswith("client."))
     signatures = json.dumps({name: arguments(name) for name in methods})
-    head = f'{{"mlflow": {json.dumps(mlflow.__version__)},\n"arguments": {signatures},\n"answers": [\n'
+    head = "".join(
+        f"{json.dumps(name)}: {text},\n"
+        for name, text in (
+            ("mlflow", json.dumps(mlflow.__version__)),
+            ("http", json.dumps(ERROR_CODE_TO_HTTP_STATUS)),
+            ("arguments", signatures),
+        )
+    )
+    head = f'{{{head}"answers": [\n'
     ANSWERS.write_text(head + ",\n".join(pairs) + "\n]}\n", encoding="utf-8")
     print(f"{len(pairs)} calls, {ANSWERS.stat().st_size:,} bytes")

@@ -299,17 +299,13 @@ def _modules_in(module: str) -> tuple[str, ...]:
 
 
 def _is_being_imported() -> bool:
-    """Whether it is `import mlflow.x` that asks the finder.
-
-    `importlib.util.find_spec` wants to hear that there is no such module, and so does Python for `from mlflow
-    import x`: it goes on to ask the module, which knows better what to say.
-    """
-    asking: set[str] = set()
+    """Whether an import asks the finder, and not `importlib.util.find_spec`, which wants to hear no."""
     frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] - nothing public says it
     while frame is not None and frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-        asking.add(frame.f_code.co_name)
+        if frame.f_code.co_name == "_find_and_load":
+            return True
         frame = frame.f_back
-    return "_find_and_load" in asking and "_handle_fromlist" not in asking
+    return False
 
 
 def _is_mlflows(name: str) -> bool:
@@ -317,9 +313,9 @@ def _is_mlflows(name: str) -> bool:
 
 
 def _python_path() -> list[str]:
-    """`PYTHONPATH`, without our folder."""
-    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return [folder for folder in folders if folder not in ("", _WORKER_PATH)]
+    """`PYTHONPATH`, without our folder; an empty folder in it is the working directory."""
+    text = os.environ.get("PYTHONPATH")
+    return [folder for folder in text.split(os.pathsep) if folder != _WORKER_PATH] if text else []
 
 
 _ABSENT = object()

@@ -47,6 +47,11 @@ ENDINGS = {
         "threading.Thread(target=lambda: (ended.wait(), print('after'))).start()\n"
         "print('before')\nended.set()\n"
     ),
+    "with an error that is shown later": (
+        "import atexit, sys\n"
+        "atexit.register(lambda: sys.excepthook(KeyError, KeyError('late'), None))\n"
+        "raise ValueError('no')\n"
+    ),
     "with an annotation": "x: 'nothing.that.there.is' = 1\nprint(__annotations__)\n",
 }
 
@@ -190,6 +195,17 @@ def test_a_script_that_says_import_mlflow_logs_into_nbtrack() -> None:
     assert Path(".nbtrack").is_dir()
 
 
+def test_a_script_that_installs_the_drop_in_itself_runs_as_well() -> None:
+    Path("train.py").write_text(
+        "import mlflow\n"
+        "import nbtrack.mlflow_drop_in as drop_in\n"
+        "print(drop_in.is_installed(), drop_in.__spec__.name)\n"
+        "drop_in.install()\n"
+    )
+
+    assert run(*DROP_IN, "train.py") == ("True nbtrack.mlflow_drop_in\n", "", 0)
+
+
 # ---- those it starts -----------------------------------------------------------------------------
 
 WORKERS = """
@@ -256,6 +272,7 @@ def their_mlflow(tmp_path: Path) -> Path:
     package = tmp_path / "site" / "mlflow"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("__version__ = 'theirs'\n")
+    (package / "__main__.py").write_text("import mlflow; print(mlflow.__version__)\n")
     (package.parent / "bin").mkdir()
     command = "import mlflow, os, sys; print(mlflow.__version__, os.environ['PYTHONPATH'])\n"
     (package.parent / "bin" / "mlflow").write_text(command)
@@ -282,6 +299,27 @@ def test_mlflows_own_command_stays_mlflows(their_mlflow: Path) -> None:
     shown = run(str(their_mlflow / "bin" / "mlflow"), path=(Path(_WORKER_PATH), their_mlflow))
 
     assert shown == (f"theirs {their_mlflow}:{ROOT}\n", "", 0)
+
+
+def test_mlflow_as_a_module_stays_mlflows_and_its_arguments_are_its_own(their_mlflow: Path) -> None:
+    Path("script.py").write_text("import mlflow; print(mlflow)\n")
+    path = (Path(_WORKER_PATH), their_mlflow)
+
+    assert run("-m", "mlflow", path=path) == ("theirs\n", "", 0)
+    assert run("script.py", "-m", "mlflow", path=path).output == "<module 'mlflow' (nbtrack)>\n"
+    assert run("-m", "script", "-m", "mlflow", path=path).output == "<module 'mlflow' (nbtrack)>\n"
+
+
+def test_a_worker_reads_a_model_that_calls_things_by_mlflows_own_names() -> None:
+    # It has not imported mlflow itself, and finds at first what is to make way.
+    program = INSTALLED + (
+        "import subprocess, sys\n"
+        'read = \'import nbtrack.models.code.mlflow_names as n, sys; print(n.are_needed(), "mlflow" in '
+        'sys.modules, n.named("mlflow.pyfunc.model", "_FunctionPythonModel").__name__)\'\n'
+        "print(subprocess.run([sys.executable, '-c', read], capture_output=True, text=True).stdout)\n"
+    )
+
+    assert run("-c", program) == ("True False FunctionModel\n\n", "", 0)
 
 
 def test_without_any_mlflow_the_command_finds_none(their_mlflow: Path) -> None:

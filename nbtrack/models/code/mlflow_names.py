@@ -6,10 +6,12 @@ MLflow (`nbtrack/mlflow_drop_in.py`), code gets its modules, and pickles what is
 by names that are MLflow's own.
 """
 
+import os
 import sys
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -18,6 +20,7 @@ from nbtrack.core.errors import InvalidValueError
 
 _DROP_IN = "nbtrack"
 """The `origin` of modules that the drop-in makes; MLflow's own are files."""
+_OWN_FOLDER = __file__.removesuffix(os.path.join("models", "code", "mlflow_names.py"))
 
 _MODEL = "nbtrack.models.python_model"
 _HINTS = "nbtrack.models.schema.type_hints"
@@ -69,22 +72,21 @@ _HOMES: dict[str, dict[str, tuple[str, str]]] = {
 
 def are_needed() -> bool:
     """Whether MLflow itself is not here, or hidden by the drop-in."""
-    if "mlflow" in sys.modules:
-        return _is_hidden(sys.modules["mlflow"])
     try:
-        spec = find_spec("mlflow")
+        spec = find_spec("mlflow")  # of one that is imported, its own
     except ValueError:
-        return True
-    return spec is None or spec.origin == _DROP_IN
+        return "mlflow" not in sys.modules
+    return spec is None or _is_of_drop_in(spec)
 
 
 def stand_in(name: str) -> ModuleType:
-    """The module that stands for one of MLflow's.
+    """The module that stands for one of MLflow's, where it is not here.
 
     Raises:
         ModuleNotFoundError: There is none.
     """
-    if _is_hidden(sys.modules.get("mlflow")):
+    spec = find_spec("mlflow")
+    if spec is not None and _is_of_drop_in(spec):
         with suppress(ModuleNotFoundError):
             return import_module(name)
     return _stand_in(name)
@@ -101,9 +103,9 @@ def _stand_in(name: str) -> ModuleType:
     return _StandIn(name)
 
 
-def _is_hidden(module: ModuleType | None) -> bool:
-    """Whether the module `mlflow` is the drop-in's."""
-    return getattr(getattr(module, "__spec__", None), "origin", None) == _DROP_IN
+def _is_of_drop_in(spec: ModuleSpec) -> bool:
+    """Whether a module `mlflow` is of the drop-in, or the one in `worker_path` that makes way for it."""
+    return spec.origin == _DROP_IN or str(spec.origin).startswith(_OWN_FOLDER)
 
 
 def named(module: str, name: str) -> Any:

@@ -11,10 +11,17 @@ from importlib import import_module
 _FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+def _is_its_own_command() -> bool:
+    """Whether `mlflow` or `python -m mlflow` runs here."""
+    called = sys.argv[0] if getattr(sys, "argv", None) else ""
+    if called == "-m":  # so Python says it while it looks for the module
+        called = sys.orig_argv[sys.orig_argv.index("-m") + 1]
+    return os.path.basename(called).partition(".")[0] == "mlflow"
+
+
 def _make_way() -> None:
-    command = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""
     # nbtrack may be in reach of a Python that is too old for it: the whole PYTHONPATH is handed down.
-    if command.partition(".")[0] != "mlflow" and sys.version_info >= (3, 11):
+    if sys.version_info >= (3, 11) and not _is_its_own_command():
         try:
             from nbtrack.mlflow_drop_in import install
         except ModuleNotFoundError as error:

@@ -303,11 +303,19 @@ def test_mlflows_own_command_stays_mlflows(their_mlflow: Path) -> None:
 
 def test_mlflow_as_a_module_stays_mlflows_and_its_arguments_are_its_own(their_mlflow: Path) -> None:
     Path("script.py").write_text("import mlflow; print(mlflow)\n")
+    Path("tool").mkdir()
+    Path("tool/__init__.py").write_text("import mlflow\n")  # while Python still looks for its __main__
+    Path("tool/__main__.py").write_text("import tool; print(tool.mlflow)\n")
     path = (Path(_WORKER_PATH), their_mlflow)
 
     assert run("-m", "mlflow", path=path) == ("theirs\n", "", 0)
     assert run("script.py", "-m", "mlflow", path=path).output == "<module 'mlflow' (nbtrack)>\n"
     assert run("-m", "script", "-m", "mlflow", path=path).output == "<module 'mlflow' (nbtrack)>\n"
+    assert (
+        run("-mtool", path=path).output
+        == run("-m", "tool", path=path).output
+        == "<module 'mlflow' (nbtrack)>\n"
+    )
 
 
 def test_a_worker_reads_a_model_that_calls_things_by_mlflows_own_names() -> None:

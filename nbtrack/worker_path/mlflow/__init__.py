@@ -15,7 +15,8 @@ def _is_its_own_command() -> bool:
     """Whether `mlflow` or `python -m mlflow` runs here."""
     called = sys.argv[0] if getattr(sys, "argv", None) else ""
     if called == "-m":  # so Python says it while it looks for the module
-        called = sys.orig_argv[sys.orig_argv.index("-m") + 1]
+        options = zip(sys.orig_argv, sys.orig_argv[1:], strict=False)
+        called = next((following for option, following in options if option == "-m"), "")
     return os.path.basename(called).partition(".")[0] == "mlflow"
 
 

@@ -1,6 +1,7 @@
 """The metrics of a version in few words."""
 
 from nbtrack.core.entities import Metric
+from nbtrack.core.registry import ModelVersion
 from nbtrack.core.version_metrics import known_first, labelled_values, shared_metrics
 
 
@@ -41,3 +42,15 @@ def test_of_several_versions_those_metrics_are_shown_that_most_have() -> None:
     assert shared_metrics(versions, 3) == ["accuracy", "loss", "f1"]
     assert shared_metrics(versions, 9) == ["accuracy", "loss", "f1", "rows"]
     assert shared_metrics([], 3) == []
+
+
+def test_the_value_of_a_metric_that_was_measured_on_several_data_sets_is_the_last() -> None:
+    metrics = [
+        Metric("accuracy", 0.7, 5, step=2, dataset_name="test"),
+        Metric("accuracy", 0.9, 9, step=1, dataset_name="train"),
+        Metric("loss", 0.2, 7, dataset_name="test"),
+        Metric("loss", 0.1, 8, dataset_name="train"),
+    ]
+
+    assert ModelVersion("iris", 1, 0, metrics=metrics).metric_values == {"accuracy": 0.7, "loss": 0.1}
+    assert ModelVersion("iris", 1, 0).metric_values == {}

@@ -108,6 +108,16 @@ def test_what_was_measured_of_the_model_comes_before_what_its_run_logged(run_id:
     assert values(version) == {"r2": 0.9, "latency_ms": 3.5}
 
 
+def test_a_param_of_the_model_comes_before_one_that_its_run_got_later() -> None:
+    with nbtrack.start_run() as run:
+        log_model(params={"alpha": 1})
+        nbtrack.log_params({"alpha": 2, "beta": 3})
+
+    version = nbtrack.register_model(f"runs:/{run.run_id}/line", "lines")
+
+    assert version.params == {"alpha": "1", "beta": "3"}
+
+
 def test_a_run_that_goes_on_gives_what_it_has_so_far(tmp_path: Path) -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_metric("r2", 0.5)

@@ -181,8 +181,9 @@ def test_a_request_is_rejected_or_taken_back(iris: MlflowClient) -> None:
 
 
 def test_what_demands_approval_is_shown_and_lifted(iris: MlflowClient) -> None:
-    lines("models", "require-approval", "iris", "@champion")
+    rules = json.loads(run("models", "require-approval", "iris", "@champion", "--json").output)
 
+    assert rules == {"@champion": {"approvers": [], "four_eyes": False}}
     assert lines("models", "require-approval", "iris") == ["'iris' demands approval for @champion."]
     assert json.loads(run("models", "require-approval", "iris", "--json").output) == {
         "@champion": {"approvers": [], "four_eyes": False}

@@ -201,6 +201,28 @@ def check_version(version: Any) -> int:
     return number
 
 
+def check_number(kind: str, number: Any) -> int:
+    """Check the number of something else that is counted from 1; see `check_version`.
+
+    Args:
+        kind: What is counted, such as `request`.
+        number: What was given.
+
+    Raises:
+        InvalidTypeError: It is neither a whole number nor text.
+        InvalidValueError: It could never be such a number.
+    """
+    try:
+        return check_version(number)
+    except InvalidTypeError:
+        given = f"{type(number).__name__} {shown_number(number)}"
+        raise InvalidTypeError(f"The number of a {kind} is a whole number, got {given}.") from None
+    except InvalidValueError:
+        raise InvalidValueError(
+            f"{shown_number(number)} is no number of a {kind}: those are whole numbers from 1."
+        ) from None
+
+
 def meant_version(text: str) -> int | None:
     """The version that something like `v3`, `3.0` or `3 ` was meant for; None when it is like none."""
     if found := _MEANT_VERSION.match(text):

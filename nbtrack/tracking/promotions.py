@@ -12,7 +12,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbtrack.core.errors import InvalidStateError, InvalidTypeError, InvalidValueError, NotFoundError
-from nbtrack.core.names import check_model_name, check_version, shown_number
+from nbtrack.core.names import check_model_name, check_number, check_version, shown_number
 from nbtrack.tracking.registry import RegistryVerbs
 
 if TYPE_CHECKING:
@@ -563,7 +563,7 @@ def _request_number(request: Any) -> int | None:
         given = request.request if is_promotion else request.details.get("request")
         if given is None:
             raise InvalidStateError(f"There is no request to decide: {str(request).rstrip('.')}.")
-    return None if given is None else check_version(given)
+    return None if given is None else check_number("request", given)
 
 
 def _event_number(event: Any) -> Any:

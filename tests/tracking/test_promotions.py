@@ -674,6 +674,16 @@ def test_what_an_older_nbtrack_deleted_for_good_is_not_undone(client: nbtrack.Ml
         nbtrack.undo("iris")
 
 
+@pytest.mark.parametrize("number", ["one", -1, 1.5, [1], "v1"])
+def test_what_is_no_number_of_a_request_or_a_change_is_called_so(
+    client: nbtrack.MlflowClient, number: Any
+) -> None:
+    with pytest.raises(InvalidValueError, match="number of a request"):
+        nbtrack.approve("iris", number)
+    with pytest.raises(InvalidValueError, match="number of a change"):
+        nbtrack.undo("iris", number)
+
+
 def test_who_has_set_a_rule_may_take_it_back_at_once(
     client: nbtrack.MlflowClient, become: Callable[[str], None]
 ) -> None:

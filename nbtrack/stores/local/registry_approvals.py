@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbtrack.core.errors import ApprovalError, InvalidStateError, NotFoundError
-from nbtrack.core.names import check_version
+from nbtrack.core.names import check_number, check_version
 from nbtrack.core.promotions import (
     Destination,
     PromotionRequest,
@@ -121,7 +121,7 @@ class RegistryApprovals(RegistryDocuments):
                     f"{len(pending)} requests of {name!r} are pending: {which}. Say which number."
                 )
             return pending[0]
-        number = check_version(request)
+        number = check_number("request", request)
         document: Any = self._requests.get(doc_id=number)
         if document is None or document["registered_model_id"] != model["registered_model_id"]:
             known = ", ".join(str(each.number) for each in pending)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbtrack.core.errors import AlreadyExistsError, InvalidStateError, NotFoundError
-from nbtrack.core.names import check_model_name, check_version
+from nbtrack.core.names import check_model_name, check_number, check_version
 from nbtrack.core.promotions import RequestStatus
 from nbtrack.core.registry import ModelVersion, ModelVersionStages
 from nbtrack.core.registry_events import RegistryEvent, RegistryHistory, as_event, standing_events
@@ -77,7 +77,7 @@ class RegistryUndo(RegistryDocuments):
             raise InvalidStateError(
                 f"Nothing of registered model {name!r} is to be undone: nothing but registrations is left."
             )
-        number = check_version(number)
+        number = check_number("change", number)
         event = next((event for event in events if event.number == number), None)
         if event is None:
             raise NotFoundError(

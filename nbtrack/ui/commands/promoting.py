@@ -259,6 +259,9 @@ def require_approval(
         tracker.lift_approval(model.name, to, why=why)
     else:
         tracker.require_approval(model.name, to, approvers=list(approvers), four_eyes=four_eyes, why=why)
+    if as_json:
+        _show_rules(screen, model.name, as_json=True)
+        return
     demands = f"demands {'no ' * lift}approval for {read_destination(to, model.aliases)}"
     words = " any more" if lift else approval_words({"approvers": approvers, "four_eyes": four_eyes})
     say_done(screen, f"{model.name!r} {demands}{words}.", "models", "undo", model.name)

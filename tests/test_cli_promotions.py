@@ -84,7 +84,7 @@ def test_the_direction_of_a_metric_is_said_where_its_name_does_not(iris: MlflowC
     lines("models", "promote", "iris", "2", "Production")
 
     words = ["models", "promote", "iris", "1", "Production", "--if-better", "depth"]
-    assert "does not say whether more or less" in refused(*words)
+    assert "add --higher-is-better or --lower-is-better." in refused(*words)
     assert run(*words, "--higher-is-better").exit_code == 3
     assert run(*words, "--lower-is-better").exit_code == 0
     assert in_production() == 1
@@ -194,6 +194,15 @@ def test_what_demands_approval_is_shown_and_lifted(iris: MlflowClient) -> None:
     assert lines("models", "require-approval", "iris") == ["'iris' demands approval for nothing."]
     assert run("models", "require-approval", "iris", "--lift").exit_code == 2
     assert run("models", "require-approval", "iris", "staging", "--lift", "--by", "ada").exit_code == 2
+
+
+def test_requests_fit_a_terminal(iris: MlflowClient) -> None:
+    lines("models", "request", "iris", "1", "Production", "--why", "because " * 20)
+
+    _, shown = in_terminal("models", "requests")
+
+    assert max(map(len, shown.splitlines())) <= 70
+    assert "version 1 of iris to Production, pending" in " ".join(shown.split())
 
 
 def test_a_request_that_is_not_better_is_none(iris: MlflowClient) -> None:

@@ -386,6 +386,7 @@ def test_the_help_of_models_lists_what_is_used_most_at_first() -> None:
     assert "..." not in shown.partition("Commands:")[2]  # each fits into its line
     assert "models promote iris latest Production --if-better accuracy\n" in shown
     assert "Did you mean 'predict'?" in run("models", "predicts").output
+    assert "Did you mean 'models promote'?" in run("promote", "iris").output
 
 
 # ---- completion ----------------------------------------------------------------------------------
@@ -406,6 +407,7 @@ def test_the_help_of_models_lists_what_is_used_most_at_first() -> None:
         (["models", "note", "iris", "2", ""], []),
         (["models", "delete", "iris", "1", "2"], ["2"]),
         (["models", "show", "nope", ""], []),
+        (["promote", "iris", ""], []),
         (["registry", "w"], ["wine"]),
     ],
 )

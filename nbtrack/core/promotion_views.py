@@ -74,7 +74,7 @@ def history_table(events: "Sequence[RegistryEvent]", *, width: int | None = None
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     notes = [f"the latest {len(shown)} of {len(events):,} changes"] if len(events) > len(shown) else []
     whole = _table(columns, rows, notes)
-    if width is None or text_width(whole.text.partition("\n")[2].partition("\n")[0]) <= width:
+    if width is None or _width(whole) <= width:
         return whole
     below = [
         [number, when[:16], who, what + (f"\nwhy: {why}" if why else "")]
@@ -105,8 +105,13 @@ def request_card(request: "PromotionRequest") -> View:
     return View(f"<div><strong>{safe(said)}</strong></div>{html_pairs(facts)}", "\n".join(text))
 
 
-def requests_table(requests: "Sequence[PromotionRequest]") -> View:
-    """Requests, a line each."""
+def requests_table(requests: "Sequence[PromotionRequest]", *, width: int | None = None) -> View:
+    """Requests, a line each.
+
+    Args:
+        requests: What to draw.
+        width: Columns that the text may take: what does not fit goes on below; None is any number.
+    """
     if not requests:
         return View("<p>No requests.</p>", "No requests.")
     columns = ["request", "registered model", "version", "to", "status", "asked by", "when", "why"]
@@ -126,7 +131,24 @@ def requests_table(requests: "Sequence[PromotionRequest]") -> View:
     if not any(row[-1] for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     notes = [f"{len(rows)} of {len(requests):,} requests"] if len(requests) > len(rows) else []
-    return _table(columns, rows, notes)
+    whole = _table(columns, rows, notes)
+    if width is None or _width(whole) <= width:
+        return whole
+    below = [
+        [
+            *(number, who, when),
+            "\n".join(
+                [f"version {version} of {name} to {to}, {status}", *(f"why: {each}" for each in why if each)]
+            ),
+        ]
+        for number, name, version, to, status, who, when, *why in rows
+    ]
+    folded = folded_table([columns[0], *columns[5:7], "what"], below, width, right=(0,))
+    return View(whole.html, "\n".join([folded, *notes]))
+
+
+def _width(table: View) -> int:
+    return text_width(table.text.split("\n", 2)[1])
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]) -> View:

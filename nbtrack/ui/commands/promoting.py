@@ -5,13 +5,14 @@ to know besides is said by the exit status: 3 when a version stays where it is, 
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from nbtrack.core import promotion_views
 from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.metric_directions import is_greater_better
 from nbtrack.core.promotions import Promotion, read_destination
 from nbtrack.core.registry_events import approval_words
 from nbtrack.ui.commands import completing, completing_models
@@ -35,24 +36,35 @@ STAYED, WAITS = 3, 4
 """Exit statuses of what is no error, and yet no promotion."""
 _STAGES = ("Production", "Staging", "Archived")
 
-_to_argument: Decorator = click.argument(
-    "to", required=False, metavar="TO", shell_complete=completing_models.places
-)
-_if_better_option: Decorator = click.option(
-    "--if-better",
-    metavar="METRIC",
-    help="Only if this metric is better than that of the version that has it now.",
-    shell_complete=completing.metrics,
-)
-_direction_option: Decorator = click.option(
-    "--higher-is-better/--lower-is-better",
-    "higher_is_better",
-    default=None,
-    help="Which METRIC is better, where its name does not say so.",
-)
-_keep_option: Decorator = click.option(
-    "--keep-others", is_flag=True, help="Leave other versions in the stage; else they go to Archived."
-)
+
+def _moving(command: Callable[..., None]) -> Callable[..., None]:
+    """What `promote` and `request` take."""
+    for add in (
+        json_option,
+        why_option,
+        click.option(
+            "--keep-others",
+            is_flag=True,
+            help="Leave other versions in the stage; else they go to Archived.",
+        ),
+        click.option(
+            "--higher-is-better/--lower-is-better",
+            "higher_is_better",
+            default=None,
+            help="Which METRIC is better, where its name does not say so.",
+        ),
+        click.option(
+            "--if-better",
+            metavar="METRIC",
+            help="Only if this metric is better than that of the version that has it now.",
+            shell_complete=completing.metrics,
+        ),
+        click.argument("to", required=False, metavar="TO", shell_complete=completing_models.places),
+        version_argument,
+        name_argument,
+    ):
+        command = add(command)
+    return command
 
 
 @verb(
@@ -63,43 +75,16 @@ _keep_option: Decorator = click.option(
         "iris latest @champion",
     ],
 )
-@name_argument
-@version_argument
-@_to_argument
-@_if_better_option
-@_direction_option
-@_keep_option
-@why_option
-@json_option
+@_moving
 @click.pass_context
-def promote(
-    context: click.Context,
-    name: str,
-    version: str,
-    to: str | None,
-    if_better: str | None,
-    higher_is_better: bool | None,
-    keep_others: bool,
-    why: str | None,
-    as_json: bool,
-) -> None:
+def promote(context: click.Context, **given: Any) -> None:
     """Move a stage or an alias to a version.
 
     TO is a stage (Staging, Production, Archived, None) or an alias (@champion). Where approval is demanded,
     this asks for it. The exit status is 3 when the version is not better, and 4 when it waits for approval.
     """
     screen: Screen = context.obj
-    found, to = find_version_before(screen.tracker, name, version, to, "TO")
-    promotion = screen.tracker.promote(
-        found.name,
-        found.version,
-        _place(screen, found.name, to),
-        if_better=if_better,
-        higher_is_better=higher_is_better,
-        archive_existing_versions=not keep_others,
-        why=why,
-    )
-    _tell(screen, promotion, as_json=as_json)
+    promotion = _move(screen, screen.tracker.promote, **given)
     if promotion.status == "requested":
         context.exit(WAITS)
     if not promotion and not _is_there(screen, promotion):
@@ -122,42 +107,15 @@ def rollback(screen: Screen, name: str, to: str, why: str | None, as_json: bool)
 
 
 @verb("request", examples=['iris 3 Production --why "please look"'])
-@name_argument
-@version_argument
-@_to_argument
-@_if_better_option
-@_direction_option
-@_keep_option
-@why_option
-@json_option
+@_moving
 @click.pass_context
-def request(
-    context: click.Context,
-    name: str,
-    version: str,
-    to: str | None,
-    if_better: str | None,
-    higher_is_better: bool | None,
-    keep_others: bool,
-    why: str | None,
-    as_json: bool,
-) -> None:
+def request(context: click.Context, **given: Any) -> None:
     """Ask somebody else to promote a version.
 
     TO is a stage or an alias. The exit status is 3 when the version is not better.
     """
     screen: Screen = context.obj
-    found, to = find_version_before(screen.tracker, name, version, to, "TO")
-    promotion = screen.tracker.request(
-        found.name,
-        found.version,
-        _place(screen, found.name, to),
-        if_better=if_better,
-        higher_is_better=higher_is_better,
-        archive_existing_versions=not keep_others,
-        why=why,
-    )
-    _tell(screen, promotion, as_json=as_json)
+    promotion = _move(screen, screen.tracker.request, **given)
     if promotion.status == "kept" and not _is_there(screen, promotion):
         context.exit(STAYED)
 
@@ -175,7 +133,7 @@ def requests(screen: Screen, name: str | None, everything: bool, as_json: bool) 
     if as_json:
         screen.write(json_text([each.to_dictionary() for each in found]))
         return
-    screen.show(promotion_views.requests_table(found))
+    screen.show(promotion_views.requests_table(found, width=screen.width))
 
 
 _request_argument: Decorator = click.argument(
@@ -289,6 +247,42 @@ def _tell(screen: Screen, promotion: Promotion, *, as_json: bool) -> None:
         screen.say(f"Approve it: {screen.program} {shlex.join(words)}")
     else:
         screen.say(promotion.reason)
+
+
+def _move(
+    screen: Screen,
+    verb_of_tracker: Callable[..., Promotion],
+    *,
+    name: str,
+    version: str,
+    to: str | None,
+    if_better: str | None,
+    higher_is_better: bool | None,
+    keep_others: bool,
+    why: str | None,
+    as_json: bool,
+) -> Promotion:
+    found, to = find_version_before(screen.tracker, name, version, to, "TO")
+    to = _place(screen, found.name, to)
+    try:
+        promotion = verb_of_tracker(
+            found.name,
+            found.version,
+            to,
+            if_better=if_better,
+            higher_is_better=higher_is_better,
+            archive_existing_versions=not keep_others,
+            why=why,
+        )
+    except InvalidValueError:
+        if if_better is None or higher_is_better is not None or is_greater_better(if_better) is not None:
+            raise
+        raise InvalidValueError(
+            f"The name of the metric {if_better!r} does not say whether more or less of it is better: add "
+            "--higher-is-better or --lower-is-better."
+        ) from None
+    _tell(screen, promotion, as_json=as_json)
+    return promotion
 
 
 def _place(screen: Screen, model: str, to: str) -> str:

@@ -109,7 +109,7 @@ def show_versions(
         demands = [[to, approval_words(rule)] for to, rule in rules.items()]
         views.append(static_views.table(["approval for", "is given"], demands))
     if waiting := tracker.promotion_requests(name):
-        views.append(promotion_views.requests_table(waiting))
+        views.append(promotion_views.requests_table(waiting, width=screen.width))
     views.append(registry_views.versions_table(found, has_title=False, width=screen.width, most=number))
     html, text = "".join(view.html for view in views), "\n\n".join(view.text for view in views)
     screen.show(static_views.View(html, text))

@@ -40,6 +40,18 @@ class VerbGroup(click.Group):
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of one that stands under another word this word is told."""
+        if args and not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
+            for word, group in self.commands.items():
+                if isinstance(group, click.Group) and args[0] in group.list_commands(ctx):
+                    raise click.UsageError(
+                        f"No such command {args[0]!r}. Did you mean '{word} {args[0]}'?", ctx
+                    )
+        return super().resolve_command(ctx, args)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the commands."""
         _write_examples(self.examples, ctx, formatter)

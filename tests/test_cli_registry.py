@@ -407,7 +407,7 @@ def test_the_help_of_models_lists_what_is_used_most_at_first() -> None:
         (["models", "note", "iris", "2", ""], []),
         (["models", "delete", "iris", "1", "2"], ["2"]),
         (["models", "show", "nope", ""], []),
-        (["promote", "iris", ""], []),
+        (["promote", "iris", "Prod"], []),
         (["registry", "w"], ["wine"]),
     ],
 )

@@ -24,6 +24,8 @@ __all__ = [
     "save_model",
 ]
 
+FLAVOR_NAME = "lightgbm"  # in an MLmodel file
+
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     __getattr__ = hints_of(__name__)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load_model", "log_model", "save_model"]
 
+FLAVOR_NAME = "lightning"  # in an MLmodel file
+
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     __getattr__ = hints_of(__name__)
 

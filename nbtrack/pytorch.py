@@ -27,6 +27,8 @@ __all__ = [
     "save_state_dict",
 ]
 
+FLAVOR_NAME = "pytorch"  # in an MLmodel file
+
 # MLflow's names for the choices of `serialization_format`.
 SERIALIZATION_FORMAT_PICKLE = "pickle"
 SERIALIZATION_FORMAT_PT2 = "pt2"

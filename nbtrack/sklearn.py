@@ -24,6 +24,8 @@ __all__ = [
     "save_model",
 ]
 
+FLAVOR_NAME = "sklearn"  # in an MLmodel file
+
 # MLflow's names for the choices of `serialization_format`.
 SERIALIZATION_FORMAT_CLOUDPICKLE = "cloudpickle"
 SERIALIZATION_FORMAT_PICKLE = "pickle"

@@ -25,6 +25,8 @@ __all__ = [
     "save_model",
 ]
 
+FLAVOR_NAME = "tensorflow"  # in an MLmodel file
+
 if not TYPE_CHECKING:  # to a checker, what is not here is a mistake
     _hint = hints_of(__name__)
 

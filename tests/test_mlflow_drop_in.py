@@ -164,7 +164,8 @@ import mlflow
 for line in (
     "mlflow.evaluate", "from mlflow import evaluate", "import mlflow.onnx", "from mlflow import onnx",
     "import mlflow.onnx.nested", "from mlflow.onnx import log_model", "mlflow.log_metrc",
-    "from mlflow.sklearn import log_modl", "import mlflow.utils.file_utils", "mlflow.trace",
+    "from mlflow.sklearn import log_modl", "import mlflow.utils.promptlab", "mlflow.trace",
+    "import mlflow.metrics.genai",
     "from mlflow.exceptions import Nothing",
 ):
     try:
@@ -181,9 +182,11 @@ for line in (
         f"ModuleNotFoundError {who} 'mlflow.onnx' {later}",
         f"AttributeError {who} 'mlflow.log_metrc'; did you mean 'log_metric'?",
         f"ImportError {who} 'mlflow.sklearn.log_modl'; did you mean 'log_model'?",
-        f"ModuleNotFoundError {who} 'mlflow.utils.file_utils'; it has async_logging, mlflow_tags, validation",
+        f"ModuleNotFoundError {who} 'mlflow.utils.promptlab'; it has async_logging, environment, "
+        "file_utils, mlflow_tags, validation",
         f"AttributeError {who} 'mlflow.trace': what MLflow has for language models is no part of nbtrack "
         "(docs/mlflow.md)",
+        f"ModuleNotFoundError {who} 'mlflow.metrics' {later}",
         f"ImportError {who} 'mlflow.exceptions.Nothing'",
     ]
 
@@ -191,7 +194,7 @@ for line in (
 def test_who_asks_whether_a_module_is_there_is_told() -> None:
     program = """
 from importlib.util import find_spec
-print(find_spec("mlflow").name, find_spec("mlflow.sklearn").name, find_spec("mlflow.utils.file_utils"))
+print(find_spec("mlflow").name, find_spec("mlflow.sklearn").name, find_spec("mlflow.utils.promptlab"))
 import mlflow
 print(hasattr(mlflow, "evaluate"), hasattr(mlflow, "log_metric"), hasattr(mlflow.sklearn, "log_modl"))
 print(hasattr(mlflow, "core"), hasattr(mlflow.utils.mlflow_tags, "system_tags"))

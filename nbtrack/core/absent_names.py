@@ -12,20 +12,21 @@ _FEW = 6
 
 _LATER = {
     "": """
-        load_model save_model import_checkpoints evaluate validate_evaluation_results MetricThreshold
+        load_model save_model import_checkpoints evaluate evaluation metrics validate_evaluation_results
+        MetricThreshold
 
-        catboost diviner dspy fastai h2o johnsnowlabs langchain llama_index onnx openai paddle
+        catboost diffusers diviner dspy fastai h2o johnsnowlabs langchain llama_index onnx openai paddle
         pmdarima prophet pyspark sentence_transformers shap spacy spark statsmodels
         transformers
 
-        projects run
+        projects run deployments server
     """,
     "artifacts": "get_artifact_repository",
     "data": "from_huggingface from_spark from_tensorflow load_delta",
     "lightning": "autolog get_default_conda_env get_default_pip_requirements",
     "models": """
         EvaluationArtifact EvaluationMetric EvaluationResult MetricThreshold evaluate list_evaluators
-        make_metric add_libraries_to_model build_docker update_model_requirements
+        make_metric add_libraries_to_model build_docker evaluation update_model_requirements
     """,
     "pyfunc": """
         add_to_model build_model_env load_pyfunc spark_udf
@@ -38,12 +39,14 @@ LATER = {module: frozenset(names.split()) for module, names in _LATER.items()}
 
 _OF_LANGUAGE_MODELS = {
     "": """
-        ag2 agno anthropic autogen bedrock crewai gateway gemini genai groq haystack litellm mistral otel
-        pydantic_ai semantic_kernel smolagents strands tracing txtai
+        ag2 agent agno anthropic assistant autogen bedrock claude_code crewai gateway gemini genai groq
+        haystack litellm mcp mistral otel prompt promptflow pydantic_ai semantic_kernel smolagents strands
+        tracing txtai
 
         add_trace delete_assessment delete_prompt_alias delete_trace_tag flush_trace_async_logging
         get_active_trace_id get_assessment get_current_active_span get_last_active_trace_id get_trace
-        load_prompt log_assessment log_expectation log_feedback log_trace override_feedback register_prompt
+        load_prompt log_assessment log_expectation log_feedback log_issue log_trace override_feedback
+        register_prompt
         search_prompts search_sessions search_traces set_prompt_alias set_trace_tag start_span
         start_span_no_context trace update_assessment update_current_trace
     """,

@@ -42,10 +42,9 @@ class RunStatus:
         Raises:
             InvalidValueError: It is no status.
         """
-        if isinstance(status, int) and not isinstance(status, bool) and 1 <= status <= len(RunStatus.ALL):
-            return RunStatus.ALL[status - 1]
-        if status in RunStatus.ALL:
-            return str(status)
+        text = text_of_number(status, RunStatus.ALL)
+        if text in RunStatus.ALL:
+            return text
         raise InvalidValueError(f"{status!r} is no status of a run. Use one of {', '.join(RunStatus.ALL)}.")
 
     @staticmethod
@@ -73,6 +72,27 @@ class LifecycleStage:
     def is_valid(lifecycle_stage: str) -> bool:
         """Whether it is one of the two."""
         return lifecycle_stage in (LifecycleStage.ACTIVE, LifecycleStage.DELETED)
+
+    @staticmethod
+    def view_type_to_stages(view_type: int = 3) -> list[str]:
+        """What a search with this `ViewType` finds; 3 is ALL.
+
+        Raises:
+            InvalidValueError: There is no such view.
+        """
+        stages = {"active_only": [LifecycleStage.ACTIVE], "deleted_only": [LifecycleStage.DELETED]}
+        return stages.get(ViewType.to_string(view_type), [LifecycleStage.ACTIVE, LifecycleStage.DELETED])
+
+    @staticmethod
+    def matches_view_type(view_type: int, lifecycle_stage: str) -> bool:
+        """Whether a search with this `ViewType` finds what is in this lifecycle.
+
+        Raises:
+            InvalidValueError: There is no such view, or no such lifecycle.
+        """
+        if not LifecycleStage.is_valid(lifecycle_stage):
+            raise InvalidValueError(f"{lifecycle_stage!r} is neither 'active' nor 'deleted'.")
+        return lifecycle_stage in LifecycleStage.view_type_to_stages(view_type)
 
 
 class ViewType:
@@ -121,16 +141,17 @@ class SourceType:
     # In MLflow a type is a number that these two turn into text and back; ours are text already.
 
     @staticmethod
-    def to_string(source_type: str) -> str:
-        """A type as text.
+    def to_string(source_type: str | int) -> str:
+        """A type as text; also MLflow's numbers, 1 (NOTEBOOK) to 5 (UNKNOWN).
 
         Raises:
             InvalidValueError: There is no such type.
         """
         known = ("NOTEBOOK", "JOB", "PROJECT", "LOCAL", "UNKNOWN")
-        if source_type not in known:
+        text = text_of_number(source_type, known)
+        if text not in known:
             raise InvalidValueError(f"{source_type!r} is no source of a run. Use one of {', '.join(known)}.")
-        return source_type
+        return text
 
     @staticmethod
     def from_string(source_type: str) -> str:
@@ -140,6 +161,13 @@ class SourceType:
             InvalidValueError: There is no such type.
         """
         return SourceType.to_string(source_type)
+
+
+def text_of_number(value: str | int, texts: Sequence[str]) -> str:
+    """Which of some texts MLflow's number means, counted from 1; any other value as text."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= len(texts):
+        return texts[value - 1]
+    return str(value)
 
 
 @dataclass(frozen=True)

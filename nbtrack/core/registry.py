@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.core.entities import Metric
+from nbtrack.core.entities import Metric, text_of_number
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.core.late_fields import Late
 from nbtrack.core.paged_lists import PagedList
@@ -82,17 +82,18 @@ class ModelVersionStatus:
     # In MLflow a status is a number that these two turn into text and back; ours are text already.
 
     @staticmethod
-    def to_string(status: str) -> str:
-        """A status as text.
+    def to_string(status: str | int) -> str:
+        """A status as text; also MLflow's numbers, 1 (PENDING_REGISTRATION) to 3 (READY).
 
         Raises:
             InvalidValueError: It is none.
         """
-        if status not in ModelVersionStatus.ALL:
+        text = text_of_number(status, ModelVersionStatus.ALL)
+        if text not in ModelVersionStatus.ALL:
             raise InvalidValueError(
                 f"{status!r} is no status of a model version. Use one of {', '.join(ModelVersionStatus.ALL)}."
             )
-        return status
+        return text
 
     @staticmethod
     def from_string(status: str) -> str:

@@ -4,18 +4,21 @@ Reading takes the files of MLflow 2 and 3 and keeps what it does not know, so th
 that was read loses nothing.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
-from nbtrack.core.errors import InvalidValueError, MissingFileError
+from nbtrack.core.errors import InvalidTypeError, InvalidValueError, MissingFileError
 from nbtrack.core.version import MLFLOW_VERSION
 
 if TYPE_CHECKING:
     from os import PathLike
 
+    from nbtrack.models.model_info import ModelInfo
     from nbtrack.models.schema.schema_types import ParamSchema, Schema
     from nbtrack.models.signature import ModelSignature
 
@@ -72,17 +75,22 @@ class Model:
 
     @classmethod
     def load(cls, path: "str | PathLike[str]") -> "Model":
-        """Read the MLmodel file of a model folder.
+        """Read the MLmodel file of a model folder; no code of it runs.
 
         Args:
-            path: The folder, or the file. What a `runs:` or `models:` URI means,
-                `nbtrack.models.get_model_info` says.
+            path: The folder, or the file; or what `nbtrack.models.get_model_info` takes, such as
+                `runs:/<run_id>/<name>`, `models:/<name>/<version>` and `models:/<name>@<alias>`.
 
         Raises:
             MissingFileError: There is no such folder, or no MLmodel file in it.
+            NotFoundError: There is no such run, model or version.
             InvalidValueError: It is no MLmodel file; the message says why.
         """
         file = Path(path)
+        if isinstance(path, str) and _URI.match(path) and not file.exists():
+            # It is known above what a URI means; the table of this folder leads there.
+            models = import_module("nbtrack.models")
+            return cast("Model", models.get_model_info(path.removesuffix(f"/{MLMODEL_FILE}")).model)
         if file.is_dir():
             file = file / MLMODEL_FILE
         if not file.is_file():
@@ -91,14 +99,54 @@ class Model:
                 f"{str(file.parent)!r} holds {', '.join(lying[:8])}{', …' if len(lying) > 8 else ''}: "
                 "give the folder that holds the MLmodel file."
                 if lying
-                else "A path is taken here; nbtrack.models.get_model_info takes that URI."
-                if str(path).startswith(("runs:", "models:"))
                 else f"It was looked for at {str(file)!r}."
             )
             raise MissingFileError("MLmodel file", str(path), advice=advice)
         from nbtrack.models.safety.safe_yaml import read_yaml_inside
 
         return cls.from_dict(read_yaml_inside(file.parent, file.name), where=str(file))
+
+    @classmethod
+    def log(
+        cls,
+        artifact_path: str | None = None,
+        flavor: Any = None,
+        registered_model_name: str | None = None,
+        await_registration_for: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
+        **options: Any,
+    ) -> "ModelInfo":
+        """Log a model by the `log_model` of a framework module, as code of MLflow's older users does.
+
+        Args:
+            artifact_path: Its name; MLflow 2's word for `name`, which is taken too.
+            flavor: One of nbtrack's modules, such as `nbtrack.sklearn`.
+            registered_model_name: Also make it the next version of this registered model.
+            await_registration_for: Taken for MLflow's sake; a version is ready at once.
+            metadata: More to say of it.
+            run_id: The run; None is the active run, started when there is none.
+            **options: The model, by its name there (`sk_model=`), and the other arguments of `log_model`.
+
+        Raises:
+            InvalidTypeError: It is none of nbtrack's modules; or as `log_model` does.
+        """
+        package, _, name = str(getattr(flavor, "__name__", "")).partition(".")
+        # A module of somebody's own has a `log_model` that calls this one.
+        if package not in ("nbtrack", "mlflow") or name not in _MODULES_THAT_LOG:
+            raise InvalidTypeError(
+                f"Model.log takes a framework module of nbtrack's as flavor, such as nbtrack.sklearn, got "
+                f"{flavor!r:.200}. Log a model of another kind with nbtrack.pyfunc.log_model: as a "
+                "PythonModel, or with loader_module= and data_path=."
+            )
+        return import_module(f"nbtrack.{name}").log_model(
+            artifact_path=artifact_path,
+            registered_model_name=registered_model_name,
+            await_registration_for=await_registration_for,
+            metadata=metadata,
+            run_id=run_id,
+            **options,
+        )
 
     @classmethod
     def from_dict(cls, model_dict: Any, *, where: str = "The MLmodel") -> "Model":
@@ -209,6 +257,10 @@ class Model:
         return f"<Model {self.artifact_path or self.model_uuid!r}: {', '.join(self.flavors)}>"
 
 
+_URI: Final = re.compile(r"[a-z][a-z0-9+.-]+:")  # one letter is a drive
+_MODULES_THAT_LOG: Final = frozenset(
+    {"keras", "lightgbm", "lightning", "pyfunc", "pytorch", "sklearn", "tensorflow", "xgboost"}
+)
 _KINDS: dict[str, type] = {
     "artifact_path": str,
     "run_id": str,

@@ -1,5 +1,7 @@
 """The fluent functions: the methods of one default tracker."""
 
+from types import MethodType
+
 from nbtrack.tracking.tracker import Tracker
 
 default_tracker = Tracker()
@@ -98,3 +100,8 @@ set_model_version_tag = default_tracker.set_model_version_tag
 undo = default_tracker.undo
 version_at = default_tracker.version_at
 compare_versions = default_tracker.compare_versions
+
+# Python names a function in its errors by this: people know log_param(), and none of our classes.
+for _verb in tuple(globals().values()):
+    if isinstance(_verb, MethodType):
+        _verb.__func__.__qualname__ = _verb.__name__

@@ -37,6 +37,9 @@ def imported(module: str, name: str) -> str:
         ("nbtrack", "evaluate"),
         ("nbtrack", "onnx"),
         ("nbtrack", "projects"),
+        ("nbtrack", "metrics"),
+        ("nbtrack", "evaluation"),
+        ("nbtrack", "deployments"),
         ("nbtrack.pytorch", "load_checkpoint"),
         ("nbtrack.pyfunc", "spark_udf"),
         ("nbtrack.models", "evaluate"),
@@ -52,7 +55,13 @@ def test_what_mlflow_has_and_nbtrack_not_yet_is_said_to_come_later(module: str, 
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("nbtrack", "trace"), ("nbtrack.pyfunc", "ChatModel"), ("nbtrack.entities", "Span")],
+    [
+        ("nbtrack", "trace"),
+        ("nbtrack", "genai"),
+        ("nbtrack", "mcp"),
+        ("nbtrack.pyfunc", "ChatModel"),
+        ("nbtrack.entities", "Span"),
+    ],
 )
 def test_what_mlflow_has_for_language_models_is_said_to_be_no_part_of_nbtrack(module: str, name: str) -> None:
     why = "what MLflow has for language models is no part of nbtrack (docs/mlflow.md)"

@@ -1,7 +1,19 @@
 """The records read as MLflow's entities do."""
 
+import pytest
+
 import nbtrack
-from nbtrack.entities import FileInfo, LifecycleStage, Metric, RunInfo, RunStatus, SourceType
+from nbtrack.core.errors import InvalidValueError
+from nbtrack.entities import (
+    FileInfo,
+    LifecycleStage,
+    Metric,
+    ModelVersionStatus,
+    RunInfo,
+    RunStatus,
+    SourceType,
+    ViewType,
+)
 from nbtrack.exceptions import MlflowException, RestException
 from nbtrack.tracking.tracker import Tracker
 
@@ -63,6 +75,27 @@ def test_words_are_turned_as_in_mlflow() -> None:
     assert SourceType.to_string(SourceType.from_string("JOB")) == "JOB"
     assert LifecycleStage.is_valid("deleted")
     assert not LifecycleStage.is_valid("gone")
+
+
+def test_mlflows_numbers_are_turned_into_text() -> None:
+    assert RunStatus.to_string(5) == "KILLED"
+    assert [SourceType.to_string(number) for number in (1, 4, 5)] == ["NOTEBOOK", "LOCAL", "UNKNOWN"]
+    assert ModelVersionStatus.to_string(3) == ModelVersionStatus.READY
+    for turn in (RunStatus.to_string, SourceType.to_string, ModelVersionStatus.to_string):
+        for wrong in (0, 6, True, "1", None):
+            with pytest.raises(InvalidValueError, match=f"{wrong!r} is no"):
+                turn(wrong)
+
+
+def test_a_view_says_which_lifecycles_it_finds() -> None:
+    assert LifecycleStage.view_type_to_stages() == ["active", "deleted"]
+    assert LifecycleStage.view_type_to_stages(ViewType.ACTIVE_ONLY) == ["active"]
+    assert LifecycleStage.matches_view_type(ViewType.DELETED_ONLY, "deleted")
+    assert not LifecycleStage.matches_view_type(ViewType.DELETED_ONLY, "active")
+    with pytest.raises(InvalidValueError, match="4 is none of ViewType"):
+        LifecycleStage.view_type_to_stages(4)
+    with pytest.raises(InvalidValueError, match="'gone' is neither"):
+        LifecycleStage.matches_view_type(ViewType.ALL, "gone")
 
 
 def test_mlflows_errors_are_nbtracks() -> None:

@@ -1,6 +1,7 @@
 """Names that code of other years imports, from inside MLflow as well: they lead to what is there today."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -9,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import nbtrack
-from nbtrack.core.errors import InvalidValueError, MissingFileError, NotFoundError
+from nbtrack.core.errors import InvalidStateError, InvalidTypeError, InvalidValueError, NotFoundError
 
 FRAME = pd.DataFrame({"low": [0.1, 0.2, 0.3, 0.4], "high": [1.5, 2.0, 4.0, 4.5]})
 KIND = [0, 0, 1, 1]
@@ -122,6 +123,152 @@ def test_logging_in_the_background_is_asked_for_in_one_place(mlflow: ModuleType)
     assert mlflow.get_run(run.info.run_id).data.metrics == {"height": 2.5}
 
 
-def test_a_model_file_is_not_read_by_the_uri_of_a_run(mlflow: ModuleType) -> None:
-    with pytest.raises(MissingFileError, match=r"nbtrack\.models\.get_model_info takes that URI"):
-        mlflow.models.Model.load(f"runs:/{'0' * 32}/model")
+def test_a_model_file_is_read_by_whatever_a_model_is_called(
+    mlflow: ModuleType, model: LogisticRegression, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mlflow.models import Model
+
+    with mlflow.start_run() as run:
+        info = mlflow.sklearn.log_model(model, "model", registered_model_name="waters")
+    mlflow.MlflowClient().set_registered_model_alias("waters", "champion", 1)
+    monkeypatch.chdir(tmp_path)
+    run_uri = f"runs:/{run.info.run_id}/model"
+
+    for uri in (
+        *(run_uri, f"{run_uri}/MLmodel", f"models:/{info.model_id}", info.model_uri),
+        *("models:/waters/1", "models:/waters@champion", f"{run.info.artifact_uri}/model"),
+    ):
+        read = Model.load(uri)
+        assert isinstance(read, Model)
+        assert (read.model_id, read.run_id) == (info.model_id, run.info.run_id)
+    with pytest.raises(NotFoundError, match="No run"):
+        Model.load(f"runs:/{'0' * 32}/model")
+    with pytest.raises(NotFoundError, match="waters"):
+        Model.load("models:/waters/2")
+
+
+def test_a_folder_that_is_called_like_a_uri_is_a_folder(
+    mlflow: ModuleType, model: LogisticRegression, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mlflow.sklearn.save_model(model, tmp_path / "models:" / "waters" / "1")
+
+    assert "sklearn" in mlflow.models.Model.load("models:/waters/1").flavors
+
+
+def test_a_model_is_logged_by_the_module_of_its_framework(
+    mlflow: ModuleType, model: LogisticRegression
+) -> None:
+    from mlflow.models import Model
+
+    info = Model.log("model", flavor=mlflow.sklearn, sk_model=model, registered_model_name="waters")
+    mlflow.end_run()
+    with mlflow.start_run() as run:
+        named = Model.log(
+            name="other", flavor=nbtrack.sklearn, sk_model=model, metadata={"team": "sea"}, run_id=info.run_id
+        )
+
+    assert mlflow.sklearn.load_model("models:/waters/1").predict(FRAME).tolist() == KIND
+    assert (named.run_id, named.name, named.model.metadata) == (info.run_id, "other", {"team": "sea"})
+    assert run.info.run_id != info.run_id
+
+
+def test_a_flavor_of_somebodys_own_is_named(mlflow: ModuleType) -> None:
+    own = ModuleType("nbtrack_waters")
+
+    for flavor in (own, None, "sklearn", mlflow.models):
+        with pytest.raises(InvalidTypeError, match=r"log a model of another kind|pyfunc\.log_model"):
+            mlflow.models.Model.log("model", flavor=flavor, sk_model=1)
+
+
+@pytest.mark.parametrize(
+    ("module", "flavor"),
+    [
+        ("keras", "keras"),
+        ("lightgbm", "lightgbm"),
+        ("pyfunc", "python_function"),
+        ("pytorch", "pytorch"),
+        ("sklearn", "sklearn"),
+        ("tensorflow", "tensorflow"),
+        ("xgboost", "xgboost"),
+    ],
+)
+def test_a_framework_module_says_how_its_flavor_is_called(
+    mlflow: ModuleType, module: str, flavor: str
+) -> None:
+    assert flavor == getattr(mlflow, module).FLAVOR_NAME
+
+
+def test_a_model_knows_its_flavor_by_the_name_of_the_module(
+    mlflow: ModuleType, model: LogisticRegression
+) -> None:
+    mlflow.sklearn.save_model(model, "here")
+
+    flavors = mlflow.models.Model.load("here").flavors
+
+    assert set(flavors) == {mlflow.sklearn.FLAVOR_NAME, mlflow.pyfunc.FLAVOR_NAME}
+
+
+def test_an_environment_is_made_of_parts(mlflow: ModuleType, model: LogisticRegression) -> None:
+    from mlflow.utils.environment import _mlflow_conda_env
+
+    pip = ["tides>=2"]
+    environment = _mlflow_conda_env(
+        additional_conda_deps=["gdal"], additional_pip_deps=pip, additional_conda_channels=["waters"]
+    )
+    written = _mlflow_conda_env(path="conda.yaml", additional_pip_deps=pip, install_mlflow=False)
+    with mlflow.start_run() as run:
+        mlflow.sklearn.log_model(model, "model", conda_env=environment)
+        mlflow.sklearn.log_model(model, "other", conda_env="conda.yaml")
+
+    assert environment["channels"] == ["conda-forge", "waters"]
+    assert environment["dependencies"][1:] == ["pip", "gdal", {"pip": pip}]
+    assert written is None
+    assert pip == ["tides>=2"]
+    for name in ("model", "other"):
+        needed = mlflow.pyfunc.get_model_dependencies(f"runs:/{run.info.run_id}/{name}")
+        assert "tides>=2" in Path(needed).read_text().splitlines()
+
+
+def test_a_temporary_folder_is_there_inside_of_with(mlflow: ModuleType) -> None:
+    from mlflow.utils.file_utils import TempDir
+
+    here = Path.cwd()
+    with TempDir() as folder:
+        Path(folder.path("1.txt")).write_text("one")
+        assert Path(folder.path()).is_absolute()
+        assert Path.cwd() == here
+        assert Path(folder.path("1.txt")).is_file()
+    with suppress(KeyError), TempDir(chdr=True) as changed:
+        inside = Path.cwd()
+        Path(changed.path("a.txt")).write_text("two")
+        assert (inside / "a.txt").read_text() == "two"
+        raise KeyError
+    with TempDir(remove_on_exit=False) as kept:
+        pass
+
+    assert Path.cwd() == here
+    assert not Path(folder.path()).exists()
+    assert not inside.exists()
+    Path(kept.path()).rmdir()
+    with pytest.raises(InvalidStateError, match="has no folder yet"):
+        TempDir().path("a")
+
+
+def test_models_are_asked_by_the_inner_names_of_mlflow(mlflow: ModuleType, model: LogisticRegression) -> None:
+    from mlflow.environment_variables import MLFLOW_ENABLE_ASYNC_LOGGING
+    from mlflow.models.python_api import predict
+    from mlflow.models.utils import validate_schema
+
+    assert MLFLOW_ENABLE_ASYNC_LOGGING.get() is False
+    assert predict is mlflow.models.predict
+    assert validate_schema is mlflow.models.validate_schema
+
+
+def test_an_argument_that_is_missing_is_told_of_the_function_that_was_called(mlflow: ModuleType) -> None:
+    with pytest.raises(TypeError, match=r"^log_param\(\) missing 1 required positional argument: 'value'"):
+        mlflow.log_param("height")
+    with pytest.raises(TypeError, match=r"^register_model\(\) "):
+        nbtrack.register_model()
+    with pytest.raises(TypeError, match=r"^log_metric\(\) "):
+        nbtrack.Tracker().log_metric()

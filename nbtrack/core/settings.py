@@ -75,7 +75,7 @@ def consume_run_id() -> tuple[str, str] | None:
 
 def leave_run(run_id: str, uri: str) -> None:
     """Tell processes spawned from here which run is active."""
-    if inherited_run() is not None:
+    if os.environ.get(_ACTIVE_RUN) and not _is_ours(os.environ[_ACTIVE_RUN]):
         # A worker's own runs come and go; what it was started in is to be found again after them.
         os.environ[_PARENT_RUN] = os.environ[_ACTIVE_RUN]
     os.environ[_ACTIVE_RUN] = f"{os.getpid()}:{run_id}:{uri}"
@@ -98,10 +98,16 @@ def forget_inherited_run() -> None:
 
 def inherited_run() -> tuple[str, str] | None:
     """The run id and tracking URI of the run that was active in the process that spawned this one."""
-    pid, _, rest = os.environ.get(_ACTIVE_RUN, "").partition(":")
-    run_id, _, uri = rest.partition(":")
-    # Our own process says it too, for its children: that is nothing inherited.
-    return (run_id, uri) if uri and pid != str(os.getpid()) else None
+    for left in (os.environ.get(_ACTIVE_RUN, ""), os.environ.get(_PARENT_RUN, "")):
+        # Our own process says it too, for its children: that is nothing inherited.
+        run_id, _, uri = left.partition(":")[2].partition(":")
+        if uri and not _is_ours(left):
+            return run_id, uri
+    return None
+
+
+def _is_ours(left: str) -> bool:
+    return left.partition(":")[0] == str(os.getpid())
 
 
 def leave_experiment(name: str) -> None:

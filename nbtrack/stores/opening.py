@@ -11,6 +11,12 @@ from nbtrack.stores.local.folder import choose_folder, find_store, is_store, sto
 from nbtrack.stores.local.store import LocalStore
 
 _SQLITE_HEADER = b"SQLite format 3\0"
+_WORDS_OF_SERVERS = frozenset({"databricks", "databricks-uc", "uc"})
+"""Those that mean a server to MLflow without `://`; with a colon, a profile of it follows."""
+_WITHOUT_SERVER = (
+    "Leave it out, and the nearest .nbtrack is used, or give a folder, such as './.nbtrack'; "
+    "docs/mlflow.md says what comes later."
+)
 
 
 def store_folder(uri: Any = None) -> Path:
@@ -41,8 +47,13 @@ def store_folder(uri: Any = None) -> Path:
     # One letter is a drive of Windows.
     if len(scheme) > 1 and "://" in uri:
         raise InvalidValueError(
-            f"nbtrack cannot keep runs at {_without_password(uri)!r}: "
-            "it knows folders, file: and sqlite:/// URIs."
+            f"nbtrack cannot keep runs at {_without_password(uri)!r} yet: it knows folders, file: and "
+            f"sqlite:/// URIs. {_WITHOUT_SERVER}"
+        )
+    if (scheme or uri.strip()) in _WORDS_OF_SERVERS:
+        raise InvalidValueError(
+            f"{uri!r} is MLflow's word for a server, which nbtrack cannot use yet; a folder of that name is "
+            f"{'./' + uri.strip()!r}. {_WITHOUT_SERVER}"
         )
     return choose_folder(Path(uri).expanduser())
 

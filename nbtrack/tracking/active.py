@@ -1,8 +1,9 @@
 """The active run: the one ambient value of nbtrack.
 
-Runs are a stack per thread. A thread whose stack is empty uses the process's only active run if
-there is just one; so a worker thread logs where its starter does, and two threads with runs of
-their own never mix.
+Runs are a stack per thread. A thread whose stack is empty uses the process's only active top-level
+run if there is just one; so a worker thread logs where its starter does, and two threads with runs
+of their own never mix. Runs that were started inside another do not count: which of them are active
+at a moment is chance.
 """
 
 import os
@@ -20,6 +21,8 @@ class ActiveRuns(Generic[RunType]):
         self._local = threading.local()
         self._everywhere: list[tuple[RunType, list[RunType]]] = []
         """Every active run, with the stack it stands on."""
+        self._top: list[RunType] = []
+        """Those that were not started inside another."""
         self._lock = threading.Lock()
         _all_active.add(self)
 
@@ -28,7 +31,8 @@ class ActiveRuns(Generic[RunType]):
         try:
             return self._local.stack[-1]
         except (AttributeError, IndexError):
-            return self._only()
+            top = self._top
+            return top[0] if len(top) == 1 else None
 
     def innermost(self) -> RunType | None:
         """The run this thread started last and has not ended."""
@@ -44,11 +48,18 @@ class ActiveRuns(Generic[RunType]):
             self._local.stack = stack
             return stack
 
-    def push(self, run: RunType) -> None:
-        """Make a run the active one of this thread."""
+    def push(self, run: RunType, *, is_top: bool) -> None:
+        """Make a run the active one of this thread.
+
+        Args:
+            run: The run.
+            is_top: Whether it is a top-level run; False where it was started inside another one.
+        """
         stack = self.stack()
         with self._lock:
             self._everywhere.append((run, stack))
+            if is_top:
+                self._top.append(run)
             stack.append(run)
 
     def remove(self, run: RunType) -> None:
@@ -59,16 +70,13 @@ class ActiveRuns(Generic[RunType]):
             # The stacks first: an interrupt in between leaves what can be taken off once more.
             for taken, stack in found:
                 stack[:] = [other for other in stack if other is not taken]
+                self._top = [other for other in self._top if other is not taken]
             self._everywhere = [entry for entry in self._everywhere if entry not in found]
 
     def everywhere(self) -> list[RunType]:
         """The active runs of all threads, in the order in which they were started."""
         with self._lock:
             return [run for run, _ in self._everywhere]
-
-    def _only(self) -> RunType | None:
-        everywhere = self._everywhere
-        return everywhere[0][0] if len(everywhere) == 1 else None
 
     def _after_fork(self) -> None:
         """Runs in the child: it keeps its parent's runs, but not a lock that may never be freed."""

@@ -95,7 +95,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
             experiment_id: The new run's experiment; None is that of `set_experiment`, else of the
                 settings, else "0", Default.
             run_name: For people; its text is kept. None makes one up.
-            nested: Start it inside the active run, as its child.
+            nested: Start it inside the active run, as its child; in a thread that has started none, inside
+                the only active top-level run.
             parent_run_id: Start it as a child of this run.
             tags: First tags; values become text.
             description: A note, in Markdown.
@@ -113,14 +114,14 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
         """
         outer = self._active.innermost()
         if outer is None and nested:
-            outer = self._current()  # a worker thread nests in the run of its starter
+            outer = self._current()  # a worker thread nests in the top-level run of its starter
         if outer is not None and not nested and not outer.takes_nested:
             raise RunAlreadyActiveError(
                 f"Run {outer.run_id} is already active. Log to it, end it with nbtrack.end_run(), "
                 "or start this one inside it with start_run(nested=True)."
             )
         if self._is_off() or isinstance(outer, DisabledRun):
-            return self._activate(DisabledRun(self))
+            return self._activate(DisabledRun(self), is_top=outer is None)
         texts = tag_texts(tags, None, description)
         if run_name is not None:
             texts[system_tags.RUN_NAME] = str(run_name)  # it wins over the tag, as in MLflow
@@ -129,7 +130,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
         inherited = self._inherited_run() if nested and outer is None and parent_run_id is None else None
         store = self._store()
         if asked is not None:
-            run = self._resume_asked(store, asked, texts, variable)
+            run = self._resume_asked(store, asked, texts, variable, outer)
         else:
             parent = inherited or self._parent(store, outer, parent_run_id)
             experiment = self._experiment_of_new_run(store, experiment_id)
@@ -245,7 +246,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
             NbtrackError: As `start_run`.
         """
         if self._is_off():
-            return self._activate(DisabledRun(self))
+            return self._activate(DisabledRun(self), is_top=not nested)
         texts = tag_texts(tags, run_name, None)
         store = self._store()
         if run_id is not None:
@@ -268,7 +269,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
         It stands in for a run that the store refused to start, so that what would log to that run
         goes on.
         """
-        return self._activate(DisabledRun(self))
+        return self._activate(DisabledRun(self), is_top=True)
 
     def end_run(self, status: str = RunStatus.FINISHED, *, sync: bool = False) -> None:
         """End the active run of this thread; without one nothing happens.
@@ -379,7 +380,11 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
     def _implicit(self) -> ActiveRun:
         """The run of a call that finds none active: the parent process's, else a new one."""
         if not self._is_off() and (run_id := self._inherited_run()):
-            return self._activate_writer(self._store(), run_id, owner=False)
+            for run in self._active.everywhere():
+                if run.run_id == run_id:
+                    return self._activate(run, is_top=False)
+            # Not as a top-level run: any thread finds it here, whatever the others do meanwhile.
+            return self._activate_writer(self._store(), run_id, owner=False, is_top=False)
         return self.start_run()
 
     def _active_runs(self) -> list[ActiveRun]:
@@ -468,7 +473,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
             for outer in self._active.stack():
                 if outer.run_id == parent:
                     outer.nested_ids.append(run_id)
-            run = self._activate_writer(store, run_id, owner=True)
+            run = self._activate_writer(store, run_id, owner=True, is_top=self._is_top(parent))
             environment.capture_later(store, run_id, context)
             return run
         except KeyboardInterrupt as interrupt:
@@ -477,7 +482,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
             raise
 
     def _resume_asked(
-        self, store: Store, run_id: str, tags: dict[str, str], variable: str | None
+        self, store: Store, run_id: str, tags: dict[str, str], variable: str | None, outer: ActiveRun | None
     ) -> ActiveRun:
         """Resume a run; an error says which environment variable asked for it, or where a name goes."""
         advice = f"A name is given as run_name={run_id!r:.80}."
@@ -489,7 +494,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
             message = f"{variable} is set: {error}" if variable else f"{error} {advice}"
             raise InvalidValueError(message) from None
         try:
-            return self._resume(store, run_id, tags)
+            return self._resume(store, run_id, tags, outer)
         except NotFoundError:
             if variable:
                 advice = f"{variable} asks for it."
@@ -498,13 +503,17 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
             place = f"It was looked for in {self.get_tracking_uri()}."
             raise NotFoundError("run", run_id, advice=f"{advice} {place}") from None
 
-    def _resume(self, store: Store, run_id: str, tags: dict[str, str]) -> ActiveRun:
+    def _resume(
+        self, store: Store, run_id: str, tags: dict[str, str], outer: ActiveRun | None = None
+    ) -> ActiveRun:
         check_run_id(run_id)
         if any(run.run_id == run_id for run in self._active.stack()):
             raise RunAlreadyActiveError(f"Run {run_id} is already active. Log to it as it is.")
         try:
             found = store.runs.resume(run_id, run_name=tags.get(system_tags.RUN_NAME), tags=tags)
-            run = self._activate_writer(store, run_id, owner=True)
+            inside = (found.data.tags.get(system_tags.PARENT_RUN_ID), outer.run_id if outer else None)
+            is_top = all(map(self._is_top, inside))
+            run = self._activate_writer(store, run_id, owner=True, is_top=is_top)
             if found.outputs.model_outputs:
                 run.watch_models(active=False)
             return run
@@ -522,15 +531,23 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
                 raise
         return run
 
-    def _activate_writer(self, store: Store, run_id: str, *, owner: bool) -> ActiveRun:
+    def _activate_writer(self, store: Store, run_id: str, *, owner: bool, is_top: bool) -> ActiveRun:
         writer = store.writer(run_id, owner=owner, raises=self.on_error == "raise")
-        return self._activate(ActiveRun(self, store, writer))
+        return self._activate(ActiveRun(self, store, writer), is_top=is_top)
 
-    def _activate(self, run: ActiveRun) -> ActiveRun:
+    def _is_top(self, parent: str | None) -> bool:
+        """Whether a run of this thread with that parent is a top-level one of this process."""
+        inherited = settings.inherited_run()
+        if inherited is not None and inherited[0] == parent:
+            # A spawned worker does in its main thread what it was started for.
+            return threading.current_thread() is threading.main_thread()
+        return all(run.run_id != parent for run in self._active.everywhere())
+
+    def _activate(self, run: ActiveRun, *, is_top: bool) -> ActiveRun:
         self._settle()
         if self._active_models.may_be:
             run.watch_models()
-        self._active.push(run)
+        self._active.push(run, is_top=is_top)
         self._last.run_id = run.run_id
         _end_at_exit(self)
         self._tell_workers()

@@ -334,6 +334,49 @@ def test_help_on_a_verb_tells_all_of_it() -> None:
         assert "Args:" in (getattr(nbtrack, name).__doc__ or ""), name
 
 
+def test_threads_of_a_spawned_worker_nest_in_the_run_of_its_parent_or_of_its_main_thread(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "sweep.py"
+    program.write_text(
+        """
+import multiprocessing, threading, nbtrack
+
+def nest(name, gate):
+    with nbtrack.start_run(run_name=name, nested=True) as run:
+        threads = [threading.Thread(target=nbtrack.log_metric, args=("below", 1.0))]
+        threads[0].start()
+        threads[0].join()
+        gate.wait()
+
+def work(name):
+    gate = threading.Barrier(3)
+    threads = [threading.Thread(target=nest, args=(f"{name}{number}", gate)) for number in range(3)]
+    if name == "deep":
+        with nbtrack.start_run(run_name=name, nested=True):
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+    else:
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+
+if __name__ == "__main__":
+    with nbtrack.start_run(run_name="parent"):
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            pool.map(work, ["flat", "deep"])
+"""
+    )
+    subprocess.run([sys.executable, program], check=True, timeout=60, capture_output=True, text=True)
+
+    by_name = {run.info.run_name: run for run in nbtrack.search_runs(output_format="list")}
+    parents = {name: run.data.tags.get("mlflow.parentRunId") for name, run in by_name.items()}
+    for number in range(3):
+        assert parents[f"flat{number}"] == parents["deep"] == by_name["parent"].info.run_id
+        assert parents[f"deep{number}"] == by_name["deep"].info.run_id
+    below = {name: run.data.summaries["below"].count for name, run in by_name.items() if run.data.metrics}
+    assert below == {"parent": 3, "deep": 3}
+
+
 def test_all_nested_runs_of_a_spawned_worker_nest_in_the_run_of_its_parent(tmp_path: Path) -> None:
     program = tmp_path / "sweep.py"
     program.write_text(

@@ -9,7 +9,10 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +25,7 @@ from nbtrack.core.errors import (
     AlreadyExistsError,
     ForeignStoreError,
     InvalidStateError,
+    InvalidValueError,
     NbtrackError,
     NotFoundError,
     ParamConflictError,
@@ -883,6 +887,13 @@ def test_a_sqlite_uri_is_a_folder_beside_the_file_which_stays_as_it_is(tmp_path:
         "postgresql://me:secret@host/db",
         "http://host",
         "s3://bucket",
+        "databricks",
+        "databricks://profile",
+        "databricks:profile",
+        "databricks-uc",
+        "databricks-uc:profile",
+        "uc",
+        "uc:http://host",
         "",
         "file:",
         "file://host/x",
@@ -1019,6 +1030,117 @@ def test_a_nested_run_in_a_worker_thread_is_a_child_of_the_starters(tracker: Tra
         worker.join()
 
     assert made[0].data.tags["mlflow.parentRunId"] == parent.run_id
+
+
+def in_threads(count: int, work: Callable[[], None]) -> None:
+    """Call it in so many threads, and wait for all; what one raises is raised."""
+    with ThreadPoolExecutor(count) as pool:
+        for done in [pool.submit(work) for _ in range(count)]:
+            done.result(timeout=60)
+
+
+def test_all_runs_that_worker_threads_nest_are_children_of_the_starters(tracker: Tracker) -> None:
+    for is_one_after_the_other in [True, False] * 10:
+        gate, release = threading.Barrier(4, timeout=30), threading.Event()
+        children: list[ActiveRun] = []
+
+        def work(
+            begun: threading.Event,
+            gate: threading.Barrier | None = None if is_one_after_the_other else gate,
+            release: threading.Event = release,
+            children: list[ActiveRun] = children,
+        ) -> None:
+            if gate is not None:
+                gate.wait()
+            with tracker.start_run(nested=True) as child:
+                children.append(child)
+                begun.set()
+                assert release.wait(30)
+
+        with ThreadPoolExecutor(4) as pool, tracker.start_run() as parent:
+            events = [threading.Event() for _ in range(4)]
+            for begun in events:
+                pool.submit(work, begun)
+                if is_one_after_the_other:
+                    assert begun.wait(30)
+            assert all(begun.wait(30) for begun in events)
+            release.set()
+
+        assert [child.data.tags.get("mlflow.parentRunId") for child in children] == [parent.run_id] * 4
+
+
+@pytest.mark.parametrize("how", ["nested", "parent_run_id", "resumed"])
+def test_a_run_inside_another_changes_nothing_for_other_threads(tracker: Tracker, how: str) -> None:
+    with tracker.start_run() as parent, tracker.start_run(nested=True) as child:
+        pass
+    asked: dict[str, dict[str, Any]] = {
+        "nested": {"nested": True},
+        "parent_run_id": {"parent_run_id": parent.run_id},
+        "resumed": {"run_id": child.run_id},
+    }
+    begun, logged = threading.Barrier(2, timeout=30), threading.Barrier(2, timeout=30)
+
+    def hold() -> None:
+        with tracker.start_run(**asked[how]):
+            begun.wait()
+            logged.wait()
+
+    with tracker.start_run(run_id=parent.run_id):
+        holder = threading.Thread(target=hold)
+        holder.start()
+        begun.wait()
+        in_threads(1, lambda: tracker.log_metric("from thread", 1.0))
+        logged.wait()
+        holder.join()
+
+    assert tracker.get_run(parent.run_id).data.metrics == {"from thread": 1.0}
+
+
+def test_a_thread_logs_to_the_top_level_run_also_while_its_starter_is_in_a_nested_one(
+    tracker: Tracker,
+) -> None:
+    with tracker.start_run() as parent, tracker.start_run(nested=True) as child:
+        in_threads(1, lambda: tracker.log_metric("from thread", 1.0))
+
+    assert parent.data.metrics == {"from thread": 1.0}
+    assert child.data.metrics == {}
+
+
+def test_a_run_whose_parent_is_active_elsewhere_is_the_top_one_of_its_process(tracker: Tracker) -> None:
+    with tracker.start_run() as parent:
+        pass
+
+    with tracker.start_run(parent_run_id=parent.run_id) as child:
+        in_threads(1, lambda: tracker.log_metric("from thread", 1.0))
+
+    assert child.data.metrics == {"from thread": 1.0}
+
+
+@pytest.mark.parametrize("word", ["databricks", "databricks-uc", "uc"])
+def test_a_folder_may_have_a_name_that_means_a_server_to_mlflow(word: str) -> None:
+    for choose in (nbtrack.set_tracking_uri, nbtrack.set_registry_uri):
+        with pytest.raises(InvalidValueError, match=rf"'\./{word}'.*Leave it out.*docs/mlflow\.md"):
+            choose(word)
+    assert not Path(word).exists()
+
+    nbtrack.set_tracking_uri(f"./{word}")
+    nbtrack.log_metric("m", 1.0)
+
+    assert Path(word, "documents.db").exists()
+
+
+def test_a_setting_that_means_a_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "databricks")
+
+    with pytest.raises(InvalidValueError, match="MLFLOW_TRACKING_URI is set: 'databricks'"):
+        nbtrack.start_run()
+
+
+def test_a_server_is_answered_with_what_works_today() -> None:
+    with pytest.raises(
+        InvalidValueError, match=r"127\.0\.0\.1:8080.*Leave it out.*a folder.*docs/mlflow\.md"
+    ):
+        nbtrack.set_tracking_uri("http://127.0.0.1:8080")
 
 
 def test_an_argument_that_a_tracker_does_not_have_is_refused() -> None:

@@ -81,10 +81,12 @@ def _mistyped_stage(word: str) -> str | None:
 
 
 def _is_slip(word: str, known: str) -> bool:
-    """Whether two words differ by letters that changed places, or by one that is missing or too many.
+    """Whether two words differ by case, by letters that changed places, or by one missing or too many.
 
     A word that only ends otherwise (`champion-2`, `champions`) is likely meant so.
     """
+    if word.lower() == known.lower():
+        return True
     if len(word) < 4:
         return False
     if len(word) == len(known):

@@ -5,16 +5,16 @@ An event is written by the change itself and never changed afterwards; an undo i
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 from nbtrack.core.records import Record
-from nbtrack.core.text_tables import shortened
+from nbtrack.core.text_tables import moment, shortened
 
 _SHOWN = 80
 _SHOWN_NUMBERS = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RegistryEvent(Record):
     """One change of a registered model or of one of its versions; `str(event)` is a sentence."""
 
@@ -43,6 +43,9 @@ class RegistryEvent(Record):
     def __str__(self) -> str:
         return event_sentence(self)
 
+    def __repr__(self) -> str:
+        return f"<RegistryEvent {self.number} {moment(self.timestamp)} {self.who}: {self}>"
+
     def to_dictionary(self) -> dict[str, Any]:
         """The event as a plain dict."""
         return {**dict(self), "details": dict(self.details)}
@@ -55,6 +58,17 @@ class RegistryEvent(Record):
 
 class RegistryHistory(list[RegistryEvent]):
     """The changes of one registered model, the oldest first; draws itself as a table."""
+
+    def __str__(self) -> str:
+        return self._repr_mimebundle_()["text/plain"]
+
+    @overload
+    def __getitem__(self, at: SupportsIndex) -> RegistryEvent: ...
+    @overload
+    def __getitem__(self, at: slice) -> "RegistryHistory": ...
+    def __getitem__(self, at: SupportsIndex | slice) -> "RegistryEvent | RegistryHistory":
+        """One change, or the history of some of them."""
+        return RegistryHistory(super().__getitem__(at)) if isinstance(at, slice) else super().__getitem__(at)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # IPython has a printer for lists, which it asks before the MIME bundle of a list.
@@ -110,7 +124,9 @@ def event_sentence(event: RegistryEvent) -> str:
 
 
 def _created(event: RegistryEvent) -> str:
-    return "made the registered model"
+    rules: Mapping[str, Any] = event.details.get("approvals") or {}
+    left = f", with the rules of approval of who had the name before: {', '.join(rules)}" if rules else ""
+    return f"made the registered model{left}"
 
 
 def _renamed(event: RegistryEvent) -> str:

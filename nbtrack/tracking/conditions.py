@@ -87,6 +87,12 @@ def check_count(name: str, count: Any, most: int | None = None) -> None:
     Raises:
         InvalidValueError: It is no whole number from 1, or larger than `most`.
     """
+    if isinstance(count, str) and not count.strip().isdigit():
+        # MLflow's functions take the number first, its client the filter.
+        raise InvalidValueError(
+            f"{name} is a whole number from 1, got {count!r:.80}. "
+            "If that is a filter, write filter_string=..."
+        )
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise InvalidValueError(f"{name} is a whole number from 1, got {shown_number(count)}.")
     if most is None and count > _MOST:

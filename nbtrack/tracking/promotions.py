@@ -179,8 +179,10 @@ class PromotionVerbs(RegistryVerbs):
     ) -> None:
         """Let every move of a version to a stage or alias wait for approval, also those by MLflow's verbs.
 
-        Who somebody is says the operating system: in a store of files this keeps order, it stops no
-        attacker. What goes back (`rollback`, `undo`) was approved before and needs it no more.
+        Only who may approve takes a version away from there: by another stage, by deleting or renaming. A
+        new registered model of the name has the rule, too. What goes back (`rollback`, `undo`) needs no
+        approval. Who somebody is says the operating system: in a store of files this keeps order, it
+        stops no attacker.
 
         Args:
             name: The registered model.
@@ -299,7 +301,7 @@ class PromotionVerbs(RegistryVerbs):
             to: A stage or alias: only the changes since which another version has it.
 
         Raises:
-            NotFoundError: There is no such registered model.
+            NotFoundError: There is no such registered model, or it never had that alias.
         """
         from nbtrack.core.registry_events import RegistryHistory
 
@@ -309,11 +311,9 @@ class PromotionVerbs(RegistryVerbs):
         events = registry.history(name)
         if to is None:
             return events
-        from nbtrack.core.promotions import read_destination
         from nbtrack.core.registry_timeline import changes_of
 
-        found = registry.find_model(name)
-        destination = read_destination(to, found.aliases if found else ())
+        destination = _destination_ever(events, name, to)
         return RegistryHistory(held.event for held in changes_of(events, destination))
 
     def version_at(self, name: str, to: str, when: datetime | date | str | float) -> ModelVersion | None:
@@ -329,19 +329,17 @@ class PromotionVerbs(RegistryVerbs):
             The version as it is now, or was when it was deleted; None when no version had it.
 
         Raises:
-            NotFoundError: There is no such registered model.
+            NotFoundError: There is no such registered model, or it never had that alias.
             InvalidValueError: It is no moment.
         """
-        from nbtrack.core.promotions import read_destination
         from nbtrack.core.registry_timeline import holder_at
 
         moment = _milliseconds(when)
         if self._is_off():
             return None
         registry = self._registry(name)
-        found = registry.find_model(name)
-        destination = read_destination(to, found.aliases if found else ())
-        number = holder_at(registry.history(name), destination, moment)
+        events = registry.history(name)
+        number = holder_at(events, _destination_ever(events, name, to), moment)
         return None if number is None else registry.version_ever(name, number)
 
     def _move(
@@ -378,6 +376,7 @@ class PromotionVerbs(RegistryVerbs):
             if verdict is not None and not verdict.is_better:
                 return Promotion(name, number, str(destination), "kept", verdict.reason)
             if only_ask or str(destination) in registry.approvals(name):
+                waiting = {each.number for each in registry.requests(name)}
                 asked = registry.ask(
                     name,
                     number,
@@ -387,8 +386,11 @@ class PromotionVerbs(RegistryVerbs):
                     archive_existing_versions=bool(archive),
                     why=why,
                 )
+                move = f"version {number} of {name!r} to {destination}"
                 reason = (
-                    f"Asked to promote version {number} of {name!r} to {destination}: request {asked.number}."
+                    f"Request {asked.number} by {asked.requested_by} waits for {move} already."
+                    if asked.number in waiting
+                    else f"Asked to promote {move}: request {asked.number}."
                 )
                 return Promotion(name, number, str(destination), "requested", reason, request=asked.number)
             return _moved(registry, name, number, destination, archive, why, verdict)
@@ -473,6 +475,7 @@ def _moved(
     if is_rollback:
         grounds["rollback"] = True
     before = [held for held in _held_by(registry, name, to) if held != version]
+    left = None if to.alias is not None else registry.get_version(name, version).current_stage
     if to.alias is not None:
         event = registry.set_alias(name, to.alias, version, why=why, grounds=grounds)
         replaced = before
@@ -484,13 +487,17 @@ def _moved(
         f"Rolled {to} of {name!r} back to version {version}"
         if is_rollback
         else f"Promoted version {version} of {name!r} to {to}"
+        if to.alias is not None or to.is_active_stage
+        else f"Moved version {version} of {name!r} to {to}"
     )
     if replaced:
         reason += f", from version {', '.join(map(str, replaced))}"
-    elif before:
+    elif before and to.is_active_stage:
         reason += f", beside version {', '.join(map(str, before))}"
     if verdict is not None and verdict.grounds["if_better"].get("holder") is not None:
         reason += f": {verdict.grounds['if_better']['metric']} {' against '.join(_told(verdict))}"
+    if left in ("Staging", "Production") and not registry.versions_in(name, left):
+        reason += f". {left} is empty now"
     return Promotion(name, version, str(to), "promoted", f"{reason}.", replaced, request=request, event=event)
 
 
@@ -516,6 +523,22 @@ def _destination(registry: Registry, name: str, to: Any) -> Destination:
     from nbtrack.core.promotions import read_destination
 
     return read_destination(to, registry.get_model(name).aliases)
+
+
+def _destination_ever(events: RegistryHistory, name: str, to: Any) -> Destination:
+    """A stage, or an alias that some version had at some time.
+
+    Raises:
+        NotFoundError: No version ever had that alias.
+    """
+    from nbtrack.core.promotions import read_destination
+
+    known = {event.details["alias"] for event in events if event.what == "registered_model.aliased"}
+    destination = read_destination(to, known)
+    if destination.alias is not None and destination.alias not in known:
+        advice = f"It has, or had, {', '.join(sorted(known))}." if known else "It never had one."
+        raise NotFoundError("alias", destination.alias, known, advice, f"Registered model {name!r}")
+    return destination
 
 
 def _exists(registry: Registry, name: str, number: int) -> bool:

@@ -137,6 +137,7 @@ def test_what_is_missing_or_cannot_be_is_refused_and_nothing_moves(client: nbtra
         (("iris", 2, "Prodction"), InvalidValueError, "Did you mean 'Production'"),  # codespell:ignore
         (("iris", 2, "chmapion"), InvalidValueError, "Did you mean '@champion'"),
         (("iris", 2, "champon"), InvalidValueError, "Did you mean '@champion'"),
+        (("iris", 2, "Champion"), InvalidValueError, "Did you mean '@champion'"),
         (("iris", 2, ""), InvalidValueError, "such as 'Production' or '@champion'; got ''"),
         (("iris", 2, "a b"), InvalidValueError, "'a b' is no alias"),
         (("iris", 2, "@latest"), InvalidValueError, "is taken"),
@@ -344,6 +345,10 @@ def test_asking_again_is_the_request_that_waits(client: nbtrack.MlflowClient) ->
     again = nbtrack.request("iris", 1, "Production")
 
     assert first.request == again.request
+    assert str(again) == (
+        f"Request {first.request} by {users.current_user()} waits for version 1 of 'iris' to Production "
+        "already."
+    )
     assert len(nbtrack.promotion_requests("iris")) == 1
 
 
@@ -953,3 +958,126 @@ def test_a_registration_is_told_by_the_name_of_its_run(client: nbtrack.MlflowCli
     client.create_model_version("iris", f"runs:/{run.info.run_id}/model", run.info.run_id)
 
     assert what_happened()[-1] == "registered version 4 of run 'a try'"
+
+
+# ---- what is guarded is not gone around ----------------------------------------------------------
+
+
+def guarded(become: Callable[[str], None], client: nbtrack.MlflowClient) -> None:
+    """Version 1 is in Production and champion; only bob approves there, and ada goes on."""
+    become("bob")
+    nbtrack.promote("iris", 1, "Production")
+    nbtrack.promote("iris", 1, "champion")
+    nbtrack.require_approval("iris", "Production", approvers=["bob"])
+    nbtrack.require_approval("iris", "champion", approvers=["bob"])
+    become("ada")
+
+
+def test_only_approvers_take_away_what_is_in_a_guarded_place(
+    client: nbtrack.MlflowClient, become: Callable[[str], None]
+) -> None:
+    guarded(become, client)
+    before = all_of_it()
+
+    for change in (
+        lambda: client.transition_model_version_stage("iris", 1, "Archived"),
+        lambda: nbtrack.promote("iris", 1, "Staging"),
+        lambda: client.delete_registered_model_alias("iris", "champion"),
+        lambda: client.delete_model_version("iris", 1),
+        lambda: client.delete_registered_model("iris"),
+        lambda: client.rename_registered_model("iris", "flowers"),
+    ):
+        with pytest.raises(ApprovalError, match=r"ada may not .* demands approval.*: that is up to bob"):
+            change()
+
+    assert all_of_it() == before
+    client.delete_model_version("iris", 2)  # it has no guarded place
+    become("bob")
+    client.delete_model_version("iris", 1)
+
+
+@pytest.mark.parametrize("way", ["deleted", "renamed"])
+def test_a_rule_of_approval_stays_with_the_name(client: nbtrack.MlflowClient, way: str) -> None:
+    nbtrack.require_approval("iris", "Production", four_eyes=True)
+    if way == "deleted":
+        client.delete_registered_model("iris")
+    else:
+        client.rename_registered_model("iris", "flowers")
+    client.create_registered_model("iris")
+    client.create_model_version("iris", "elsewhere://model")
+
+    assert nbtrack.promote("iris", 1, "Production").status == "requested"
+    with pytest.raises(ApprovalError):
+        client.transition_model_version_stage("iris", 1, "Production")
+
+    assert what_happened()[0] == (
+        "made the registered model, with the rules of approval of who had the name before: Production"
+    )
+
+
+def test_a_rule_that_was_lifted_before_the_name_was_left_is_not_there_again(
+    client: nbtrack.MlflowClient,
+) -> None:
+    nbtrack.require_approval("iris", "Production")
+    client.rename_registered_model("iris", "flowers")
+    nbtrack.lift_approval("flowers", "Production")
+    client.create_registered_model("iris")
+    client.create_model_version("iris", "elsewhere://model")
+
+    assert nbtrack.promote("iris", 1, "Production")
+
+
+# ---- what people are told ------------------------------------------------------------------------
+
+
+def test_a_deleted_model_is_remembered_by_who_asks_for_it(client: nbtrack.MlflowClient) -> None:
+    client.delete_registered_model("iris")
+
+    with pytest.raises(NotFoundError, match=r"deleted it on .*: nbtrack.undo\('iris'\) brings it back."):
+        client.get_registered_model("iris")
+    client.create_registered_model("iris")
+    with pytest.raises(InvalidStateError, match=r"Another one of that name was deleted .*rename this one"):
+        nbtrack.undo("iris")
+
+
+def test_a_promotion_says_what_it_leaves_empty(client: nbtrack.MlflowClient) -> None:
+    nbtrack.promote("iris", 1, "Production")
+
+    said = str(nbtrack.promote("iris", 1, "Staging"))
+
+    assert said == "Promoted version 1 of 'iris' to Staging. Production is empty now."
+    assert str(nbtrack.promote("iris", 2, "None").reason).endswith("has None already.")
+    assert str(nbtrack.promote("iris", 2, "Archived")) == "Moved version 2 of 'iris' to Archived."
+
+
+@pytest.mark.parametrize("number", ["x", True, 1.5, -1, 0, "1" * 30, 10**30, object()])
+def test_what_is_no_number_of_a_change_or_request_is_said_to_be_none(
+    client: nbtrack.MlflowClient, number: Any
+) -> None:
+    with pytest.raises(InvalidValueError, match="number of a change"):
+        nbtrack.undo("iris", number)
+    with pytest.raises(InvalidValueError, match="number of a request"):
+        nbtrack.approve("iris", number)
+
+
+def test_an_alias_that_never_was_has_no_history(client: nbtrack.MlflowClient) -> None:
+    nbtrack.promote("iris", 1, "champion")
+    client.delete_registered_model_alias("iris", "champion")
+
+    assert [event.version for event in nbtrack.history("iris", "champion")] == [1, None]
+    with pytest.raises(NotFoundError, match=r"has no alias 'nope'. It has, or had, champion."):
+        nbtrack.history("iris", "nope")
+    with pytest.raises(NotFoundError, match="has no alias 'nope'"):
+        nbtrack.version_at("iris", "@nope", "2026-05-03")
+
+
+def test_a_part_of_the_history_is_a_history_and_prints_as_a_table(client: nbtrack.MlflowClient) -> None:
+    history = nbtrack.history("iris")
+
+    part = history[-2:]
+
+    assert isinstance(part, RegistryHistory)
+    assert [event.number for event in part] == [3, 4]
+    assert str(part).splitlines()[0].split() == ["change", "when", "who", "what"]
+    assert repr(history[0]).startswith("<RegistryEvent 1 20")
+    assert repr(history[0]).endswith(": made the registered model>")

@@ -554,3 +554,9 @@ def test_a_tracker_that_is_off_registers_nothing(run_id: str) -> None:
     assert isinstance(version, ModelVersion)
     assert tracker.search_registered_models() == tracker.search_model_versions() == []
     assert registered() == []
+
+
+def test_a_filter_in_the_place_of_the_number_is_said_to_be_one() -> None:
+    for search in (nbtrack.search_model_versions, nbtrack.search_registered_models):
+        with pytest.raises(InvalidValueError, match="write filter_string="):
+            search("name = 'iris'")  # pyright: ignore[reportArgumentType]

@@ -41,6 +41,7 @@ from nbtrack.stores.local.registry_documents import (
     number_of,
     this_moment,
 )
+from nbtrack.stores.local.registry_rules import check_leaving
 from nbtrack.stores.local.registry_undo import RegistryUndo
 from nbtrack.stores.page_tokens import make_token, read_token
 
@@ -204,6 +205,7 @@ class LocalRegistry(RegistryApprovals, RegistryUndo):
         with self._database.transaction():
             model = self._model(name)
             if alias in model["aliases"]:
+                check_leaving(model, [f"@{alias}"], f"take @{alias} from a version of {name!r}")
                 before = model["aliases"].pop(alias)
                 self._write_model(model)
                 self._tell("registered_model.aliased", model, why, alias=alias, version=None, before=before)
@@ -399,6 +401,7 @@ class LocalRegistry(RegistryApprovals, RegistryUndo):
             before = document["current_stage"]
             if before != stage:
                 self._check_approved(model, Destination(stage=stage), grounds or {})
+                check_leaving(model, [before], f"move version {number} of {name!r} out of {before}")
             now = this_moment()
             archived: list[int] = []
             if archive_others:
@@ -532,8 +535,10 @@ class LocalRegistry(RegistryApprovals, RegistryUndo):
             "creation_timestamp": now,
             "last_updated_timestamp": now,
         }
+        if rules := self._rules_left_at(name):
+            model["approvals"] = rules
         doc_id = self._models.insert(model)
-        details = {key: model[key] for key in ("tags", "description") if model[key]}
+        details = {key: model[key] for key in ("tags", "description", "approvals") if model.get(key)}
         self._tell("registered_model.created", model, why, **details)
         return self._models.get(doc_id=doc_id)
 

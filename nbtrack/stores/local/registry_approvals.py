@@ -16,6 +16,7 @@ from nbtrack.core.users import current_user
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
 from nbtrack.stores.local.registry_documents import Document, RegistryDocuments, this_moment
+from nbtrack.stores.local.registry_rules import check_approver, rules_of
 
 _OLDEST_FIRST = Order(("requested_at",))
 
@@ -41,7 +42,7 @@ class RegistryApprovals(RegistryDocuments):
         """
         with self._database.transaction():
             model = self._model(name)
-            rules = self._rules(model)
+            rules = rules_of(model)
             before = rules.get(str(to))
             if before == rule:
                 return
@@ -57,7 +58,7 @@ class RegistryApprovals(RegistryDocuments):
 
     def approvals(self, name: str) -> dict[str, dict[str, Any]]:
         """The rules of approval of a registered model, by stage and `@alias`."""
-        return self._rules(self._model(name))
+        return rules_of(self._model(name))
 
     def ask(
         self,
@@ -148,7 +149,7 @@ class RegistryApprovals(RegistryDocuments):
         with self._database.transaction():
             request = self.request_to_decide(request.name, request.number)
             model = self._model(request.name)
-            rule = self._rules(model).get(request.to)
+            rule = rules_of(model).get(request.to)
             if status == RequestStatus.APPROVED and rule is not None:
                 what = f"approve request {request.number} of {request.name!r}"
                 check_approver(rule, what)
@@ -202,28 +203,12 @@ class RegistryApprovals(RegistryDocuments):
 
     def _check_approved(self, model: Document, to: Destination, grounds: Mapping[str, Any]) -> None:
         """Refuse a move that demands an approval, unless it has one or only goes back."""
-        rule = self._rules(model).get(str(to))
+        rule = rules_of(model).get(str(to))
         if rule is not None and not ("request" in grounds or "rollback" in grounds):
             raise ApprovalError(
                 f"{to} of registered model {model['name']!r} demands approval{approval_words(rule)}. "
                 f"Ask for it with nbtrack.promote({model['name']!r}, version, to={str(to)!r})."
             )
-
-    def _rules(self, model: Document) -> dict[str, dict[str, Any]]:
-        # Registered models made before there were rules have none.
-        held: Mapping[str, Mapping[str, Any]] = model.get("approvals") or {}
-        return {to: dict(rule) for to, rule in held.items()}
-
-
-def check_approver(rule: Mapping[str, Any], what: str) -> None:
-    """Refuse what is up to the approvers of a rule.
-
-    Raises:
-        ApprovalError: This user is none of them.
-    """
-    approvers: Sequence[str] = rule.get("approvers") or ()
-    if approvers and current_user() not in approvers:
-        raise ApprovalError(f"{current_user()} may not {what}: that is up to {', '.join(approvers)}.")
 
 
 def _as_request(document: Any, name: str) -> PromotionRequest:

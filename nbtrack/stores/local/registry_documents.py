@@ -11,12 +11,14 @@ from typing import Any
 from nbtrack.core.errors import NotFoundError, UnknownAliasError
 from nbtrack.core.names import check_model_name, check_reason
 from nbtrack.core.registry import ModelVersion, ModelVersionStages, RegisteredModel
+from nbtrack.core.text_tables import moment
 from nbtrack.core.users import current_user
 from nbtrack.documents.database import Database
 from nbtrack.documents.queries import Query
 from nbtrack.documents.schema import Index
 from nbtrack.documents.tables import Order
 from nbtrack.stores.local.events import EventLog
+from nbtrack.stores.local.registry_rules import check_leaving, rules_of
 from nbtrack.stores.local.version_facts import KeptFacts, facts_of
 
 _FEW = 200
@@ -26,6 +28,7 @@ _MOST_NAMES = 10_000
 """Names among which a misspelt one is looked for."""
 
 HIGHEST_FIRST = Order(("version",), True)
+_LAST_DELETED_FIRST = Order(("event",), True)
 
 Document = Mapping[str, Any]
 Aliases = Mapping[str, int] | tuple[()]
@@ -45,7 +48,13 @@ class RegistryDocuments:
             indexes=[Index(("run_id",)), Index((("name",), ("current_stage",)))],
         )
         self._facts = KeptFacts(database)
-        self._events = database.table("registry_events", indexes=[Index(("registered_model_id",))])
+        self._events = database.table(
+            "registry_events",
+            indexes=[
+                Index(("registered_model_id",)),
+                Index(("before",), where=Query().what == "registered_model.renamed"),
+            ],
+        )
         self._requests = database.table("promotion_requests", indexes=[Index(("registered_model_id",))])
         self._bin = database.table("registry_bin", indexes=[Index(("event",))])
 
@@ -59,7 +68,35 @@ class RegistryDocuments:
     def _find_model(self, name: str) -> Any:
         return self._models.get(Query().name == name)
 
+    def _deleted_model(self, name: str) -> Any:
+        """What the bin has of the registered model of that name that was deleted last; None if nothing."""
+        was_it = (Query().kind == "registered_model") & (Query().name == name)
+        gone = self._bin.select(was_it, order_by=[_LAST_DELETED_FIRST], limit=1)
+        return next(iter(gone), None)
+
+    def _rules_left_at(self, name: str) -> dict[str, dict[str, Any]]:
+        """The rules of approval of who had a name last: a new model of that name goes around none."""
+        deleted = self._deleted_model(name)
+        renamed: list[Any] = self._events.select(
+            (Query().what == "registered_model.renamed") & (Query().before == name),
+            order_by=[Order(("time",), True)],
+            limit=1,
+        )
+        latest = next(iter(renamed), None)
+        if latest is not None and (deleted is None or latest.doc_id > deleted["event"]):
+            model_id = latest["registered_model_id"]
+            now: Any = self._models.get(Query().registered_model_id == model_id)
+            return rules_of(now or {})
+        return rules_of(deleted or {})
+
     def _no_model(self, name: str) -> NotFoundError:
+        deleted = self._deleted_model(name)
+        if deleted is not None:
+            event: Any = self._events.get(doc_id=deleted["event"])
+            by = f"{event['who']} deleted it on {moment(event['time'])}" if event else "It was deleted"
+            return NotFoundError(
+                "registered model", name, advice=f"{by}: nbtrack.undo({name!r}) brings it back."
+            )
         known = [row[0] for row in self._models.select_values([("name",)], limit=_MOST_NAMES)]
         error = NotFoundError("registered model", name, known)
         if error.nearest is not None:
@@ -98,6 +135,7 @@ class RegistryDocuments:
 
     def _rename(self, model: Any, new_name: str, why: str | None, **details: Any) -> int:
         """Give a registered model another name, which is free; returns the number of the event."""
+        check_leaving(model, None, f"rename {model['name']!r}")
         before, now = model["name"], this_moment()
         model["name"], model["last_updated_timestamp"] = new_name, now
         self._write_model(model)
@@ -106,6 +144,7 @@ class RegistryDocuments:
 
     def _delete_model(self, model: Any, why: str | None, **details: Any) -> int:
         """Put a registered model and its versions into the bin; returns the number of the event."""
+        check_leaving(model, None, f"delete {model['name']!r}")
         versions: list[Any] = self._versions.search(Query().name == model["name"])
         self._versions.remove(doc_ids=[version.doc_id for version in versions])
         self._models.remove(doc_ids=[model.doc_id])
@@ -125,6 +164,8 @@ class RegistryDocuments:
         """Put a version into the bin and take its aliases away; returns the number of the event."""
         number = version["version"]
         aliases = aliases_of(number, model["aliases"])
+        places = [version["current_stage"], *(f"@{alias}" for alias in aliases)]
+        check_leaving(model, places, f"delete version {number} of {model['name']!r}")
         for alias in aliases:
             del model["aliases"][alias]
         self._versions.remove(doc_ids=[version.doc_id])

@@ -15,8 +15,8 @@ from nbtrack.core.registry_events import RegistryEvent, RegistryHistory, as_even
 from nbtrack.core.users import current_user
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
-from nbtrack.stores.local.registry_approvals import check_approver
 from nbtrack.stores.local.registry_documents import RegistryDocuments, this_moment
+from nbtrack.stores.local.registry_rules import check_approver
 
 _LATEST_FIRST = Order(("event",), True)
 _ONLY_IN_BIN = {
@@ -74,8 +74,15 @@ class RegistryUndo(RegistryDocuments):
             for event in reversed(standing):
                 if event.undoes is None and event.what in reverters and self._is_open(event):
                     return event
+            hint = ""
+            if self._find_model(name) is not None and (deleted := self._deleted_model(name)) is not None:
+                hint = (
+                    f" Another one of that name was deleted (change {deleted['event']}): rename this one, "
+                    "and undo brings that one back."
+                )
             raise InvalidStateError(
                 f"Nothing of registered model {name!r} is to be undone: nothing but registrations is left."
+                + hint
             )
         number = check_number("change", number)
         event = next((event for event in events if event.number == number), None)
@@ -120,12 +127,7 @@ class RegistryUndo(RegistryDocuments):
         check_model_name(name)
         model = self._find_model(name)
         if model is None:
-            gone = self._bin.select(
-                (Query().kind == "registered_model") & (Query().name == name),
-                order_by=[_LATEST_FIRST],
-                limit=1,
-            )
-            model = next(iter(gone), None)
+            model = self._deleted_model(name)
         if model is None:
             raise self._no_model(name)
         return model

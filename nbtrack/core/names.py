@@ -5,7 +5,6 @@ User-given names never become paths of ours; artifact paths are the exception, a
 """
 
 import re
-from contextlib import suppress
 from operator import index
 from pathlib import PurePath
 from typing import Any
@@ -256,35 +255,6 @@ def _is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def check_number(what: str, number: Any) -> int:
-    """Check the number of a change or a request, which may come as text.
-
-    Args:
-        what: What it is the number of.
-        number: What was given.
-
-    Raises:
-        InvalidTypeError: It is neither a whole number nor text.
-        InvalidValueError: It could never be one.
-    """
-    given: int | None = None
-    if isinstance(number, str):
-        text = number.strip()
-        if not (text.isascii() and text.isdigit() and len(text) < 20):
-            raise InvalidValueError(
-                f"{number[:80]!r} is no number of a {what}: those are whole numbers from 1."
-            )
-        given = int(text)
-    elif not isinstance(number, bool):
-        with suppress(TypeError):
-            given = index(number)
-    if given is None:
-        raise InvalidTypeError(f"The number of a {what} is a whole number, got {number!r:.80}.")
-    if not 0 < given <= _MAX_VERSION:
-        raise InvalidValueError(f"{given} is no number of a {what}: those are whole numbers from 1.")
-    return given
 
 
 def check_registry_tag(key: Any, value: Any) -> tuple[str, str]:

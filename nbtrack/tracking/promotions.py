@@ -180,9 +180,9 @@ class PromotionVerbs(RegistryVerbs):
         """Let every move of a version to a stage or alias wait for approval, also those by MLflow's verbs.
 
         Only who may approve takes a version away from there: by another stage, by deleting or renaming. A
-        new registered model of the name has the rule, too. What goes back (`rollback`, `undo`) needs no
-        approval. Who somebody is says the operating system: in a store of files this keeps order, it
-        stops no attacker.
+        new registered model of the name has the rule, too. What only goes back (`rollback`, `undo`) needs
+        no approval: a version that had the place before has it again. Who somebody is says the operating
+        system: in a store of files this keeps order, it stops no attacker.
 
         Args:
             name: The registered model.

@@ -196,7 +196,7 @@ def test_a_version_is_asked_for_as_number_or_text(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    "version", ["", "two", "-1", "1.0", "1_0", "٣", -1, 1.0, None, True, 2**70, "9" * 30]
+    "version", ["", "two", "-1", "1.0", "1_0", "٣", -1, 1.5, None, True, 2**70, "9" * 30]
 )
 def test_what_cannot_be_a_version_is_refused(registry: Registry, version: Any) -> None:
     with_versions(registry)

@@ -20,7 +20,6 @@ from nbtrack.core.names import (
     check_registry_tag,
     check_version,
 )
-from nbtrack.core.promotions import Destination
 from nbtrack.core.registry import (
     ModelVersion,
     ModelVersionList,
@@ -41,7 +40,7 @@ from nbtrack.stores.local.registry_documents import (
     number_of,
     this_moment,
 )
-from nbtrack.stores.local.registry_rules import check_leaving
+from nbtrack.stores.local.registry_rules import check_approved, check_leaving
 from nbtrack.stores.local.registry_undo import RegistryUndo
 from nbtrack.stores.page_tokens import make_token, read_token
 
@@ -193,7 +192,7 @@ class LocalRegistry(RegistryApprovals, RegistryUndo):
             if before == number:
                 return None
             grounds = grounds or {}
-            self._check_approved(model, Destination(alias=alias), grounds)
+            check_approved(model, f"@{alias}", grounds)
             model["aliases"][alias] = number
             self._write_model(model)
             details = {"alias": alias, "version": number, "before": before}
@@ -400,7 +399,7 @@ class LocalRegistry(RegistryApprovals, RegistryUndo):
             document = self._version(model, number)
             before = document["current_stage"]
             if before != stage:
-                self._check_approved(model, Destination(stage=stage), grounds or {})
+                check_approved(model, stage, grounds or {})
                 check_leaving(model, [before], f"move version {number} of {name!r} out of {before}")
             now = this_moment()
             archived: list[int] = []
@@ -409,6 +408,8 @@ class LocalRegistry(RegistryApprovals, RegistryUndo):
                     (Query().name == name) & (Query().current_stage == stage) & (Query().version != number)
                 )
                 archived = [other["version"] for other in others]
+                if archived:
+                    check_approved(model, stage, grounds or {})
                 self._versions.update(
                     {"current_stage": ModelVersionStages.ARCHIVED, "last_updated_timestamp": now},
                     doc_ids=[other.doc_id for other in others],

@@ -11,11 +11,10 @@ from nbtrack.core.promotions import (
     PromotionRequestList,
     RequestStatus,
 )
-from nbtrack.core.registry_events import approval_words
 from nbtrack.core.users import current_user
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
-from nbtrack.stores.local.registry_documents import Document, RegistryDocuments, this_moment
+from nbtrack.stores.local.registry_documents import RegistryDocuments, this_moment
 from nbtrack.stores.local.registry_rules import check_approver, rules_of
 
 _OLDEST_FIRST = Order(("requested_at",))
@@ -75,6 +74,7 @@ class RegistryApprovals(RegistryDocuments):
 
         Raises:
             NotFoundError: There is no such registered model or version.
+            InvalidStateError: It is asked for already, under other conditions.
         """
         number = check_version(version)
         with self._database.transaction():
@@ -87,7 +87,14 @@ class RegistryApprovals(RegistryDocuments):
                 & (Query().status == RequestStatus.PENDING)
             )
             if same:
-                return _as_request(same[0], model["name"])
+                known = _as_request(same[0], model["name"])
+                asked = (if_better, higher_is_better, archive_existing_versions)
+                if asked != (known.if_better, known.higher_is_better, known.archive_existing_versions):
+                    raise InvalidStateError(
+                        f"Request {known.number} asks for that under other conditions: approve or reject it "
+                        "first."
+                    )
+                return known
             document: dict[str, Any] = {
                 "registered_model_id": model["registered_model_id"],
                 "version": number,
@@ -150,10 +157,13 @@ class RegistryApprovals(RegistryDocuments):
             request = self.request_to_decide(request.name, request.number)
             model = self._model(request.name)
             rule = rules_of(model).get(request.to)
+            is_own = request.requested_by == current_user()
+            if status == RequestStatus.REJECTED and rule is not None and not is_own:
+                check_approver(rule, f"reject request {request.number} of {request.name!r}")
             if status == RequestStatus.APPROVED and rule is not None:
                 what = f"approve request {request.number} of {request.name!r}"
                 check_approver(rule, what)
-                if rule.get("four_eyes") and request.requested_by == current_user():
+                if rule.get("four_eyes") and is_own:
                     raise ApprovalError(
                         f"{current_user()} asked for request {request.number} of {request.name!r}, and "
                         f"{request.to} demands that somebody else approves."
@@ -200,15 +210,6 @@ class RegistryApprovals(RegistryDocuments):
             for document in found
             if document["registered_model_id"] in names  # of deleted ones nothing is asked
         )
-
-    def _check_approved(self, model: Document, to: Destination, grounds: Mapping[str, Any]) -> None:
-        """Refuse a move that demands an approval, unless it has one or only goes back."""
-        rule = rules_of(model).get(str(to))
-        if rule is not None and not ("request" in grounds or "rollback" in grounds):
-            raise ApprovalError(
-                f"{to} of registered model {model['name']!r} demands approval{approval_words(rule)}. "
-                f"Ask for it with nbtrack.promote({model['name']!r}, version, to={str(to)!r})."
-            )
 
 
 def _as_request(document: Any, name: str) -> PromotionRequest:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nbtrack.core.errors import ApprovalError
+from nbtrack.core.registry_events import approval_words
 from nbtrack.core.users import current_user
 
 Rule = Mapping[str, Any]
@@ -29,6 +30,25 @@ def check_approver(rule: Rule, what: str) -> None:
     approvers: Sequence[str] = rule.get("approvers") or ()
     if approvers and current_user() not in approvers:
         raise ApprovalError(f"{current_user()} may not {what}: that is up to {', '.join(approvers)}.")
+
+
+def check_approved(model: Mapping[str, Any], to: str, grounds: Mapping[str, Any]) -> None:
+    """Refuse a move to a guarded place, unless it was approved or gives it back.
+
+    Args:
+        model: The document of the registered model.
+        to: The stage, or the alias behind an `@`.
+        grounds: What the event of the move tells besides.
+
+    Raises:
+        ApprovalError: There is neither the `request` that was approved nor a `rollback` among the grounds.
+    """
+    rule = rules_of(model).get(to)
+    if rule is not None and not ("request" in grounds or "rollback" in grounds):
+        raise ApprovalError(
+            f"{to} of registered model {model['name']!r} demands approval{approval_words(rule)}. "
+            f"Ask for it with nbtrack.promote({model['name']!r}, version, to={to!r})."
+        )
 
 
 def check_leaving(model: Mapping[str, Any], places: Iterable[str] | None, what: str) -> None:

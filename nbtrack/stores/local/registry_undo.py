@@ -16,7 +16,7 @@ from nbtrack.core.users import current_user
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
 from nbtrack.stores.local.registry_documents import RegistryDocuments, this_moment
-from nbtrack.stores.local.registry_rules import check_approver
+from nbtrack.stores.local.registry_rules import check_approved, check_approver, rules_of
 
 _LATEST_FIRST = Order(("event",), True)
 _ONLY_IN_BIN = {
@@ -198,6 +198,8 @@ class RegistryUndo(RegistryDocuments):
     def _revert_alias(self, event: RegistryEvent, why: str | None) -> int:
         model = self._model_to_revert(event)
         alias, before = event.details["alias"], event.details.get("before")
+        if event.undoes is not None and before is not None:  # done again, it needs what it needed at first
+            check_approved(model, f"@{alias}", {})
         self._check_unchanged(event, model["aliases"].get(alias) == event.version, f"the alias {alias!r}")
         if before is None:
             del model["aliases"][alias]
@@ -222,6 +224,8 @@ class RegistryUndo(RegistryDocuments):
         archived: list[int] = event.details.get("archived") or []
         returned: list[int] = event.details.get("returned") or []
         self._check_unchanged(event, version["current_stage"] == stage, f"version {event.version}")
+        if event.undoes is not None and before != stage:  # done again, it needs what it needed at first
+            check_approved(model, before, {})
         if before != stage and (others := self._taken_over(model, event, before)):
             raise InvalidStateError(
                 f"Change {event.number} of {model['name']!r} is not undone: version {others[0]} has taken "
@@ -327,6 +331,9 @@ class RegistryUndo(RegistryDocuments):
     def _revert_request(self, event: RegistryEvent, why: str | None) -> int:
         model = self._model_to_revert(event)
         number = event.details["request"]
+        rule = rules_of(model).get(event.details["to"])
+        if rule is not None and event.who != current_user():
+            check_approver(rule, f"withdraw request {number} of {model['name']!r}")
         if not self._is_open(event):
             raise InvalidStateError(
                 f"Change {event.number} is not undone: request {number} is decided already."

@@ -90,7 +90,7 @@ class Model:
         if isinstance(path, str) and _URI.match(path) and not file.exists():
             # It is known above what a URI means; the table of this folder leads there.
             models = import_module("nbtrack.models")
-            return cast("Model", models.get_model_info(path.removesuffix(f"/{MLMODEL_FILE}")).model)
+            return cast("Model", models.get_model_info(path).model)
         if file.is_dir():
             file = file / MLMODEL_FILE
         if not file.is_file():

@@ -136,7 +136,8 @@ def test_a_model_file_is_read_by_whatever_a_model_is_called(
 
     for uri in (
         *(run_uri, f"{run_uri}/MLmodel", f"models:/{info.model_id}", info.model_uri),
-        *("models:/waters/1", "models:/waters@champion", f"{run.info.artifact_uri}/model"),
+        *("models:/waters/1", "models:/waters/1/MLmodel", "models:/waters@champion"),
+        *(f"{run.info.artifact_uri}/model/MLmodel", f"{run.info.artifact_uri}/model"),
     ):
         read = Model.load(uri)
         assert isinstance(read, Model)

@@ -864,7 +864,8 @@ def test_a_store_that_cannot_be_written_can_be_read(search: Tracker) -> None:
 def test_pandas_ipython_and_other_commands_are_not_loaded(search: Tracker) -> None:
     program = (
         "import sys\nfrom nbtrack.cli import main\nmain(['runs'], standalone_mode=False)\n"
-        "print({'pandas', 'IPython', 'numpy', 'nbtrack.core.promotions', 'nbtrack.ui.commands.promoting'}"
+        "main(['models', 'requests'], standalone_mode=False)\n"
+        "print({'pandas', 'IPython', 'numpy', 'nbtrack.ui.commands.registering', 'nbtrack.ui.commands.predicting'}"
         " & set(sys.modules))"
     )
 

@@ -509,14 +509,16 @@ def outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
     """
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return RunStatus.FINISHED, {}
+    if isinstance(error, KeyboardInterrupt):
+        # Not by `traceback`: a named tuple made while the process ends, as that module makes some, lets
+        # Python forget that an interrupt ends it, and exit with 1 instead of by the signal.
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
+        return RunStatus.FAILED, {system_tags.ERROR: said[-2000:], system_tags.INTERRUPTED: "true"}
     from traceback import format_exception_only  # lazy, as above
 
     # Of a SyntaxError the lines before the last show the code, indented: the traceback has them.
     said = dropwhile(lambda line: line.startswith(" "), format_exception_only(error))
-    tags = {system_tags.ERROR: "".join(said).strip()[-2000:]}
-    if isinstance(error, KeyboardInterrupt):
-        tags[system_tags.INTERRUPTED] = "true"
-    return RunStatus.FAILED, tags
+    return RunStatus.FAILED, {system_tags.ERROR: "".join(said).strip()[-2000:]}
 
 
 def _input_of(dataset: Any) -> DatasetInput:

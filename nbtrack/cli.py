@@ -16,6 +16,7 @@ from nbtrack.core.errors import NbtrackError, StoreError
 from nbtrack.core.static_views import View
 from nbtrack.core.text_tables import terminal_width, visible
 from nbtrack.stores.opening import store_exists
+from nbtrack.tracking.store_access import folder_of
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands import shell_completion
 from nbtrack.ui.commands.commands import COMMANDS
@@ -46,7 +47,7 @@ class TerminalScreen:
         """
         tracker = self._tracker
         if tracker.store is not None and not store_exists(tracker.store):
-            raise StoreError(f"There is no store at {tracker.get_tracking_uri()}.")
+            raise StoreError(f"There is no store at {folder_of(tracker)}.")
         return tracker
 
     @property

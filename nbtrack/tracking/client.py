@@ -16,9 +16,9 @@ from nbtrack.core.logged_models import LoggedModel, LoggedModelList, LoggedModel
 from nbtrack.core.model_links import LoggedModelOutput
 from nbtrack.core.names import check_model_id, check_run_id
 from nbtrack.core.paged_lists import PagedList
-from nbtrack.stores.opening import store_folder
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.tracking.registry_client import RegistryClient
+from nbtrack.tracking.store_access import folder_of
 from nbtrack.tracking.tracker import Tracker
 
 _SEARCH_MAX = 1000
@@ -38,14 +38,15 @@ class MlflowClient(RegistryClient):
         tracking_uri: str | PathLike[str] | None = None,
         registry_uri: str | PathLike[str] | None = None,
     ) -> None:
-        self._tracker = (
-            default_tracker if tracking_uri is None else Tracker(store=str(store_folder(tracking_uri)))
-        )
+        self._tracker = default_tracker
+        if tracking_uri is not None:
+            self._tracker = Tracker()
+            self._tracker.set_tracking_uri(tracking_uri)
         self._own = [] if tracking_uri is None else [self._tracker]
         self._models = self._tracker
         if registry_uri is not None:
             # The fluent functions keep their own registry.
-            models = Tracker(store=self._tracker.get_tracking_uri())
+            models = Tracker(store=folder_of(self._tracker))
             models.set_registry_uri(registry_uri)
             self._models = models
             self._own.append(models)
@@ -60,7 +61,7 @@ class MlflowClient(RegistryClient):
 
     @property
     def tracking_uri(self) -> str:
-        """The folder of the store."""
+        """The store, as `get_tracking_uri` says it."""
         return self._tracker.get_tracking_uri()
 
     def __repr__(self) -> str:

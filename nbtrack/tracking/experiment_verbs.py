@@ -248,10 +248,8 @@ class ExperimentVerbs(StoreAccess):
         except NotFoundError:
             if experiment_id != settings.setting("EXPERIMENT_ID"):
                 raise
-            advice = (
-                f"{settings.variable_of('EXPERIMENT_ID')} asks for it. It was looked for in "
-                f"{self.get_tracking_uri()}."
-            )
+            advice = f"{settings.variable_of('EXPERIMENT_ID')} asks for it. "
+            advice += f"It was looked for in {self._store_place()}."
             raise NotFoundError("experiment with the id", experiment_id, advice=advice) from None
 
     def _active_experiment_id(self, store: Store) -> str:

@@ -3,12 +3,50 @@
 import os
 import threading
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbtrack.core import settings
 from nbtrack.core.errors import InvalidValueError, NotFoundError
 from nbtrack.stores.contracts import Store
 from nbtrack.stores.opening import open_store, store_exists, store_folder
+
+
+class _SaidUri(NamedTuple):
+    """A URI with a scheme, as it was chosen: code written for MLflow looks at the scheme."""
+
+    text: str
+    folder: str
+    """What it means in `chosen_in`."""
+    chosen_in: str | None
+    """The working directory; None for an absolute URI."""
+
+    @classmethod
+    def of(cls, uri: Any, folder: str | None) -> "_SaidUri | None":
+        """What there is to remember of a URI; None for a path, which says no more than its folder."""
+        if folder is None or not isinstance(uri, str) or not uri.lower().startswith(("file:", "sqlite:")):
+            return None
+        is_absolute = uri.lower().startswith(("file:/", "sqlite:////"))
+        return cls(uri, folder, None if is_absolute else os.getcwd())
+
+    @classmethod
+    def text_for(cls, folder: str, uri: Any) -> str:
+        """How a store is called that a setting names now."""
+        said = cls.of(uri, folder)
+        return folder if said is None else said.text
+
+    def still_means(self, folder: str) -> bool:
+        """Whether it leads whoever reads it now to that folder."""
+        if self.folder != folder:
+            return False
+        try:
+            return self.chosen_in is None or self.chosen_in == os.getcwd()
+        except OSError:
+            return False  # the working directory is gone
+
+
+def folder_of(tracker: "StoreAccess") -> str:
+    """Where the store of a tracker lies."""
+    return tracker._store_place()  # pyright: ignore[reportPrivateUsage]
 
 
 class StoreAccess:
@@ -21,7 +59,9 @@ class StoreAccess:
 
     def _begin(self) -> None:
         self._opened: Store | None = None
+        self._said: _SaidUri | None = None
         self._registry_uri: str | None = None
+        self._said_of_registry: _SaidUri | None = None
         self._opened_registry: Store | None = None
         self._opening = threading.Lock()
         self._exports = False
@@ -39,6 +79,7 @@ class StoreAccess:
         """
         folder = None if uri is None else str(store_folder(uri))
         self.store = folder
+        self._said = _SaidUri.of(uri, folder)
         self._leave()
         self._opened = None
         if self._exports:
@@ -49,7 +90,20 @@ class StoreAccess:
                 os.environ["NBTRACK_TRACKING_URI"] = folder
 
     def get_tracking_uri(self) -> str:
-        """The folder of the store; nothing is made."""
+        """The store: the `file:` or `sqlite:///` URI that was set, else its folder; nothing is made.
+
+        The folder is also the answer when a relative URI was chosen in another working directory.
+        """
+        folder = self._store_place()
+        if self._opened is None and self.store is None:
+            # The store that is open may be another than the setting says by now.
+            return _SaidUri.text_for(folder, settings.setting("TRACKING_URI"))
+        if self._said is not None and self._said.still_means(folder):
+            return self._said.text
+        return folder
+
+    def _store_place(self) -> str:
+        """The folder of the store."""
         # An open store stays where it is when the working directory changes.
         store = self._opened
         return str(store_folder(self._uri())) if store is None else store.uri
@@ -69,6 +123,7 @@ class StoreAccess:
             ForeignStoreError: Something else lives there; it is left alone.
         """
         self._registry_uri = None if uri is None else str(store_folder(uri))
+        self._said_of_registry = _SaidUri.of(uri, self._registry_uri)
         self._leave_registry()
         if self._exports:
             if self._registry_uri is None:
@@ -77,9 +132,15 @@ class StoreAccess:
                 os.environ["NBTRACK_REGISTRY_URI"] = self._registry_uri
 
     def get_registry_uri(self) -> str:
-        """The folder of the store of registered models; nothing is made."""
+        """The store of registered models, as `get_tracking_uri` says it; nothing is made."""
         own = self._own_registry_uri()
-        return self.get_tracking_uri() if own is None else str(store_folder(own))
+        if own is None:
+            return self.get_tracking_uri()
+        folder = str(store_folder(own))
+        if self._registry_uri is None:
+            return _SaidUri.text_for(folder, own)
+        said = self._said_of_registry
+        return said.text if said is not None and said.still_means(folder) else folder
 
     def registry_for(self, store: Store) -> Store:
         """The store that gets the versions of models that are logged in `store`; mostly the same."""
@@ -91,7 +152,7 @@ class StoreAccess:
         if own is None:
             return self._store()
         folder = str(store_folder(own))
-        if folder == self.get_tracking_uri():
+        if folder == self._store_place():
             return self._store()
         store = self._opened_registry
         if store is None or store.uri != folder or not store.is_there():
@@ -132,6 +193,8 @@ class StoreAccess:
                 if store is None or not store.is_there():
                     replaced, store = store, open_store(self._uri())
                     self._opened = store
+                    if self.store is None:
+                        self._said = _SaidUri.of(settings.setting("TRACKING_URI"), store.uri)
                     if replaced is not None and not self._is_in_use(replaced):
                         replaced.close()
         return store
@@ -142,7 +205,7 @@ class StoreAccess:
 
     def _store_to_read(self, kind: str, name: str) -> Store:
         if not self._has_store():
-            raise NotFoundError(kind, name, advice=f"There is no store at {self.get_tracking_uri()}.")
+            raise NotFoundError(kind, name, advice=f"There is no store at {self._store_place()}.")
         return self._store()
 
     def _uri(self) -> Any:

@@ -500,7 +500,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
                 advice = f"{variable} asks for it."
             elif len(run_id) == _LENGTH_OF_OURS:
                 raise
-            place = f"It was looked for in {self.get_tracking_uri()}."
+            place = f"It was looked for in {self._store_place()}."
             raise NotFoundError("run", run_id, advice=f"{advice} {place}") from None
 
     def _resume(

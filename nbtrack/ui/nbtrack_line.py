@@ -16,6 +16,7 @@ from nbtrack.core.entities import RunStatus
 from nbtrack.core.errors import NbtrackError, NotFoundError
 from nbtrack.core.static_views import View
 from nbtrack.tracking.disabled_run import DisabledRun
+from nbtrack.tracking.store_access import folder_of
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.commands import COMMANDS
 from nbtrack.ui.commands.store_tracker import StoreTracker
@@ -109,7 +110,7 @@ def status(screen: NotebookScreen) -> None:
     """Print the store, the experiment and the active run."""
     tracker = screen.recorder
     run = tracker.active_run()
-    print(f"store       {tracker.get_tracking_uri()}")
+    print(f"store       {folder_of(tracker)}")
     print(f"experiment  {_experiment_name(tracker)}")
     if not tracker.enabled or settings.is_disabled():
         print("active run  none is recorded: nbtrack is switched off (NBTRACK_DISABLED)")

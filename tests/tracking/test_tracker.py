@@ -877,7 +877,7 @@ def test_a_sqlite_uri_is_a_folder_beside_the_file_which_stays_as_it_is(tmp_path:
         pass
     tracker.close()
 
-    assert tracker.get_tracking_uri() == str(tmp_path / "mlflow.nbtrack")
+    assert (tmp_path / "mlflow.nbtrack" / "documents.db").exists()
     assert theirs.read_bytes() == before
 
 
@@ -1114,6 +1114,59 @@ def test_a_run_whose_parent_is_active_elsewhere_is_the_top_one_of_its_process(tr
         in_threads(1, lambda: tracker.log_metric("from thread", 1.0))
 
     assert child.data.metrics == {"from thread": 1.0}
+
+
+@pytest.mark.parametrize(
+    "uri", ["sqlite:///a.db", "file:./runs", "sqlite:///{here}/a.db", "file://{here}/runs"]
+)
+@pytest.mark.parametrize("how", ["call", "setting"])
+def test_a_uri_is_given_back_as_it_was_said_and_leads_to_the_same_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, how: str
+) -> None:
+    uri = uri.format(here=tmp_path)
+    if how == "call":
+        nbtrack.set_tracking_uri(uri)
+        nbtrack.set_registry_uri(uri)
+    else:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        monkeypatch.setenv("MLFLOW_REGISTRY_URI", uri)
+    assert nbtrack.get_tracking_uri() == nbtrack.get_registry_uri() == uri
+
+    with nbtrack.start_run() as run:
+        pass
+
+    assert nbtrack.get_tracking_uri() == nbtrack.get_registry_uri() == uri
+    client = nbtrack.MlflowClient(tracking_uri=nbtrack.get_tracking_uri())
+    assert client.tracking_uri == uri
+    assert client.get_run(run.run_id).info.status == "FINISHED"
+    client.close()
+
+
+@pytest.mark.parametrize("how", ["call", "setting"])
+def test_a_relative_uri_leads_to_the_same_store_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how == "call":
+        nbtrack.set_tracking_uri("sqlite:///a.db")
+    else:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///a.db")
+    with nbtrack.start_run():
+        pass
+
+    monkeypatch.chdir(tmp_path)
+
+    assert nbtrack.get_tracking_uri() == str(tmp_path / "work" / "a.nbtrack")
+
+
+def test_a_setting_that_changes_does_not_rename_the_store_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nbtrack.start_run():
+        pass
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///later.db")
+
+    assert nbtrack.get_tracking_uri() == str(tmp_path / "work" / ".nbtrack")
 
 
 @pytest.mark.parametrize("word", ["databricks", "databricks-uc", "uc"])

@@ -10,6 +10,7 @@ from nbtrack.core.static_views import mark
 from nbtrack.core.text_tables import moment
 from nbtrack.documents.queries import Query
 from nbtrack.stores.opening import other_stores, store_exists
+from nbtrack.tracking.store_access import folder_of
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.screen import Screen
 
@@ -51,7 +52,7 @@ def find_run(tracker: Tracker, text: str, *, deleted: bool = False) -> Run:
     if meant:
         return next(iter(meant.values()))
     known = [run.info.run_name for run in search(tracker, None, limit=_MOST_SUGGESTED)]
-    advice = f"It was looked for in {tracker.get_tracking_uri()}."
+    advice = f"It was looked for in {folder_of(tracker)}."
     if _TOO_SHORT.fullmatch(low):
         advice = f"Of an id, at least 4 characters are needed. {advice}"
     raise NotFoundError("run", text, known, advice)
@@ -107,7 +108,7 @@ def search(tracker: Tracker, condition: Any, *, limit: int) -> list[Run]:
 
 def where_it_was_looked(screen: Screen) -> str:
     """What stands below an answer that found nothing: where the store is, or how there comes to be one."""
-    place = screen.tracker.get_tracking_uri()
+    place = folder_of(screen.tracker)
     if store_exists(place):
         found = f"(in {place})"
     else:

@@ -865,7 +865,8 @@ def test_pandas_ipython_and_other_commands_are_not_loaded(search: Tracker) -> No
     program = (
         "import sys\nfrom nbtrack.cli import main\nmain(['runs'], standalone_mode=False)\n"
         "main(['models', 'requests'], standalone_mode=False)\n"
-        "print({'pandas', 'IPython', 'numpy', 'nbtrack.ui.commands.registering', 'nbtrack.ui.commands.predicting'}"
+        "print({'pandas', 'IPython', 'numpy', 'nbtrack.ui.commands.registering',"
+        " 'nbtrack.ui.commands.predicting'}"
         " & set(sys.modules))"
     )
 

@@ -244,7 +244,10 @@ def test_the_history_answers_what_was_in_production_then(iris: MlflowClient) -> 
         "No version of 'iris' had Production at 2020-05-03 14:00."
     ]
     assert json.loads(run("models", "history", "iris", "--at", then, "--json").output)["version"] == 1
-    assert json.loads(run("models", "history", "iris", "--to", "@x", "--at", then, "--json").output) is None
+    assert (
+        json.loads(run("models", "history", "iris", "--to", "staging", "--at", then, "--json").output) is None
+    )
+    assert "has no alias 'x'" in refused("models", "history", "iris", "--to", "@x", "--at", then)
     assert "'yesterday' is no moment" in refused("models", "history", "iris", "--at", "yesterday")
 
 

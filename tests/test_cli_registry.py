@@ -86,9 +86,9 @@ def test_versions_are_compared(flowers: MlflowClient) -> None:
     ]
     assert any(line.split() == ["checked", "yes"] for line in shown)
     for version in (1, 2):
-        flowers.set_model_version_tag("iris", version, "same", "in both")
-    assert "in both" not in run("models", "compare", "iris", "1", "2").output
-    assert "in both" in run("models", "compare", "iris", "1", "2", "--all").output
+        flowers.set_model_version_tag("iris", version, "same", "everywhere")
+    assert "everywhere" not in run("models", "compare", "iris", "1", "2").output
+    assert "everywhere" in run("models", "compare", "iris", "1", "2", "--all").output
     whole = json.loads(run("models", "compare", "iris/2", "wine/1", "--json").output)
     assert [(each["name"], each["version"]) for each in whole["versions"]] == [("iris", 2), ("wine", 1)]
     assert refused("models", "compare", "iris", "2", "@champion") == (

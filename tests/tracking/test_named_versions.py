@@ -65,7 +65,7 @@ def test_a_word_that_is_an_alias_and_a_stage_is_to_be_written_out(client: Mlflow
         ("chempion", NotFoundError, "Did you mean 'champion'.*It has 3, 2, 1; @champion"),
         ("Archived", NotFoundError, "no version in the stage 'Archived'"),
         (None, InvalidTypeError, "A version is a number.*got NoneType"),
-        (1.5, InvalidTypeError, "A version is a number.*got float 1.5"),
+        (1.5, InvalidTypeError, "is a whole number, got float 1.5"),
         (True, InvalidTypeError, "A version is a number.*got bool"),
         ("models:/iris/1/MLmodel", InvalidValueError, "is no version in the registry"),
         ("models:/nobody/1", NotFoundError, "nobody"),

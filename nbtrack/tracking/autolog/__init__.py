@@ -1,0 +1,1 @@
+"""Autolog: what frameworks do, recorded without a line of code."""

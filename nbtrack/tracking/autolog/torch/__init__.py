@@ -1,0 +1,1 @@
+"""PyTorch: loops of the user's own, with no trainer."""

@@ -83,7 +83,15 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
         """Whether `start_run()` inside it starts a nested run without being told so."""
         self.nested_ids: list[str] = []
         """The runs that this thread has started inside it, in that order."""
+        self.before_end: list[Callable[[], None]] = []
+        """Called once each before the run ends, by whatever ends it: recordings that still have something."""
+        self._trainings = 0
         self._sampler: SystemMetricsSampler | None = None
+
+    is_autologged = False
+    """Whether autolog started it, for one training: it is no run that the user has chosen to log to."""
+    gives_way = False
+    """Whether it ends when the user starts a run: nobody could tell when the loop that it records is over."""
 
     @property
     def run_id(self) -> str:
@@ -317,6 +325,23 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """All points of one metric of this run, as `Tracker.get_metric_history` gives them."""
         return metric_history.read(self._runs, self._run_id, key, output_format)
+
+    def begin_training(self) -> int:
+        """Count a training that autolog records in it; 1 is the first."""
+        self._trainings += 1
+        return self._trainings
+
+    def settle_before_end(self) -> None:
+        """Let those who still have something to record in it do so; the tracker calls this."""
+        while self.before_end:
+            callback = self.before_end.pop(0)
+            try:
+                callback()
+            except Exception as failure:  # noqa: BLE001 - the run must end, whatever is left out of it
+                warn_user(
+                    f"The end of run {self._run_id} is not recorded whole: "
+                    f"{type(failure).__name__}: {failure}."
+                )
 
     def release(self) -> None:
         """Write what is left and let go of the run without ending it; the tracker calls this."""

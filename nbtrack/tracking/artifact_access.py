@@ -5,6 +5,7 @@ One place for all who read them: `Tracker`, `MlflowClient` and `nbtrack.artifact
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,9 @@ def _find_by_place(store: Store, uri: str) -> tuple[str, str | None]:
 
 
 def _artifacts(store: Store, run_id: str) -> Artifacts:
+    # Pictures that autolog has still to draw are there for whoever asks.
+    if drawing := sys.modules.get("nbtrack.tracking.autolog.drawing"):
+        drawing.draw_of(run_id)
     return store.runs.artifacts(check_run_id(run_id))
 
 

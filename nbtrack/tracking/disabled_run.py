@@ -46,6 +46,7 @@ class DisabledRun(ActiveRun):
         self._run_id = DISABLED_RUN_ID
         self.takes_nested = True
         self.nested_ids = []
+        self.before_end = []
 
     # All of them have the same id, and yet are not the same.
     def __eq__(self, other: object) -> bool:

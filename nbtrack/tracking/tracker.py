@@ -113,6 +113,9 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
             StoreError: The store cannot be opened or written.
         """
         outer = self._active.innermost()
+        if outer is not None and outer.gives_way and not nested:
+            self.finish(outer, RunStatus.FINISHED)
+            outer = self._active.innermost()
         if outer is None and nested:
             outer = self._current()  # a worker thread nests in the top-level run of its starter
         if outer is not None and not nested and not outer.takes_nested:
@@ -263,6 +266,25 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
         run.takes_nested = True
         return self._measured(store, run, None)
 
+    def start_autologged_run(self, tags: Mapping[str, Any]) -> ActiveRun:
+        """Start the run of one training that autolog records: on top of whatever is active, beside it.
+
+        Args:
+            tags: First tags.
+
+        Raises:
+            NbtrackError: As `start_run`.
+        """
+        is_first = self._active.innermost() is None
+        run = self.start_run(tags=tags) if is_first else self.start_cell_run(tags=tags)
+        run.is_autologged = run.takes_nested = True
+        return run
+
+    def run_to_log_to(self) -> ActiveRun | None:
+        """The run that a call of this thread logs to, also one of the parent process; None: it starts one."""
+        run = self._current()
+        return self._implicit() if run is None and self._inherited_run() else run
+
     def start_unrecorded_run(self) -> ActiveRun:
         """Make a run active that records nothing, as do the runs started inside it.
 
@@ -333,6 +355,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
         if not self.is_active(run):
             return
         try:
+            run.settle_before_end()
             self._end(run, status, tags or {}, sync=sync)
         except KeyboardInterrupt as interrupt:
             # Nobody could end a run that is half ended: it is done, and then the interrupt goes on.
@@ -647,6 +670,9 @@ def _end_active_runs() -> None:
         from nbtrack.tracking.active_run import outcome_of
 
         status, tags = outcome_of(error)
+    # Where nothing was recorded by itself, nothing waits for the end of the script.
+    if autologged := sys.modules.get("nbtrack.tracking.autolog.cell_end"):
+        autologged.end(None if is_typing else getattr(sys, "last_value", None))
     for tracker in list(_trackers):
         try:
             for run in reversed(tracker._active.everywhere()):  # pyright: ignore[reportPrivateUsage]

@@ -1,1 +1,1 @@
-"""Autolog: what frameworks do, recorded without a line of code."""
+"""Autolog: trainings recorded without code, by hooks in the functions of frameworks."""

@@ -1,0 +1,28 @@
+"""Who called a patched function: the user, or the framework itself."""
+
+import sys
+
+from nbtrack.tracking.autolog.patching import FILE
+
+
+def is_called_from(package: str) -> bool:
+    """Whether the patched function that is being observed was called by code of a package.
+
+    However far away: what a search, a pipeline or `cross_val_score` fits is called from scikit-learn, in
+    worker threads too, and whenever their names were imported.
+
+    Args:
+        package: Such as `sklearn`.
+    """
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and frame.f_code.co_filename != FILE:
+        frame = frame.f_back
+    prefix = package + "."
+    frame = frame and frame.f_back
+    while frame is not None:
+        if frame.f_code.co_filename != FILE:
+            module = frame.f_globals.get("__name__", "")
+            if isinstance(module, str) and (module == package or module.startswith(prefix)):
+                return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,90 @@
+"""What is done when the running cell ends; outside of IPython, when the script does.
+
+A training loop does not say when it is over, and pictures are drawn when nobody waits for them.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from nbtrack.tracking.autolog.patching import warn_of
+from nbtrack.tracking.notebooks import interactive_shell
+
+AtEnd = Callable[[BaseException | None], None]
+
+_waiting: list[AtEnd] = []
+_lock = threading.Lock()
+_is_registered = False
+
+
+def at_end(callback: AtEnd) -> None:
+    """Call back once, when the cell that is running has ended, or at the end of the script.
+
+    What is asked for between two cells, such as by a thread, is done at the end of the next one.
+
+    Args:
+        callback: Called with the exception that ended it, or None.
+    """
+    with _lock:
+        _waiting.append(callback)
+        shell = interactive_shell()
+        if shell is not None and _after_cell not in shell.events.callbacks.get("post_run_cell", ()):
+            shell.events.register("post_run_cell", _after_cell)
+    _also_at_exit()
+
+
+def end(error: BaseException | None) -> None:
+    """Do what waits for the end; the tracker calls this when the script ends, before its runs do.
+
+    Args:
+        error: What ended the cell or script; None when nothing did.
+    """
+    # What is asked for meanwhile is done as well.
+    while _waiting:
+        with _lock:
+            due = list(_waiting)
+            _waiting.clear()
+        for callback in due:
+            try:
+                callback(error)
+            except Exception as failure:  # noqa: BLE001 - one must not cost the others, nor fail the cell
+                warn_of(failure, "nbtrack", "the end of the cell")
+
+
+def _after_cell(result: Any = None) -> None:
+    shell = interactive_shell()
+    if shell is not None:
+        with suppress(ValueError):
+            shell.events.unregister("post_run_cell", _after_cell)
+    if result is None:
+        end(KeyboardInterrupt())  # IPython itself was interrupted
+        return
+    error = getattr(result, "error_before_exec", None)
+    end(getattr(result, "error_in_exec", None) if error is None else error)
+
+
+def _also_at_exit() -> None:
+    """Processes of `multiprocessing` end without what `atexit` promises, but for this."""
+    global _is_registered
+    multiprocessing = sys.modules.get("multiprocessing")
+    if _is_registered or multiprocessing is None or multiprocessing.parent_process() is None:
+        return
+    _is_registered = True
+    from multiprocessing.util import Finalize
+
+    Finalize(None, end, args=(None,), exitpriority=0)
+
+
+def _forget_in_child() -> None:
+    """A forked child ends nothing that its parent has begun."""
+    global _lock, _is_registered
+    _lock = threading.Lock()
+    _waiting.clear()
+    _is_registered = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

@@ -1,0 +1,90 @@
+"""Pictures of what a training recorded, drawn when nobody waits for them: at the end of the cell or script.
+
+Their data is kept in the run at once, so nothing is lost by a process that is killed before. Whoever asks
+for the artifacts of the run earlier finds the pictures too: they are drawn then.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nbtrack.tracking.active_run import ActiveRun
+from nbtrack.tracking.autolog import cell_end
+from nbtrack.tracking.autolog.patching import warn_of
+
+LONGEST = 2.0
+"""Seconds of drawing at the end of a cell or script; what is left by then is skipped, and its run says so."""
+
+SKIPPED_TAG = "nbtrack.autolog.skipped"
+"""A tag that says what autolog left out of a run, and why."""
+
+_waiting: list["_Picture"] = []
+_lock = threading.RLock()
+
+
+@dataclass(frozen=True)
+class _Picture:
+    run: ActiveRun
+    artifact_file: str
+    draw: Callable[[], Any]
+    framework: str
+
+
+def draw_later(run: ActiveRun, artifact_file: str, draw: Callable[[], Any], framework: str) -> None:
+    """Draw a picture into a run when the cell or script ends.
+
+    Args:
+        run: It may have ended by then.
+        artifact_file: Where it goes.
+        draw: Gives the figure; of matplotlib, made without pyplot.
+        framework: Whose training it is, for warnings.
+    """
+    with _lock:
+        if not _waiting:
+            cell_end.at_end(_draw_all)
+        _waiting.append(_Picture(run, artifact_file, draw, framework))
+
+
+def draw_of(run_id: str) -> None:
+    """Draw now what waits to be drawn into a run: somebody asks for its artifacts."""
+    with _lock:
+        due = [picture for picture in _waiting if picture.run.run_id == run_id]
+        for picture in due:
+            _waiting.remove(picture)
+            _draw(picture)
+
+
+def _draw_all(error: BaseException | None) -> None:
+    del error  # what failed later changes nothing about what there is to see
+    began = time.monotonic()
+    skipped: dict[str, tuple[ActiveRun, list[str]]] = {}
+    with _lock:
+        while _waiting:
+            picture = _waiting.pop(0)
+            if time.monotonic() - began < LONGEST:
+                _draw(picture)
+            else:
+                skipped.setdefault(picture.run.run_id, (picture.run, []))[1].append(picture.artifact_file)
+    for run, files in skipped.values():
+        run.set_tag(SKIPPED_TAG, f"pictures ({', '.join(files)}): drawing took more than {LONGEST:g} s")
+
+
+def _draw(picture: _Picture) -> None:
+    try:
+        picture.run.log_figure(picture.draw(), picture.artifact_file)
+    except Exception as failure:  # noqa: BLE001 - a picture less costs nobody anything
+        warn_of(failure, picture.framework, picture.artifact_file)
+
+
+def _forget_in_child() -> None:
+    """A forked child draws nothing of its parent's."""
+    global _lock
+    _lock = threading.RLock()
+    _waiting.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

@@ -1,0 +1,297 @@
+"""Patches: a function of a framework is made to tell us of its calls, by an exchange of its code.
+
+The function object stays what it is. So names that were imported from the framework long before reach
+us too, and nothing that looks at the function sees another one: identity, pickling, `inspect.signature`,
+`clone` and `repr` go on as before. Taking the patch off puts the same code object back.
+
+Only functions that live in importable modules may be patched: what a user has defined may be pickled
+by value, with its code, and the pickle would then need nbtrack.
+"""
+
+import inspect
+import linecache
+import sys
+import time
+import warnings
+from collections.abc import Callable, Generator
+from types import CodeType, FunctionType
+from typing import Any, Protocol
+
+from nbtrack.core.warn import warn_user
+from nbtrack.tracking.autolog import options
+
+FILE = "<nbtrack autolog>"
+"""Where tracebacks say that the patched function is; `callers` knows our frames by it."""
+
+
+class Hook(Protocol):
+    """Something that is put on a framework when its autolog is switched on, and taken off again."""
+
+    def put_on(self) -> None:
+        """Begin to record; putting it on twice changes nothing."""
+        ...
+
+    def take_off(self) -> None:
+        """Leave the framework as it was; taking it off twice changes nothing."""
+        ...
+
+
+class Call:
+    """One call of a patched function."""
+
+    __slots__ = (
+        *("_observer", "_patch", "_started"),
+        *("args", "error", "kwargs", "name", "own", "result", "seconds"),
+    )
+
+    def __init__(self, patch: "Patch", name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._patch = patch
+        self._observer: Generator[None] | None = None
+        self._started = 0.0
+        self.name = name
+        """The function's, such as `LogisticRegression.fit`."""
+        self.args = args
+        """May be exchanged before the function runs."""
+        self.kwargs = kwargs
+        """May be exchanged before the function runs."""
+        self.result: Any = None
+        """What the function gave."""
+        self.error: BaseException | None = None
+        """What the function raised; it goes on to the user by itself."""
+        self.seconds = 0.0
+        """How long the function took."""
+        self.own = 0.0
+        """How many seconds of ours the call has cost, up to the part that is at work."""
+
+    def spent(self) -> float:
+        """How many seconds of ours the call has cost so far, the part that is at work included."""
+        return self.own + time.perf_counter() - self._started
+
+    # What follows is called by the exchanged code, in this order; nothing of it raises an error of ours.
+
+    def returned(self, result: Any) -> None:
+        """The function has returned."""
+        self.seconds = time.perf_counter() - self._started
+        self.result = result
+        self._finish()
+
+    def raised(self, error: BaseException) -> None:
+        """The function has raised."""
+        self.seconds = time.perf_counter() - self._started
+        self.error = error
+        self._finish()
+
+    def _finish(self) -> None:
+        self._started = time.perf_counter()
+        observer, self._observer = self._observer, None
+        if observer is None:
+            return
+        try:
+            next(observer, None)
+        except Exception as failure:  # noqa: BLE001 - the training is done, whatever happens to its record
+            self._patch.failed(failure, self.name)
+
+
+Observe = Callable[[Call], "Generator[None] | None"]
+"""Called with each call, before the function runs. None: there is nothing to see. Else a generator: what
+is before its `yield` happens before the function runs, what is behind it afterwards."""
+
+
+class Patch:
+    """A function of a framework, and who observes its calls."""
+
+    def __init__(self, function: Any, observe: Observe, *, framework: str) -> None:
+        """Nothing happens before `put_on`.
+
+        Args:
+            function: A function, not a bound method: of a class, what is in its `__dict__`.
+            observe: Who is told of each call.
+            framework: For warnings and options, such as `sklearn`.
+        """
+        self.function: FunctionType = function
+        self.observe = observe
+        self.framework = framework
+        self.code: CodeType | None = None
+        """The function's own code, while the patch is on."""
+        self._ours: CodeType | None = None
+        self._has_original = False
+
+    def put_on(self) -> None:
+        """Exchange the function's code."""
+        if self.code is not None:
+            return
+        function, own_code = self.function, self.function.__code__
+        original = _copy(function)
+        ours = _exchanged(own_code, original, self._begin)
+        # Whoever asks for signature or source is led to the original, as with functools.wraps.
+        self._has_original = not hasattr(function, "__wrapped__")
+        if self._has_original:
+            function.__wrapped__ = original  # pyright: ignore[reportFunctionMemberAccess]
+        self.code, self._ours = own_code, ours
+        function.__code__ = ours
+
+    def take_off(self) -> None:
+        """Give the function its own code back."""
+        own_code, ours = self.code, self._ours
+        if own_code is None or ours is None:
+            return
+        self.code = self._ours = None
+        if self.function.__code__ is ours:
+            self.function.__code__ = own_code
+            if self._has_original:
+                del self.function.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]
+
+    def failed(self, failure: Exception, name: str) -> None:
+        """An error of ours: say so once, and let the training go on."""
+        warn_of(failure, self.framework, name)
+
+    def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        """Called instead of the function, first; None: it is to run as if nothing were."""
+        if self.code is None:
+            return None  # taken off while somebody else's patch lies above
+        started = time.perf_counter()
+        call = Call(self, self.function.__qualname__, args, kwargs)
+        call._started = started  # pyright: ignore[reportPrivateUsage]
+        try:
+            observer = self.observe(call)
+            if observer is None:
+                return None
+            next(observer, None)
+        except Exception as failure:  # noqa: BLE001 - the training goes on, whatever happens to its record
+            self.failed(failure, call.name)
+            return None
+        call._observer = observer  # pyright: ignore[reportPrivateUsage]
+        now = time.perf_counter()
+        call.own = now - started
+        call._started = now  # pyright: ignore[reportPrivateUsage]
+        return call
+
+
+def function_of(attribute: Any) -> FunctionType | None:
+    """The function behind what stands in the `__dict__` of a class; None where there is none to patch.
+
+    Static and class methods are unwrapped, and so are the descriptors of scikit-learn that make a method
+    depend on the estimator inside.
+    """
+    for inner in ("__func__", "fn"):
+        if not isinstance(attribute, FunctionType):
+            attribute = getattr(attribute, inner, attribute)
+    return attribute if isinstance(attribute, FunctionType) else None
+
+
+_told: set[tuple[str, str]] = set()
+
+
+def warn_of(failure: Exception, framework: str, name: str) -> None:
+    """Warn of an error of ours, once for each function of each framework; it never raises.
+
+    Args:
+        failure: What went wrong.
+        framework: Such as `sklearn`.
+        name: What could not be recorded, such as `LogisticRegression.fit`.
+    """
+    values = options.of(framework)
+    if (framework, name) in _told or (values is not None and values.get("silent")):
+        return
+    _told.add((framework, name))
+    try:
+        _warn_caller(
+            f"{framework} autolog could not record all of {name}: {type(failure).__name__}: {failure}. "
+            "Your training goes on. nbtrack.autolog(disable=True) switches it off."
+        )
+    except Warning:
+        # Warnings are errors here. An error of ours still ends no training: it is said as Python says
+        # what it cannot raise.
+        sys.unraisablehook(_Unraisable(failure, name))
+
+
+def _warn_caller(message: str) -> None:
+    """Warn about the line that called the patched function, which is the user's."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename != FILE:
+        frame = frame.f_back
+        level += 1
+    if frame is None:
+        warn_user(message)
+    else:
+        warnings.warn(message, RuntimeWarning, stacklevel=level + 1)
+
+
+class _Unraisable:
+    """What `sys.unraisablehook` is told."""
+
+    def __init__(self, failure: Exception, name: str) -> None:
+        self.exc_type: type[BaseException] = type(failure)
+        self.exc_value: BaseException | None = failure
+        self.exc_traceback = failure.__traceback__
+        self.err_msg: str | None = f"Autolog could not record all of {name}"
+        self.object: object = name
+
+
+_SOURCE = """\
+def outer({cells}):
+    def {name}(*args, **kwargs):
+        call = None
+        try:
+            call = "begin"(args, kwargs)
+            if call is None:
+                result = "original"(*args, **kwargs)
+            else:
+                result = "original"(*call.args, **call.kwargs)
+        except BaseException as error:
+            if call is not None:
+                call.raised(error)
+            raise
+        if call is not None:
+            call.returned(result)
+        return result
+        ({mentioned})
+    return {name}
+"""
+
+
+def _exchanged(code: CodeType, original: FunctionType, begin: Callable[..., Call | None]) -> CodeType:
+    """Code that calls `begin`, then the original once, for a function whose code is `code`.
+
+    It takes whatever is given, and passes it on. It must name the variables of the enclosing function
+    that the original names: a function takes only code that has as many. What it calls are constants of
+    the code, so that it depends on nothing in the module of the function.
+    """
+    source = _SOURCE.format(
+        name="function",
+        cells=", ".join(code.co_freevars),
+        mentioned="".join(f"{name}, " for name in code.co_freevars) or "None",
+    )
+    with warnings.catch_warnings():
+        # "begin"(...) calls a text, warns the compiler; the text is exchanged below.
+        warnings.simplefilter("ignore", SyntaxWarning)
+        outer = compile(source, FILE, "exec", dont_inherit=True).co_consts[0]
+    # Tracebacks show the lines.
+    shown = _SOURCE.replace('"begin"', "begin").replace('"original"', "original")
+    linecache.cache[FILE] = (len(shown), None, [str(line) for line in shown.splitlines(keepends=True)], FILE)
+    ours = next(const for const in outer.co_consts if isinstance(const, CodeType))
+    constants = {"begin": begin, "original": original}
+    return ours.replace(
+        co_consts=tuple(
+            constants.get(const, const) if isinstance(const, str) else const for const in ours.co_consts
+        ),
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+    )
+
+
+def _copy(function: FunctionType) -> FunctionType:
+    """A function that does what `function` does, with the code that it has now."""
+    names, closure = function.__globals__, function.__closure__
+    copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, closure)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__qualname__ = function.__qualname__
+    copy.__module__ = function.__module__
+    copy.__doc__ = function.__doc__
+    # Python 3.14 works annotations out when they are asked for.
+    for attribute in ("__annotate__", "__annotations__"):
+        if hasattr(function, attribute):
+            setattr(copy, attribute, getattr(function, attribute))
+            break
+    copy.__dict__.update(function.__dict__)
+    return copy

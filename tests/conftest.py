@@ -1,6 +1,7 @@
 """What every test stands on: an empty folder, a clean environment, no run left active."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     work.mkdir()
     monkeypatch.chdir(work)
     yield
+    _leave_autolog()
     fluent.default_tracker.close()
     fluent.default_tracker.set_tracking_uri(None)
     fluent.default_tracker.set_registry_uri(None)
@@ -60,6 +62,16 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in list(os.environ):
         if name.startswith("NBTRACK_") and not name.startswith("NBTRACK_TEST_"):
             del os.environ[name]
+
+
+def _leave_autolog() -> None:
+    """Off, with nothing that waits for the end of the script, and nothing warned of yet."""
+    if switching := sys.modules.get("nbtrack.tracking.autolog.switching"):
+        switching.switch_all(disable=True)
+    if patching := sys.modules.get("nbtrack.tracking.autolog.patching"):
+        patching._told.clear()
+    if cell_end := sys.modules.get("nbtrack.tracking.autolog.cell_end"):
+        cell_end.end(None)
 
 
 @pytest.fixture

@@ -84,6 +84,7 @@ FRAMEWORKS: dict[str, Framework] = {
                 "log_every_epoch": True,
                 "log_every_n_steps": None,
                 **_CHECKPOINTS,
+                "checkpoint": False,
                 "save_model_kwargs": None,
                 "save_exported_model": False,
                 "saved_model_kwargs": None,

@@ -11,6 +11,7 @@ by value, with its code, and the pickle would then need nbtrack.
 import inspect
 import linecache
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator
@@ -40,14 +41,13 @@ class Call:
     """One call of a patched function."""
 
     __slots__ = (
-        *("_observer", "_patch", "_started"),
+        *("_observers", "_started"),
         *("args", "error", "kwargs", "name", "own", "result", "seconds"),
     )
 
-    def __init__(self, patch: "Patch", name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._patch = patch
-        self._observer: Generator[None] | None = None
-        self._started = 0.0
+    def __init__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], started: float) -> None:
+        self._observers: list[tuple[Patch, Generator[None]]] = []
+        self._started = started
         self.name = name
         """The function's, such as `LogisticRegression.fit`."""
         self.args = args
@@ -67,29 +67,42 @@ class Call:
         """How many seconds of ours the call has cost so far, the part that is at work included."""
         return self.own + time.perf_counter() - self._started
 
-    # What follows is called by the exchanged code, in this order; nothing of it raises an error of ours.
+    def begin(self, patch: "Patch") -> None:
+        """Let an observer see the call; nothing of ours is raised."""
+        try:
+            observer = patch.observe(self)
+            if observer is not None:
+                next(observer, None)
+                self._observers.append((patch, observer))
+        except Exception as failure:  # noqa: BLE001 - the training goes on, whatever happens to its record
+            warn_of(failure, patch.framework, self.name)
+
+    def is_observed(self) -> bool:
+        """Whether there is something to see in it; from now on its own time is counted."""
+        now = time.perf_counter()
+        self.own, self._started = now - self._started, now
+        return bool(self._observers)
 
     def returned(self, result: Any) -> None:
-        """The function has returned."""
+        """The function has returned; nothing of ours is raised."""
         self.seconds = time.perf_counter() - self._started
         self.result = result
         self._finish()
 
     def raised(self, error: BaseException) -> None:
-        """The function has raised."""
+        """The function has raised; nothing of ours is raised."""
         self.seconds = time.perf_counter() - self._started
         self.error = error
         self._finish()
 
     def _finish(self) -> None:
         self._started = time.perf_counter()
-        observer, self._observer = self._observer, None
-        if observer is None:
-            return
-        try:
-            next(observer, None)
-        except Exception as failure:  # noqa: BLE001 - the training is done, whatever happens to its record
-            self._patch.failed(failure, self.name)
+        while self._observers:
+            patch, observer = self._observers.pop()
+            try:
+                next(observer, None)
+            except Exception as failure:  # noqa: BLE001 - the training is done, whatever happens to its record
+                warn_of(failure, patch.framework, self.name)
 
 
 Observe = Callable[[Call], "Generator[None] | None"]
@@ -111,60 +124,61 @@ class Patch:
         self.function: FunctionType = function
         self.observe = observe
         self.framework = framework
-        self.code: CodeType | None = None
-        """The function's own code, while the patch is on."""
-        self._ours: CodeType | None = None
-        self._has_original = False
 
     def put_on(self) -> None:
-        """Exchange the function's code."""
-        if self.code is not None:
-            return
-        function, own_code = self.function, self.function.__code__
-        original = _copy(function)
-        ours = _exchanged(own_code, original, self._begin)
-        # Whoever asks for signature or source is led to the original, as with functools.wraps.
-        self._has_original = not hasattr(function, "__wrapped__")
-        if self._has_original:
-            function.__wrapped__ = original  # pyright: ignore[reportFunctionMemberAccess]
-        self.code, self._ours = own_code, ours
-        function.__code__ = ours
+        """Exchange the function's code, unless another patch has done so."""
+        with _lock:
+            exchange = _exchanges.get(id(self.function))
+            if exchange is None:
+                exchange = _exchanges[id(self.function)] = _Exchange(self.function)
+            if self not in exchange.patches:
+                exchange.patches = (*exchange.patches, self)
 
     def take_off(self) -> None:
-        """Give the function its own code back."""
-        own_code, ours = self.code, self._ours
-        if own_code is None or ours is None:
-            return
-        self.code = self._ours = None
-        if self.function.__code__ is ours:
-            self.function.__code__ = own_code
-            if self._has_original:
-                del self.function.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]
+        """Give the function its own code back, unless another patch needs it."""
+        with _lock:
+            exchange = _exchanges.get(id(self.function))
+            if exchange is None:
+                return
+            exchange.patches = tuple(patch for patch in exchange.patches if patch is not self)
+            if not exchange.patches:
+                exchange.undo()
+                del _exchanges[id(self.function)]
 
-    def failed(self, failure: Exception, name: str) -> None:
-        """An error of ours: say so once, and let the training go on."""
-        warn_of(failure, self.framework, name)
+
+class _Exchange:
+    """A function whose code is exchanged, with its patches."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self.function = function
+        self.patches: tuple[Patch, ...] = ()
+        original = _copy(function)
+        self._own_code = function.__code__
+        self._ours = _exchanged(self._own_code, original, self._begin)
+        # Whoever asks for signature or source is led to the original, as with functools.wraps.
+        self._leads_there = not hasattr(function, "__wrapped__")
+        if self._leads_there:
+            function.__wrapped__ = original  # pyright: ignore[reportFunctionMemberAccess]
+        function.__code__ = self._ours
+
+    def undo(self) -> None:
+        """Put the function's own code back."""
+        if self.function.__code__ is self._ours:  # else somebody else has exchanged it meanwhile
+            self.function.__code__ = self._own_code
+        if self._leads_there:
+            del self.function.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]
 
     def _begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-        """Called instead of the function, first; None: it is to run as if nothing were."""
-        if self.code is None:
-            return None  # taken off while somebody else's patch lies above
-        started = time.perf_counter()
-        call = Call(self, self.function.__qualname__, args, kwargs)
-        call._started = started  # pyright: ignore[reportPrivateUsage]
-        try:
-            observer = self.observe(call)
-            if observer is None:
-                return None
-            next(observer, None)
-        except Exception as failure:  # noqa: BLE001 - the training goes on, whatever happens to its record
-            self.failed(failure, call.name)
-            return None
-        call._observer = observer  # pyright: ignore[reportPrivateUsage]
-        now = time.perf_counter()
-        call.own = now - started
-        call._started = now  # pyright: ignore[reportPrivateUsage]
-        return call
+        """Called first instead of the function; None: it is to run as if nothing were."""
+        call = Call(self.function.__qualname__, args, kwargs, time.perf_counter())
+        for patch in self.patches:
+            call.begin(patch)
+        return call if call.is_observed() else None
+
+
+_exchanges: dict[int, _Exchange] = {}
+"""By the identity of the function, which the exchange keeps alive."""
+_lock = threading.RLock()
 
 
 def function_of(attribute: Any) -> FunctionType | None:

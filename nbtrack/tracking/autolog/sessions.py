@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.core import mlflow_tags
 from nbtrack.core.entities import RunStatus
-from nbtrack.core.errors import NbtrackError
+from nbtrack.core.errors import NbtrackError, ParamConflictError
 from nbtrack.tracking.active_run import ActiveRun, outcome_of
 from nbtrack.tracking.autolog import cell_end, drawing, options
 from nbtrack.tracking.autolog.patching import Call, warn_of
@@ -64,16 +64,21 @@ class Session:
         param is called `max_depth-2`, in the second training of the run.
         """
         texts = {key: _shortened(text) for key, text in param_texts(params).items()}
-        if not self.is_own:
+        if self.is_own:
+            self.run.log_params(texts)
+            return
+        while texts:
             there = self.run.data.params
             new: dict[str, str] = {}
             for key, text in texts.items():
                 if there.get(key, text) != text:
                     key = next(other for other in self._other_keys(key) if there.get(other, text) == text)
                 new[key] = text
-            texts = new
-        if texts:
-            self.run.log_params(texts)
+            try:
+                self.run.log_params(new)
+            except ParamConflictError:
+                continue  # another thread was faster with one of them
+            return
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Keep one value of each metric.

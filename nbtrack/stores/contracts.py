@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbtrack.core.datasets import DatasetInput
+    from nbtrack.core.ended_runs import EndedRun
     from nbtrack.core.logged_models import LoggedModel, LoggedModelList
     from nbtrack.core.model_links import LoggedModelOutput
     from nbtrack.core.paged_lists import PagedList
@@ -744,6 +745,13 @@ class Store(Protocol):
             run_id: A run that exists.
             owner: Whether this process started or resumed it.
             raises: Whether a point that the store refuses is an error, and not kept for later.
+        """
+        ...
+
+    def add_children(self, parent_id: str, children: Sequence[EndedRun]) -> list[str]:
+        """Keep runs that have ended already as children of one, in its experiment; all or none.
+
+        They get the tags of the parent that say where a run comes from. Returns their ids, in that order.
         """
         ...
 

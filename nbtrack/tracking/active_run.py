@@ -31,6 +31,7 @@ from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.run_operations import DONE
 
 if TYPE_CHECKING:
+    from nbtrack.core.ended_runs import EndedRun
     from nbtrack.tracking.system_metrics import SystemMetricsSampler
 
 
@@ -461,6 +462,21 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
                 undo_abandoned(interrupt)
                 raise
         self._writer.document_changed()
+
+    def _add_children(self, children: "Sequence[EndedRun]") -> list[str]:
+        """Keep runs that have ended already as nested runs of this one.
+
+        Returns:
+            Their ids, in the order given; fewer where the store refuses, which is tried again later.
+        """
+        made: list[str] = []
+
+        def add() -> None:
+            made.extend(self._store.add_children(self._run_id, children))
+            self.nested_ids.extend(made)
+
+        self._write(add)
+        return made
 
     def _registry_store(self) -> Store:
         return self._tracker.registry_for(self._store)

@@ -30,8 +30,25 @@ class RunWriter:
     """One run being written by this process: its metric log, its heartbeat, its upkeep."""
 
     def __init__(
-        self, runs: LocalRuns, run_id: str, *, owner: bool, keeper: "Keeper", raises: bool = False
+        self,
+        runs: LocalRuns,
+        run_id: str,
+        *,
+        owner: bool,
+        keeper: "Keeper",
+        raises: bool = False,
+        ended: MetricLogWriter | None = None,
     ) -> None:
+        """Begin to write to a run, or look after one that was written whole until it is synced.
+
+        Args:
+            runs: The runs of its store.
+            run_id: The run; it exists.
+            owner: Whether this process started or resumed it.
+            keeper: What looks after writers in the background.
+            raises: Whether a point that the disk refuses is an error, and not kept for later.
+            ended: The closed metric log of a run that has ended already, with its document.
+        """
         self.run_id = run_id
         self.is_owner = owner
         """Whether this process started or resumed the run, and so will end it."""
@@ -45,9 +62,12 @@ class RunWriter:
         self._beat_at = monotonic()
         self._note = os.urandom(8).hex()
         self._is_noted = False
-        self.log = MetricLogWriter(self._folder, on_segment=self._begin_segment, raises=raises)
+        self.log = ended or MetricLogWriter(self._folder, on_segment=self._begin_segment, raises=raises)
         self.append = self.log.append
-        keeper.watch(self)
+        if ended is None:
+            keeper.watch(self)
+        else:
+            self._retire()
 
     def document_changed(self) -> None:
         """Say that `run.json` no longer shows the run's document."""

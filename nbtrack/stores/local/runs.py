@@ -134,6 +134,31 @@ class LocalRuns:
             raise
         return run_id
 
+    def insert_ended(self, documents: Sequence[Document], sketches: Sequence[Document]) -> None:
+        """Add runs that have ended already, all or none; their files are there but for `run.json`.
+
+        Args:
+            documents: The document of each.
+            sketches: Those of their sketches.
+
+        Raises:
+            StoreError: The store cannot be written; no document is left behind.
+        """
+        held = [document["inputs"] for document in documents if "inputs" in document]
+        with self._database.transaction():
+            for inputs in held:
+                self._forms.shortener([DatasetInput.from_dictionary(each) for each in inputs])(inputs)
+            self._table.insert_multiple(documents)
+            self._sketches.insert_multiple(sketches)
+            for document in documents:
+                if "artifact_location" in document:
+                    _make_beside(self._forms.artifact_root(document).parent)
+                self._write_run_file(document)
+        for document in documents:
+            run_id, name, experiment = (document[key] for key in ("run_id", "run_name", "experiment_id"))
+            self._events.append("run.started", run_id=run_id, run_name=name, experiment_id=experiment)
+            self._events.append("run.ended", run_id=run_id, status=document["status"])
+
     def get(self, run_id: str) -> Run:
         """Read a run as it is now.
 

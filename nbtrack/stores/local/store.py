@@ -14,6 +14,9 @@ from nbtrack.stores.local.runs import LocalRuns
 from nbtrack.stores.local.shared_documents import SharedDocuments
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbtrack.core.ended_runs import EndedRun
     from nbtrack.stores.local.logged_models import LocalLoggedModels
     from nbtrack.stores.local.registry import LocalRegistry
 
@@ -91,6 +94,27 @@ class LocalStore:
             raises: Whether a point that the disk refuses is an error, and not kept for later.
         """
         return RunWriter(self.runs, run_id, owner=owner, keeper=self._keeper, raises=raises)
+
+    def add_children(self, parent_id: str, children: "Sequence[EndedRun]") -> list[str]:
+        """Keep runs that have ended already as children of one; all of them or, when one cannot be, none.
+
+        Args:
+            parent_id: The run they belong to.
+            children: What is to be kept of each; they are in its experiment, and have its source and user.
+
+        Returns:
+            Their ids, in the order given.
+
+        Raises:
+            NotFoundError: There is no such parent.
+            StoreError: The store cannot be written.
+        """
+        from nbtrack.stores.local import ended_runs  # lazy: few scripts have any
+
+        logs = ended_runs.add_children(self.runs, parent_id, children)
+        for run_id, log in logs.items():
+            RunWriter(self.runs, run_id, owner=True, keeper=self._keeper, ended=log)
+        return list(logs)
 
     def sync(self) -> None:
         """Make everything written so far survive a power cut.

@@ -11,6 +11,7 @@ from nbtrack.core.entities import Run
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.core.warn import warn_user
 from nbtrack.models.flavors.keras import imported_keras
+from nbtrack.tracking.autolog.keras.model_facts import metric_values, optimizer_params, summary_text
 from nbtrack.tracking.fluent import default_tracker
 
 try:
@@ -104,23 +105,22 @@ class MlflowCallback(keras.callbacks.Callback):
             found = {f"validation_{name}": value for name, value in logs.items()}
             self._log_metrics(found, self._epoch if self.log_every_epoch else self._batches)
 
+    def logs_to(self, run_id: str) -> bool:
+        """Whether it logs to a run while that is the active one."""
+        return self._run_id in (None, run_id)
+
     def _log_optimizer(self) -> None:
-        settings: dict[str, Any] = self._trained().optimizer.get_config()
-        params = {f"{self.params_prefix}{name}": value for name, value in settings.items()}
+        params = optimizer_params(self._trained(), self.params_prefix)
         default_tracker.log_params(params, run_id=self._run_id)
 
     def _log_summary(self) -> None:
-        lines: list[str] = []
-
-        def keep(line: str, *_: Any, **__: Any) -> None:
-            lines.append(line)
-
-        self._trained().summary(print_fn=keep)
-        default_tracker.log_text("\n".join(lines), "model_summary.txt", run_id=self._run_id)
+        summary = summary_text(self._trained())
+        default_tracker.log_text(summary, "model_summary.txt", run_id=self._run_id)
 
     def _log_metrics(self, metrics: Mapping[str, Any], step: int) -> None:
         def log() -> None:
-            default_tracker.log_metrics(metrics, step=step, run_id=self._run_id, model_id=self.model_id)
+            values = metric_values(metrics)
+            default_tracker.log_metrics(values, step=step, run_id=self._run_id, model_id=self.model_id)
 
         self._attempt("metrics", log)
 

@@ -83,6 +83,7 @@ FRAMEWORKS: dict[str, Framework] = {
             {
                 "log_every_epoch": True,
                 "log_every_n_steps": None,
+                # `nbtrack.tensorflow.autolog` makes them unless told otherwise, as in MLflow.
                 **_CHECKPOINTS,
                 "checkpoint": False,
                 "save_model_kwargs": None,

@@ -123,7 +123,7 @@ def _file(store: Store, where: model_uris.Where, artifact_uri: str) -> tuple[Art
         artifacts, path = model_uris.files_of(model_uris.resolve_model(where, artifact_uri))
     else:
         run_id, path = artifact_access.find_artifact(store, artifact_uri)
-        artifacts = store.runs.artifacts(run_id)
+        artifacts = artifact_access.artifacts_of(store, run_id)
     if path is None:
         raise InvalidValueError(f"{artifact_uri!r} names a run or a model, and no artifact of it.")
     return artifacts, path

@@ -30,7 +30,7 @@ def list_artifacts(store: Store, run_id: str, path: str | None = None) -> list[F
         NotFoundError: There is no such run.
         InvalidValueError: `path` would leave the run or is malformed.
     """
-    return _artifacts(store, run_id).list(_normal(path))
+    return artifacts_of(store, run_id).list(_normal(path))
 
 
 def download_artifacts(
@@ -55,7 +55,7 @@ def download_artifacts(
         InvalidValueError: `path` would leave the run, or a link in `dst_path` leads out of that.
         StoreError: It cannot be written; what was there before is still there.
     """
-    return download(_artifacts(store, run_id), path, dst_path)
+    return download(artifacts_of(store, run_id), path, dst_path)
 
 
 def download(
@@ -125,17 +125,17 @@ def load_text(store: Store, run_id: str, path: str) -> str:
         NotFoundError: There is no such run, or no such artifact.
         InvalidValueError: `path` would leave the run or is malformed.
     """
-    return read_text(_artifacts(store, run_id), path)
+    return read_text(artifacts_of(store, run_id), path)
 
 
 def load_dict(store: Store, run_id: str, path: str) -> Any:
     """Read an artifact of a run as `read_dict` does."""
-    return read_dict(_artifacts(store, run_id), path)
+    return read_dict(artifacts_of(store, run_id), path)
 
 
 def load_image(store: Store, run_id: str, path: str) -> Any:
     """Read an artifact of a run as `read_image` does."""
-    return read_image(_artifacts(store, run_id), path)
+    return read_image(artifacts_of(store, run_id), path)
 
 
 def read_text(artifacts: Artifacts, path: str) -> str:
@@ -270,10 +270,10 @@ def _find_by_place(store: Store, uri: str) -> tuple[str, str | None]:
     raise InvalidValueError(f"{uri!r} lies in no artifact folder of a run of the store {store.uri}.")
 
 
-def _artifacts(store: Store, run_id: str) -> Artifacts:
-    # Pictures that autolog has still to draw are there for whoever asks.
-    if drawing := sys.modules.get("nbtrack.tracking.autolog.drawing"):
-        drawing.draw_of(run_id)
+def artifacts_of(store: Store, run_id: str) -> Artifacts:
+    """The artifacts of a run; what autolog has still to draw or write is among them."""
+    if cell_end := sys.modules.get("nbtrack.tracking.autolog.cell_end"):
+        cell_end.settle(run_id)
     return store.runs.artifacts(check_run_id(run_id))
 
 

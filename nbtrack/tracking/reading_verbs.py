@@ -227,7 +227,7 @@ class ReadingVerbs(ExperimentVerbs):
             NotFoundError: There is no such run.
             InvalidValueError: `path` would leave the run or is malformed.
         """
-        return self._store_of(run_id).runs.artifacts(run_id).open(path)
+        return artifact_access.artifacts_of(self._store_of(run_id), run_id).open(path)
 
     def download_artifacts(
         self, run_id: str, path: str | None = None, dst_path: str | PathLike[str] | None = None

@@ -448,6 +448,21 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
             handle.watch_models()
         return handle
 
+    def handle_of(self, run: ActiveRun) -> ActiveRun:
+        """What logs to a run that may have ended since, or been resumed; wherever the tracker logs to now.
+
+        Raises:
+            NotFoundError: The run is there no more.
+            DeletedError: It is deleted.
+        """
+        if self._is_off():
+            return DisabledRun(self)
+        for active in self._active.everywhere():
+            if active.run_id == run.run_id:
+                return active
+        store = run._store  # pyright: ignore[reportPrivateUsage]
+        return self._handles.get(store, run.run_id, raises=self.on_error == "raise")
+
     def _end(self, run: ActiveRun, status: str, tags: Mapping[str, str], *, sync: bool) -> None:
         self._active.remove(run)
         self._last.run_id = run.run_id

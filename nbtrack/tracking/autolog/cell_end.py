@@ -15,6 +15,9 @@ from nbtrack.tracking.notebooks import interactive_shell
 
 AtEnd = Callable[[BaseException | None], None]
 
+before_reading: list[Callable[[str], None]] = []
+"""Called with the id of a run whose artifacts somebody asks for: what waits for the end is written then."""
+
 _waiting: list[AtEnd] = []
 _lock = threading.Lock()
 _is_registered = False
@@ -52,6 +55,12 @@ def end(error: BaseException | None) -> None:
                 callback(error)
             except Exception as failure:  # noqa: BLE001 - one must not cost the others, nor fail the cell
                 warn_of(failure, "nbtrack", "the end of the cell")
+
+
+def settle(run_id: str) -> None:
+    """Write the artifacts of a run that wait for the end: somebody asks for them."""
+    for callback in before_reading:
+        callback(run_id)
 
 
 def _after_cell(result: Any = None) -> None:

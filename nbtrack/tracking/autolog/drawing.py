@@ -79,6 +79,9 @@ def _draw(picture: _Picture) -> None:
         warn_of(failure, picture.framework, picture.artifact_file)
 
 
+cell_end.before_reading.append(draw_of)
+
+
 def _forget_in_child() -> None:
     """A forked child draws nothing of its parent's."""
     global _lock

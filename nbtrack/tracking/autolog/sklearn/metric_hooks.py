@@ -1,0 +1,225 @@
+"""The hooks behind `post_metrics`: on what predicts, what scores, and the functions of `sklearn.metrics`."""
+
+from collections.abc import Generator, Iterator
+from functools import cache
+from inspect import Parameter, signature
+from types import FunctionType, ModuleType
+from typing import Any
+
+from nbtrack.tracking.autolog.callers import is_called_from
+from nbtrack.tracking.autolog.patching import Call, Observe, Patch, function_of
+from nbtrack.tracking.autolog.sklearn import metric_keys, post_metrics
+from nbtrack.tracking.autolog.sklearn.caller_names import caller, module_of
+
+_PREDICTING = (
+    "predict",
+    "predict_proba",
+    "predict_log_proba",
+    "decision_function",
+    "score_samples",
+    "transform",
+)
+
+_PREDICTED = frozenset(
+    {"y_pred", "y_score", "y_proba", "y_prob", "probas_pred", "pred_decision", "labels_pred", "y2"}
+)
+"""The parameters of metrics that take predictions."""
+
+_PREPARING = tuple(
+    f"sklearn.{name}"
+    for name in ("preprocessing", "impute", "feature_extraction", "feature_selection", "compose._column")
+)
+"""What only prepares data is not recorded; so nobody needs to know what it gives."""
+
+_NO_METRICS = frozenset({"check_scoring", "get_scorer", "get_scorer_names", "make_scorer"})
+
+
+def hooks(module: ModuleType) -> Iterator[Patch]:
+    """What is put on one module of scikit-learn, whichever it is."""
+    name = module.__name__
+    if name == "sklearn.metrics":
+        yield from _metric_hooks(module)
+    elif name == "sklearn.metrics._scorer":
+        for scorer in ("_BaseScorer", "_PassthroughScorer"):
+            function = function_of(vars(getattr(module, scorer, object)).get("__call__"))
+            if function is not None:
+                yield Patch(function, _observe_scorer, framework="sklearn")
+    for cls in list(vars(module).values()):
+        if isinstance(cls, type) and cls.__module__ == name:
+            yield from class_hooks(cls)
+
+
+def class_hooks(cls: type, framework: str = "sklearn") -> Iterator[Patch]:
+    """What is put on the methods that a class defines itself; other frameworks have estimators, too.
+
+    Args:
+        cls: A class of the framework's.
+        framework: For warnings.
+    """
+    for method in _PREDICTING:
+        function = function_of(vars(cls).get(method))
+        if function is None or (method == "transform" and cls.__module__.startswith(_PREPARING)):
+            continue
+        yield Patch(function, _prediction_observer(method), framework=framework)
+    if (function := function_of(vars(cls).get("score"))) is not None:
+        yield Patch(function, _score_observer(function), framework=framework)
+
+
+def _metric_hooks(module: ModuleType) -> Iterator[Patch]:
+    for name in module.__all__:
+        function = getattr(module, name, None)
+        # Distances are computed by the thousand, and are arrays.
+        if (
+            isinstance(function, FunctionType)
+            and name not in _NO_METRICS
+            and "distances" not in name
+            and not name.startswith("pairwise_")
+        ):
+            yield Patch(function, _metric_observer(name, function), framework="sklearn")
+
+
+def _is_users() -> bool:
+    """Whether the user made the call, and not scikit-learn or ourselves."""
+    return not is_called_from("sklearn") and module_of(caller()).partition(".")[0] != "nbtrack"
+
+
+# ---- predictions -----------------------------------------------------------------------------
+
+
+@cache
+def _prediction_observer(method: str) -> Observe:
+    def observe(call: Call) -> Generator[None] | None:
+        if not post_metrics.remembered.has_models() or not call.args:
+            return None
+        if post_metrics.remembered.fit_of(call.args[0]) is None:
+            return None
+        if not post_metrics.is_wanted() or not _is_users():
+            return None
+        return _remember(call, method)
+
+    return observe
+
+
+def _remember(call: Call, method: str) -> Generator[None]:
+    model, data = call.args[0], _first_data(call)
+    yield
+    if call.error is None:
+        post_metrics.remember_result(model, method, data, call.result)
+
+
+def _first_data(call: Call) -> Any:
+    """What a method was given first, after the estimator."""
+    if len(call.args) > 1:
+        return call.args[1]
+    return next(iter(call.kwargs.values()), None)
+
+
+# ---- scores ----------------------------------------------------------------------------------
+
+
+def _score_observer(function: FunctionType) -> Observe:
+    def observe(call: Call) -> Generator[None] | None:
+        if not post_metrics.remembered.has_models() or not call.args:
+            return None
+        fit = post_metrics.remembered.fit_of(call.args[0])
+        if fit is None or not post_metrics.is_wanted() or not _is_users():
+            return None
+        return _score(call, fit, function)
+
+    return observe
+
+
+def _score(call: Call, fit: Any, function: FunctionType) -> Generator[None]:
+    yield
+    if call.error is not None:
+        return
+    frame = caller()
+    name = type(call.args[0]).__name__
+    parameters = metric_keys.parameters_of(function)[1:]
+    text = metric_keys.call_text(f"{name}.score", parameters, call.args[1:], call.kwargs, frame)
+    post_metrics.log_score(fit, f"{name}_score", _first_data(call), call.result, text, frame)
+
+
+# ---- functions of sklearn.metrics ------------------------------------------------------------
+
+
+def _metric_observer(name: str, function: FunctionType) -> Observe:
+    takes = _Parameters(function)
+
+    def observe(call: Call) -> Generator[None] | None:
+        if not post_metrics.remembered.has_predictions() or not post_metrics.is_wanted():
+            return None
+        return _measure(call, name, takes)
+
+    return observe
+
+
+def _measure(call: Call, name: str, takes: "_Parameters") -> Generator[None]:
+    yield
+    if call.error is not None or not post_metrics.is_number(call.result) or not _is_users():
+        return
+    predicted, others = takes.divide(call.args, call.kwargs)
+    found, is_itself = post_metrics.prediction_among(name, predicted, others)
+    if found is None:
+        return
+    text = metric_keys.call_text(name, takes.names, call.args, call.kwargs, caller())
+    post_metrics.log_measured(found, name, call.result, text, is_itself=is_itself)
+
+
+class _Parameters:
+    """What the parameters of a metric take."""
+
+    def __init__(self, function: FunctionType) -> None:
+        parameters = signature(function).parameters
+        self.names = [
+            name
+            for name, parameter in parameters.items()
+            if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
+        ]
+        self._predicted = _PREDICTED.intersection(parameters)
+        if not self._predicted and "X" in parameters and "labels" in parameters:
+            self._predicted = frozenset({"labels"})  # of a clustering; elsewhere a list of all labels
+
+    def divide(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+        """What was given as predictions, and everything else but what is no data."""
+        given = [*zip(self.names, args, strict=False), *kwargs.items()]
+        data = [(name, value) for name, value in given if not isinstance(value, _NO_DATA)]
+        return (
+            [value for name, value in data if name in self._predicted],
+            [value for name, value in data if name not in self._predicted],
+        )
+
+
+_NO_DATA = (str, bytes, bool, int, float, type(None))
+
+
+# ---- scorers ---------------------------------------------------------------------------------
+
+
+def _observe_scorer(call: Call) -> Generator[None] | None:
+    if not post_metrics.remembered.has_models() or len(call.args) < 2:
+        return None
+    fit = post_metrics.remembered.fit_of(call.args[1])
+    if fit is None or not post_metrics.is_wanted() or not _is_users():
+        return None
+    return _score_with(call, fit)
+
+
+def _score_with(call: Call, fit: Any) -> Generator[None]:
+    yield
+    scorer, model, *data = call.args
+    function = getattr(scorer, "_score_func", None)
+    value = call.result
+    if function is None:
+        metric = f"{type(model).__name__}_score"
+    else:
+        metric = getattr(function, "__name__", "")
+        # The scorer turns the sign of what is better when smaller; the metric is what its name says.
+        if post_metrics.is_number(value) and getattr(scorer, "_sign", 1) < 0:
+            value = -value
+    if call.error is not None or not metric.isidentifier() or not (data or "X" in call.kwargs):
+        return
+    frame = caller()
+    names = ["estimator", "X", "y_true" if function is not None else "y"]
+    text = metric_keys.call_text(repr(scorer), names, call.args[1:], call.kwargs, frame)
+    post_metrics.log_score(fit, metric, data[0] if data else call.kwargs["X"], value, text, frame)

@@ -1,6 +1,7 @@
 """Who called a patched function: the user, or the framework itself."""
 
 import sys
+from collections.abc import Iterator
 
 from nbtrack.tracking.autolog.patching import FILE
 
@@ -14,6 +15,18 @@ def is_called_from(package: str) -> bool:
     Args:
         package: Such as `sklearn`.
     """
+    return any(True for _ in calling_modules(package))
+
+
+def calling_modules(package: str) -> Iterator[str]:
+    """The modules of a package whose code lies between the patched function and the user's program.
+
+    Args:
+        package: Such as `sklearn`.
+
+    Yields:
+        Their names, the nearest first; one that occurs several times comes several times.
+    """
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None and frame.f_code.co_filename != FILE:
         frame = frame.f_back
@@ -23,6 +36,5 @@ def is_called_from(package: str) -> bool:
         if frame.f_code.co_filename != FILE:
             module = frame.f_globals.get("__name__", "")
             if isinstance(module, str) and (module == package or module.startswith(prefix)):
-                return True
+                yield module
         frame = frame.f_back
-    return False

@@ -1,0 +1,1 @@
+"""What the autologs of XGBoost and LightGBM share."""

@@ -1,0 +1,1 @@
+"""Autolog of XGBoost."""

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from nbtrack.exceptions import MlflowException as MlflowException
     from nbtrack.tracking.active_model import ActiveModel as ActiveModel
     from nbtrack.tracking.active_run import ActiveRun as ActiveRun
-    from nbtrack.tracking.autolog_notice import autolog as autolog
+    from nbtrack.tracking.autolog.everything import autolog as autolog
     from nbtrack.tracking.client import MlflowClient as MlflowClient
     from nbtrack.tracking.configurable_tracker import Tracker as Tracker
     from nbtrack.tracking.fluent import active_run as active_run
@@ -155,7 +155,7 @@ _HOMES = {
     "nbtrack.tracking.active_run": "ActiveRun",
     "nbtrack.core.logged_models": "LoggedModel",
     "nbtrack.tracking.active_model": "ActiveModel",
-    "nbtrack.tracking.autolog_notice": "autolog",
+    "nbtrack.tracking.autolog.everything": "autolog",
     "nbtrack.tracking.images": "Image",
     "nbtrack.tracking.system_metrics": (
         "disable_system_metrics_logging enable_system_metrics_logging set_system_metrics_node_id "

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
 from nbtrack.models import default_environments
-from nbtrack.tracking import autolog_notice, model_access
+from nbtrack.tracking import model_access
+from nbtrack.tracking.autolog import switching
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
@@ -230,9 +231,48 @@ def autolog(
     save_model_kwargs: Mapping[str, Any] | None = None,
     extra_tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
-    if not disable:
-        autolog_notice.tell("keras.autolog()")
+    """Record what `Model.fit` of Keras 3 trains from now on.
+
+    Params of the fit and of the optimizer, metrics of each epoch, the architecture, data sets, and the model
+    at the end.
+
+    Args:
+        log_every_epoch: Whether to keep the metrics of each epoch.
+        log_every_n_steps: How often to keep the metrics of a batch instead; None keeps none.
+        log_models: Whether to keep the trained models.
+        log_model_signatures: Whether to keep what each model takes and gives.
+        save_exported_model: Whether to save models for inference only, as `Model.export` does.
+        log_datasets: Whether to keep name, digest and schema of the data.
+        log_input_examples: Whether to keep a few rows of the data with each model.
+        disable: Record it no more: its functions are again what they were.
+        exclusive: Leave the user's runs alone: record only where no run is active.
+        disable_for_unsupported_versions: Do not record versions older than those it was made for.
+        silent: Print no line for a run, and no warning of ours.
+        registered_model_name: Also make each model the next version of this registered model.
+        save_model_kwargs: Arguments of Keras' `save`.
+        extra_tags: Tags of each run that is started for a training.
+
+    Raises:
+        InvalidTypeError: An option is of a wrong type.
+        InvalidValueError: An option has no meaning.
+    """
+    switching.switch(
+        "keras",
+        disable=disable,
+        log_every_epoch=log_every_epoch,
+        log_every_n_steps=log_every_n_steps,
+        log_models=log_models,
+        log_model_signatures=log_model_signatures,
+        save_exported_model=save_exported_model,
+        log_datasets=log_datasets,
+        log_input_examples=log_input_examples,
+        exclusive=exclusive,
+        disable_for_unsupported_versions=disable_for_unsupported_versions,
+        silent=silent,
+        registered_model_name=registered_model_name,
+        save_model_kwargs=save_model_kwargs,
+        extra_tags=extra_tags,
+    )
 
 
 def get_default_pip_requirements() -> list[str]:

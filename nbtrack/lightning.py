@@ -12,12 +12,13 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
+from nbtrack.pytorch import autolog
 from nbtrack.tracking import model_access
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
 
-__all__ = ["load_model", "log_model", "save_model"]
+__all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 FLAVOR_NAME = "lightning"  # in an MLmodel file
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
 from nbtrack.models import default_environments
-from nbtrack.tracking import autolog_notice, model_access, torch_states
+from nbtrack.tracking import model_access, torch_states
+from nbtrack.tracking.autolog import switching
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
@@ -303,7 +304,57 @@ def autolog(
     checkpoint_save_weights_only: bool = False,
     checkpoint_save_freq: str | int = "epoch",
     log_model_signatures: bool = True,
+    *,
+    log_gradient_norm: bool = False,
 ) -> None:
-    """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
-    if not disable:
-        autolog_notice.tell("pytorch.autolog()")
+    """Record what PyTorch trains from now on: plain loops, and `Trainer.fit` of Lightning.
+
+    Of a plain loop: the loss at each optimizer step, epochs as the data loader shows them, learning rates,
+    optimizer, architecture, throughput, and the module at the end. A loop is recorded in the active run, or
+    in a run of its own that ends with the cell or script.
+
+    Args:
+        log_every_n_epoch: How often Lightning's metrics of an epoch are kept.
+        log_every_n_step: How often Lightning's metrics of a step are kept; None keeps none.
+        log_models: Whether to keep the trained models.
+        log_datasets: Whether to keep name, digest and schema of the data.
+        disable: Record it no more: its functions are again what they were.
+        exclusive: Leave the user's runs alone: record only where no run is active.
+        disable_for_unsupported_versions: Do not record versions older than those it was made for.
+        silent: Print no line for a run, and no warning of ours.
+        registered_model_name: Also make each model the next version of this registered model.
+        extra_tags: Tags of each run that is started for a training.
+        checkpoint: Whether to keep checkpoints of Lightning's trainings.
+        checkpoint_monitor: The metric that says which checkpoint is the best.
+        checkpoint_mode: `min` or `max`: which of its values is the best.
+        checkpoint_save_best_only: Whether a checkpoint is kept only where the metric has improved.
+        checkpoint_save_weights_only: Whether checkpoints hold the weights only.
+        checkpoint_save_freq: `epoch`, or a number of steps between two checkpoints.
+        log_model_signatures: Whether to keep what each model takes and gives.
+        log_gradient_norm: Whether to keep the norm of the gradients at each optimizer step of a plain loop.
+
+    Raises:
+        InvalidTypeError: An option is of a wrong type.
+        InvalidValueError: An option has no meaning.
+    """
+    switching.switch(
+        "pytorch",
+        disable=disable,
+        log_every_n_epoch=log_every_n_epoch,
+        log_every_n_step=log_every_n_step,
+        log_models=log_models,
+        log_datasets=log_datasets,
+        exclusive=exclusive,
+        disable_for_unsupported_versions=disable_for_unsupported_versions,
+        silent=silent,
+        registered_model_name=registered_model_name,
+        extra_tags=extra_tags,
+        checkpoint=checkpoint,
+        checkpoint_monitor=checkpoint_monitor,
+        checkpoint_mode=checkpoint_mode,
+        checkpoint_save_best_only=checkpoint_save_best_only,
+        checkpoint_save_weights_only=checkpoint_save_weights_only,
+        checkpoint_save_freq=checkpoint_save_freq,
+        log_model_signatures=log_model_signatures,
+        log_gradient_norm=log_gradient_norm,
+    )

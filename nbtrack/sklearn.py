@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
 from nbtrack.models import default_environments
-from nbtrack.tracking import autolog_notice, model_access
+from nbtrack.tracking import model_access
+from nbtrack.tracking.autolog import switching
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
@@ -202,9 +203,50 @@ def autolog(
     pos_label: Any = None,
     extra_tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
-    if not disable:
-        autolog_notice.tell("sklearn.autolog()")
+    """Record what scikit-learn fits from now on: params, metrics, pictures, data sets and the model.
+
+    What an estimator fits inside itself is not recorded: the parts of a pipeline or an ensemble, the folds
+    of `cross_val_score`. A search is a run, with its best candidates as nested runs.
+
+    Args:
+        log_input_examples: Whether to keep a few rows of the data with each model.
+        log_model_signatures: Whether to keep what each model takes and gives.
+        log_models: Whether to keep the trained models.
+        log_datasets: Whether to keep name, digest and schema of the data.
+        disable: Record it no more: its functions are again what they were.
+        exclusive: Leave the user's runs alone: record only where no run is active.
+        disable_for_unsupported_versions: Do not record versions older than those it was made for.
+        silent: Print no line for a run, and no warning of ours.
+        max_tuning_runs: How many candidates of a search become nested runs, the best first; None is all.
+        log_post_training_metrics: Whether to keep what functions of `sklearn.metrics` give for predictions
+            of a recorded model, and its `score`.
+        serialization_format: How models are saved: `cloudpickle`, `pickle` or `skops`.
+        registered_model_name: Also make each model the next version of this registered model.
+        pos_label: The positive class: precision, recall and F1 are then those of this class, not weighted
+            over all.
+        extra_tags: Tags of each run that is started for a fit.
+
+    Raises:
+        InvalidTypeError: An option is of a wrong type.
+        InvalidValueError: An option has no meaning.
+    """
+    switching.switch(
+        "sklearn",
+        disable=disable,
+        log_input_examples=log_input_examples,
+        log_model_signatures=log_model_signatures,
+        log_models=log_models,
+        log_datasets=log_datasets,
+        exclusive=exclusive,
+        disable_for_unsupported_versions=disable_for_unsupported_versions,
+        silent=silent,
+        max_tuning_runs=max_tuning_runs,
+        log_post_training_metrics=log_post_training_metrics,
+        serialization_format=serialization_format,
+        registered_model_name=registered_model_name,
+        pos_label=pos_label,
+        extra_tags=extra_tags,
+    )
 
 
 def get_default_pip_requirements(include_cloudpickle: bool = False, include_skops: bool = False) -> list[str]:

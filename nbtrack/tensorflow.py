@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack import keras
 from nbtrack.core.absent_names import hints_of
 from nbtrack.models import default_environments
-from nbtrack.tracking import autolog_notice
+from nbtrack.tracking.autolog import switching
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
@@ -166,6 +166,57 @@ def autolog(
     checkpoint_save_weights_only: bool = False,
     checkpoint_save_freq: str | int = "epoch",
 ) -> None:
-    """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
-    if not disable:
-        autolog_notice.tell("tensorflow.autolog()")
+    """Record what `Model.fit` of Keras 3 trains from now on, by the names of MLflow's TensorFlow flavor.
+
+    It is `nbtrack.keras.autolog` but for the params of the optimizer, which are called `opt_...`.
+
+    Args:
+        log_models: Whether to keep the trained models.
+        log_datasets: Whether to keep name, digest and schema of the data.
+        disable: Record it no more: its functions are again what they were.
+        exclusive: Leave the user's runs alone: record only where no run is active.
+        disable_for_unsupported_versions: Do not record versions older than those it was made for.
+        silent: Print no line for a run, and no warning of ours.
+        registered_model_name: Also make each model the next version of this registered model.
+        log_input_examples: Whether to keep a few rows of the data with each model.
+        log_model_signatures: Whether to keep what each model takes and gives.
+        saved_model_kwargs: Taken for MLflow's sake: models are saved as Keras saves them.
+        keras_model_kwargs: Arguments of Keras' `save`.
+        extra_tags: Tags of each run that is started for a training.
+        log_every_epoch: Whether to keep the metrics of each epoch.
+        log_every_n_steps: How often to keep the metrics of a batch instead; None keeps none.
+        checkpoint: Whether to keep checkpoints.
+        checkpoint_monitor: The metric that says which checkpoint is the best.
+        checkpoint_mode: `min` or `max`: which of its values is the best.
+        checkpoint_save_best_only: Whether a checkpoint is kept only where the metric has improved.
+        checkpoint_save_weights_only: Whether checkpoints hold the weights only.
+        checkpoint_save_freq: `epoch`, or a number of batches between two checkpoints.
+
+    Raises:
+        InvalidTypeError: An option is of a wrong type.
+        InvalidValueError: An option has no meaning.
+    """
+    switching.switch(
+        "keras",
+        disable=disable,
+        flavor="tensorflow",
+        log_models=log_models,
+        log_datasets=log_datasets,
+        exclusive=exclusive,
+        disable_for_unsupported_versions=disable_for_unsupported_versions,
+        silent=silent,
+        registered_model_name=registered_model_name,
+        log_input_examples=log_input_examples,
+        log_model_signatures=log_model_signatures,
+        saved_model_kwargs=saved_model_kwargs,
+        keras_model_kwargs=keras_model_kwargs,
+        extra_tags=extra_tags,
+        log_every_epoch=log_every_epoch,
+        log_every_n_steps=log_every_n_steps,
+        checkpoint=checkpoint,
+        checkpoint_monitor=checkpoint_monitor,
+        checkpoint_mode=checkpoint_mode,
+        checkpoint_save_best_only=checkpoint_save_best_only,
+        checkpoint_save_weights_only=checkpoint_save_weights_only,
+        checkpoint_save_freq=checkpoint_save_freq,
+    )

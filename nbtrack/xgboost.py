@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.absent_names import hints_of
 from nbtrack.models import default_environments
-from nbtrack.tracking import autolog_notice, model_access
+from nbtrack.tracking import model_access
+from nbtrack.tracking.autolog import switching
 
 if TYPE_CHECKING:
     from nbtrack.models.model_info import ModelInfo
@@ -186,9 +187,44 @@ def autolog(
     model_format: str = "ubj",
     extra_tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Taken for MLflow's sake: nothing is logged by itself yet; see `nbtrack.autolog`."""
-    if not disable:
-        autolog_notice.tell("xgboost.autolog()")
+    """Record what XGBoost trains from now on, by `xgboost.train` and by its estimators.
+
+    Params, the metrics of the evaluation sets at each iteration, feature importance, the best iteration,
+    data sets and the model.
+
+    Args:
+        importance_types: Which importances are kept; None is `["weight"]`.
+        log_input_examples: Whether to keep a few rows of the data with each model.
+        log_model_signatures: Whether to keep what each model takes and gives.
+        log_models: Whether to keep the trained models.
+        log_datasets: Whether to keep name, digest and schema of the data.
+        disable: Record it no more: its functions are again what they were.
+        exclusive: Leave the user's runs alone: record only where no run is active.
+        disable_for_unsupported_versions: Do not record versions older than those it was made for.
+        silent: Print no line for a run, and no warning of ours.
+        registered_model_name: Also make each model the next version of this registered model.
+        model_format: How models are saved: `ubj`, `json` or `deprecated`.
+        extra_tags: Tags of each run that is started for a training.
+
+    Raises:
+        InvalidTypeError: An option is of a wrong type.
+        InvalidValueError: An option has no meaning.
+    """
+    switching.switch(
+        "xgboost",
+        disable=disable,
+        importance_types=importance_types,
+        log_input_examples=log_input_examples,
+        log_model_signatures=log_model_signatures,
+        log_models=log_models,
+        log_datasets=log_datasets,
+        exclusive=exclusive,
+        disable_for_unsupported_versions=disable_for_unsupported_versions,
+        silent=silent,
+        registered_model_name=registered_model_name,
+        model_format=model_format,
+        extra_tags=extra_tags,
+    )
 
 
 def get_default_pip_requirements() -> list[str]:

@@ -23,7 +23,7 @@ _LATER = {
     """,
     "artifacts": "get_artifact_repository",
     "data": "from_huggingface from_spark from_tensorflow load_delta",
-    "lightning": "autolog get_default_conda_env get_default_pip_requirements",
+    "lightning": "get_default_conda_env get_default_pip_requirements",
     "models": """
         EvaluationArtifact EvaluationMetric EvaluationResult MetricThreshold evaluate list_evaluators
         make_metric add_libraries_to_model build_docker evaluation update_model_requirements

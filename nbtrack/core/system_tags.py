@@ -43,6 +43,9 @@ INTERRUPTED = "nbtrack.interrupted"
 ERROR = "nbtrack.error"
 """The last line of the traceback that ended the run."""
 
+AUTOLOG_SKIPPED = "nbtrack.autolog.skipped"
+"""What autolog left out of a run, and why."""
+
 CELL_ID = "nbtrack.cell.id"
 """The id the front end gave the tracked cell (nbformat 4.5); absent under nbclient."""
 

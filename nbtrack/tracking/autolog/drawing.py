@@ -11,15 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from nbtrack.core import system_tags
 from nbtrack.tracking.active_run import ActiveRun
 from nbtrack.tracking.autolog import cell_end
 from nbtrack.tracking.autolog.patching import warn_of
 
 LONGEST = 2.0
 """Seconds of drawing at the end of a cell or script; what is left by then is skipped, and its run says so."""
-
-SKIPPED_TAG = "nbtrack.autolog.skipped"
-"""A tag that says what autolog left out of a run, and why."""
 
 _waiting: list["_Picture"] = []
 _lock = threading.RLock()
@@ -69,7 +67,9 @@ def _draw_all(error: BaseException | None) -> None:
             else:
                 skipped.setdefault(picture.run.run_id, (picture.run, []))[1].append(picture.artifact_file)
     for run, files in skipped.values():
-        run.set_tag(SKIPPED_TAG, f"pictures ({', '.join(files)}): drawing took more than {LONGEST:g} s")
+        earlier = run.data.tags.get(system_tags.AUTOLOG_SKIPPED)
+        what = f"pictures ({', '.join(files)}): drawing took more than {LONGEST:g} s"
+        run.set_tag(system_tags.AUTOLOG_SKIPPED, f"{earlier}; {what}" if earlier else what)
 
 
 def _draw(picture: _Picture) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from nbtrack.core import mlflow_tags
+from nbtrack.core import mlflow_tags, system_tags
 from nbtrack.core.entities import RunStatus
 from nbtrack.core.errors import NbtrackError, ParamConflictError
 from nbtrack.tracking.active_run import ActiveRun, outcome_of
@@ -142,7 +142,7 @@ class Session:
             what: With the reason, such as `input example: it would take 2 s`.
         """
         self._skipped.append(what)
-        self.run.set_tag(drawing.SKIPPED_TAG, "; ".join(self._skipped))
+        self.run.set_tag(system_tags.AUTOLOG_SKIPPED, "; ".join(self._skipped))
 
     def draw_later(
         self, artifact_file: str, draw: Callable[[], Any], data: Mapping[str, Any] | None = None

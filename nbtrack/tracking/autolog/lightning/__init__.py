@@ -1,0 +1,1 @@
+"""What autolog records of Lightning."""

@@ -267,14 +267,16 @@ def outer({cells}):
 def _exchanged(code: CodeType, original: FunctionType, begin: Callable[..., Call | None]) -> CodeType:
     """Code that calls `begin`, then the original once, for a function whose code is `code`.
 
-    It takes whatever is given, and passes it on. It must name the variables of the enclosing function
-    that the original names: a function takes only code that has as many. What it calls are constants of
-    the code, so that it depends on nothing in the module of the function.
+    It takes whatever is given, and passes it on. It must name as many variables of an enclosing function
+    as the original does: a function takes no other code. What it calls are constants of the code, so that
+    it depends on nothing in the module of the function.
     """
+    # Not by their own names, which may be those of variables of ours.
+    cells = [f"cell_{number:04}" for number in range(len(code.co_freevars))]
     source = _SOURCE.format(
         name="function",
-        cells=", ".join(code.co_freevars),
-        mentioned="".join(f"{name}, " for name in code.co_freevars) or "None",
+        cells=", ".join(cells),
+        mentioned="".join(f"{name}, " for name in cells) or "None",
     )
     with warnings.catch_warnings():
         # "begin"(...) calls a text, warns the compiler; the text is exchanged below.
@@ -289,6 +291,7 @@ def _exchanged(code: CodeType, original: FunctionType, begin: Callable[..., Call
         co_consts=tuple(
             constants.get(const, const) if isinstance(const, str) else const for const in ours.co_consts
         ),
+        co_freevars=code.co_freevars,
         co_name=code.co_name,
         co_qualname=code.co_qualname,
     )

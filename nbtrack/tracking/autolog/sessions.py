@@ -227,11 +227,19 @@ def training(
     if session is None:
         yield None
         return
+    outer = current()
+    _of_thread.session = session
     try:
         with unrecorded():
             yield session
     finally:
+        _of_thread.session = outer
         close(session, call.error)
+
+
+def current() -> Session | None:
+    """The training that this thread is in, for what is a part of it; None outside of any."""
+    return getattr(_of_thread, "session", None)
 
 
 def open_loop(framework: str, title: str, *, tags: Mapping[str, Any] | None = None) -> Session | None:

@@ -44,7 +44,7 @@ def _nothing() -> Any:
 
 
 def record(**options: Any) -> None:
-    switch("lightgbm", **{"silent": True, **options})
+    switch("lightgbm", **options)
 
 
 def data(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:

@@ -27,11 +27,11 @@ def train(data, *, rounds: int = 3, **more) -> list:
 
 calls = []
 
-def checked(function):
+def checked(function, call=1, error=2, result=3, original=4):
     limit = 10
     @functools.wraps(function)
     def wrapper(self, *args, **kwargs):
-        assert limit == 10
+        assert (limit, call, error, result, original) == (10, 1, 2, 3, 4)
         return function(self, *args, **kwargs)
     return wrapper
 

@@ -30,7 +30,7 @@ def _recorded() -> None:
 
 def record(**options: Any) -> None:
     """Without pictures, which take most of the time."""
-    switch("xgboost", **{"silent": True, "importance_types": [], **options})
+    switch("xgboost", **{"importance_types": [], **options})
 
 
 def data(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -456,7 +456,6 @@ def test_exclusive_leaves_a_run_of_the_users_alone() -> None:
 
 
 def test_the_notice_says_how_the_training_ended(capsys: pytest.CaptureFixture[str]) -> None:
-    record(silent=False)
     dtrain = matrix()
 
     train({"nthread": 1}, dtrain, 2, evals=[(dtrain, "train")], verbose_eval=False)
@@ -525,7 +524,7 @@ def test_odd_data_are_trained_on_as_ever() -> None:
 
 
 def test_a_run_that_ends_too_early_costs_no_training() -> None:
-    record(silent=False, log_models=False)
+    record(log_models=False)
     dtrain = matrix()
     ended: list[int] = []
 

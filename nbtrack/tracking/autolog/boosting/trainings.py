@@ -6,6 +6,7 @@ features, the data sets and the model.
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from copy import copy
 from inspect import Signature
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
@@ -17,6 +18,7 @@ from nbtrack.tracking.autolog.boosting.data import TrainingData
 from nbtrack.tracking.autolog.boosting.iteration_metrics import IterationMetrics
 from nbtrack.tracking.autolog.patching import Call
 from nbtrack.tracking.autolog.sessions import Session
+from nbtrack.tracking.autolog.sklearn import post_metrics
 
 Arguments = Mapping[str, Any]
 """What a function was called with, by name."""
@@ -82,16 +84,18 @@ class Trainings(ABC):
 
     def observe_train(self, signature: Signature, call: Call) -> Generator[None] | None:
         """See `patching.Observe`; of `train`."""
-        session = calls.expected()
-        if session is None and not self._is_for_the_user():
+        expected = calls.expected()
+        if expected is None and not self._is_for_the_user():
             return None
         given = calls.arguments_of(signature, call)
         if given is None:
             return None  # it will be refused
-        return self._train(call, given) if session is None else self._train_of_fit(call, given, session)
+        return self._train(call, given) if expected is None else self._train_of_fit(call, given, expected)
 
     def observe_fit(self, signature: Signature, call: Call) -> Generator[None] | None:
         """See `patching.Observe`; of the estimators' `fit`."""
+        if (whole := calls.whole_of(self.framework)) is not None:
+            return self._fit_of_whole(whole)
         given = calls.arguments_of(signature, call) if self._is_for_the_user() else None
         return None if given is None else self._fit(call, given)
 
@@ -109,7 +113,8 @@ class Trainings(ABC):
                 yield
                 return
             data = self.data_of_train(given)
-            yield from self._recorded(session, call, given, is_cv=False)
+            self._log_params(session, given, is_cv=False)
+            yield from self._watched(session, call, given, is_cv=False)
             if call.error is None:
                 data.log(session)
                 self._log_model(session, call.result, data)
@@ -128,14 +133,20 @@ class Trainings(ABC):
                 with session.attempt("params"):
                     session.log_params({"n_estimators": trees})
             data = self.data_of_fit(given)
-            with calls.expecting(session):
+            with calls.expecting(session, is_whole=True):
                 yield
             if call.error is None:
                 data.log(session)
                 self._log_model(session, estimator, data)
 
-    def _train_of_fit(self, call: Call, given: Arguments, session: Session) -> Generator[None]:
-        yield from self._recorded(session, call, given, is_cv=False)
+    def _fit_of_whole(self, session: Session) -> Generator[None]:
+        with calls.expecting(session, is_whole=False):
+            yield
+
+    def _train_of_fit(self, call: Call, given: Arguments, expected: calls.Expected) -> Generator[None]:
+        if expected.is_whole:
+            self._log_params(expected.session, given, is_cv=False)
+        yield from self._watched(expected.session, call, given, is_cv=False)
 
     def _cv(self, call: Call, given: Arguments) -> Generator[None]:
         with sessions.training(self.framework, call, f"{self.framework}.cv") as session:
@@ -143,13 +154,16 @@ class Trainings(ABC):
                 yield
                 return
             data = self.data_of_train(given)
-            yield from self._recorded(session, call, given, is_cv=True)
+            self._log_params(session, given, is_cv=True)
+            yield from self._watched(session, call, given, is_cv=True)
             if call.error is None:
                 data.log(session)
 
-    def _recorded(self, session: Session, call: Call, given: Arguments, *, is_cv: bool) -> Generator[None]:
+    def _log_params(self, session: Session, given: Arguments, *, is_cv: bool) -> None:
         with session.attempt("params"):
             session.log_params(_described(self.params(given, is_cv=is_cv)))
+
+    def _watched(self, session: Session, call: Call, given: Arguments, *, is_cv: bool) -> Generator[None]:
         recorder: Recorder | None = None
         callbacks: Any = given.get("callbacks")
         if (is_cv or self.is_validated(given)) and (callbacks is None or isinstance(callbacks, Iterable)):
@@ -170,7 +184,10 @@ class Trainings(ABC):
                 self.importances(session, call.result)
 
     def _log_model(self, session: Session, model: Any, data: TrainingData) -> None:
-        """Keep a trained model; one of a class of the user's own is kept as one of scikit-learn."""
+        """Keep a trained model; one of a class of the user's own is kept as scikit-learn's are."""
+        with session.attempt("metrics measured later"):
+            # What it predicts may be scored, whether it is kept or not.
+            post_metrics.remember_fit(session, model)
         if not session.options.get("log_models", True):
             return
         with session.attempt("model"):
@@ -184,7 +201,24 @@ class Trainings(ABC):
                 given["input_example"] = data.rows
             if type(model).__module__.partition(".")[0] == self.framework:
                 given |= {"flavor": self.framework, **self.model_options(session)}
-            session.log_model(model, **given)
+            info = session.log_model(_as_the_user_sees_it(model), **given)
+            if info is not None:
+                post_metrics.remember_fit(session, model, model_id=info.model_id)
+
+
+def _as_the_user_sees_it(model: Any) -> Any:
+    """A model without what a search or a pipeline lends it while it is fitted; itself when there is nothing.
+
+    What scikit-learn 1.9 and later lend knows the whole search, and is taken back after the fit.
+    """
+    if _LENT not in vars(model):
+        return model
+    model = copy(model)
+    delattr(model, _LENT)
+    return model
+
+
+_LENT = "_parent_callback_ctx"
 
 
 def log_importance(session: Session, kind: str, scores: Mapping[str, importance.Importance]) -> None:

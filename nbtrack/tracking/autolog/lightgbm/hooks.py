@@ -8,6 +8,7 @@ from typing import Any
 
 from nbtrack.tracking.autolog.lightgbm import data, training
 from nbtrack.tracking.autolog.patching import Hook, Patch, function_of
+from nbtrack.tracking.autolog.sklearn.metric_hooks import class_hooks
 
 _ESTIMATORS = ("LGBMModel", "LGBMRegressor", "LGBMClassifier", "LGBMRanker")
 """The classes that may have a `fit` of their own."""
@@ -20,8 +21,11 @@ def hooks(module: ModuleType) -> Iterator[Hook]:
     yield _patch(lightgbm.train, trainings.observe_train)
     yield _patch(lightgbm.cv, trainings.observe_cv)
     for name in _ESTIMATORS:
-        if fit := vars(getattr(lightgbm, name, object)).get("fit"):
+        kind = getattr(lightgbm, name, object)
+        if fit := vars(kind).get("fit"):
             yield _patch(fit, trainings.observe_fit)
+        yield from class_hooks(kind, "lightgbm")
+    yield from class_hooks(lightgbm.Booster, "lightgbm")
     yield _patch(vars(lightgbm.Dataset)["__init__"], data.observe_made)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from nbtrack.models.flavors import xgboost as flavor
+from nbtrack.tracking.autolog import options
 from nbtrack.tracking.autolog.boosting.data import TrainingData
 from nbtrack.tracking.autolog.boosting.iteration_metrics import IterationMetrics, Score
 from nbtrack.tracking.autolog.boosting.trainings import Arguments, Trainings, log_importance
@@ -68,7 +69,7 @@ class XgboostTrainings(Trainings):
 
     def importances(self, session: Session, booster: Any) -> None:
         """See `Trainings.importances`."""
-        wanted = session.options.get("importance_types")
+        wanted = (options.of(self.framework) or {}).get("importance_types")
         if wanted is None:
             wanted = ("weight",)
         for kind in (wanted,) if isinstance(wanted, str) else wanted:

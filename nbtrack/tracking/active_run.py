@@ -3,7 +3,7 @@
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import dropwhile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -322,6 +322,15 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
             else:
                 self._append_of([point], metric.model_id, None)
         return DONE if synchronous is False else None
+
+    def append_points(self, points: Iterable[Point]) -> None:
+        """Write points that are known to be ones: text, float, int64, milliseconds since 1970.
+
+        Args:
+            points: Key, value, step and timestamp of each.
+        """
+        for point in points:
+            self._append(*point)
 
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """All points of one metric of this run, as `Tracker.get_metric_history` gives them."""

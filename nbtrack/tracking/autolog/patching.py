@@ -152,7 +152,7 @@ class _Exchange:
     def __init__(self, function: FunctionType) -> None:
         self.function = function
         self.patches: tuple[Patch, ...] = ()
-        original = _copy(function)
+        original = copy_of(function)
         self._own_code = function.__code__
         self._ours = _exchanged(self._own_code, original, self._begin)
         # Whoever asks for signature or source is led to the original, as with functools.wraps.
@@ -297,7 +297,7 @@ def _exchanged(code: CodeType, original: FunctionType, begin: Callable[..., Call
     )
 
 
-def _copy(function: FunctionType) -> FunctionType:
+def copy_of(function: FunctionType) -> FunctionType:
     """A function that does what `function` does, with the code that it has now."""
     names, closure = function.__globals__, function.__closure__
     copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, closure)

@@ -262,6 +262,25 @@ def open_loop(framework: str, title: str, *, tags: Mapping[str, Any] | None = No
     return session
 
 
+def may_reopen(session: Session) -> bool:
+    """Whether a loop that was given to `close` would be recorded in the same run if it went on."""
+    run = default_tracker.run_to_log_to()
+    return (run is None or run.is_autologged) if session.is_own else run is session.run
+
+
+def reopen_loop(session: Session) -> None:
+    """Go on with a loop that was given to `close`, but was not over.
+
+    Args:
+        session: As `open_loop` gave it; `may_reopen` has allowed it.
+    """
+    if session.is_own:
+        run = default_tracker.start_run(run_id=session.run.run_id)
+        run.is_autologged = run.takes_nested = run.gives_way = True
+        session.run = run
+        cell_end.at_end(lambda error: close(session, error))
+
+
 def begin(
     framework: str, call: Call | None, title: str, *, tags: Mapping[str, Any] | None = None
 ) -> Session | None:

@@ -1,0 +1,334 @@
+"""What PyTorch tells of a loop, put together: losses whose gradient is taken, and steps of optimizers.
+
+The losses since the last step are those of the next one, unless their gradients were set to zero before it,
+or lead to another optimizer. All of this is of one thread: two threads may train two models. What PyTorch
+calls here it calls in the middle of the user's loop: it costs microseconds, and raises no error of ours.
+"""
+
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from nbtrack.tracking.autolog import cell_end, sessions
+from nbtrack.tracking.autolog.patching import warn_of
+from nbtrack.tracking.autolog.torch import ranks, scalar_losses
+from nbtrack.tracking.autolog.torch.gradient_paths import GradientPaths
+from nbtrack.tracking.autolog.torch.loops import Curve, Loop, Loss, open_loops
+from nbtrack.tracking.autolog.torch.losses import Losses
+from nbtrack.tracking.autolog.torch.optimizers import KnownOptimizers, mark_of
+
+FRAMEWORK = "pytorch"
+TITLE = "PyTorch loop"
+
+_MOST_PENDING = 16_384
+"""Losses that no step has used, kept at most: a script may take gradients of anything."""
+
+_MOST_SCALED = 64
+_PAUSE_SECONDS = 0.5
+"""How long nothing is tried after a training could not be recorded."""
+
+
+class _Here(threading.local):
+    """What is known in one thread."""
+
+    def __init__(self, torch: Any, optimizers: KnownOptimizers) -> None:
+        self.loop: Loop | None = None
+        self.losses = Losses()
+        self.paths = GradientPaths(torch, optimizers)
+        self.pending: list[Loss] = []
+        """Losses that no step has used yet."""
+        self.grad_fn: Any = None
+        """Of the last loss, until the first step of a training has been made with it."""
+        self.scaled: dict[int, tuple[weakref.ref[Any], Any, Any]] = {}
+        """Of losses that a GradScaler has scaled, by identity: the scaled one, the loss, its grad_fn."""
+        self.is_stepping = False
+        self.inner_steps = 0
+        """Steps of optimizers inside the step of another."""
+        self.pending_before_step = 0
+        self.opening: Any = None
+        """An optimizer whose first step has begun without a loss: a closure may compute one."""
+        self.ended: dict[int, tuple[weakref.ref[Any], Loop]] = {}
+        """Trainings that ended because another began, by the identity of each optimizer of theirs."""
+        self.pause_until = 0.0
+
+    def curve_of(self, optimizer: Any) -> Curve | None:
+        """The curve of an optimizer that has made a step in the training of this thread."""
+        loop = self.loop
+        return None if loop is None or not loop.is_open else loop.curve_of(optimizer)
+
+    def ended_with(self, optimizer: Any) -> Loop | None:
+        """The training of an optimizer, if it ended because another one began in this thread."""
+        entry = self.ended.get(id(optimizer))
+        if entry is None or entry[0]() is not optimizer or not sessions.may_reopen(entry[1].session):
+            return None
+        return entry[1]
+
+    def note_end(self, loop: Loop) -> None:
+        """Remember a training that seems to be over, until the cell or script is."""
+        if not self.ended:
+            ended = self.ended
+            cell_end.at_end(lambda _: ended.clear())
+        self.ended.update((id(each), (weakref.ref(each), loop)) for each in loop.optimizers())
+
+
+class Recorder:
+    """Records the loops of this process."""
+
+    def __init__(self, torch: Any) -> None:
+        """Nothing is recorded before something is told.
+
+        Args:
+            torch: The module.
+        """
+        self._torch = torch
+        self._tensor: type = torch.Tensor
+        self._optimizers = KnownOptimizers()
+        self._here = _Here(torch, self._optimizers)
+        self._is_off = False
+
+    # ---- what PyTorch tells --------------------------------------------------------------------
+
+    def optimizer_is_made(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """An optimizer is being made."""
+        try:
+            self._optimizers.made(args[0] if args else kwargs["self"])
+            loop = self._here.loop
+            if loop is not None and loop.is_open:
+                loop.about.let_go()
+        except Exception as failure:  # noqa: BLE001 - the training goes on, whatever happens to its record
+            warn_of(failure, FRAMEWORK, "Optimizer.__init__")
+
+    def loss_is_scaled(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
+        """A GradScaler has scaled a loss, or several: their backward will start from what it gave."""
+        try:
+            given: Any = args[1] if len(args) > 1 else kwargs["outputs"]
+            if result is given or self._is_off:
+                return
+            scaled = self._here.scaled
+            if len(scaled) > _MOST_SCALED:
+                scaled.clear()
+            is_one = type(given) is self._tensor
+            for big, loss in [(result, given)] if is_one else zip(result, given, strict=False):
+                if type(big) is self._tensor and type(loss) is self._tensor:
+                    scaled[id(big)] = (weakref.ref(big), loss.detach(), loss.grad_fn)
+        except Exception as failure:  # noqa: BLE001 - as above
+            warn_of(failure, FRAMEWORK, "GradScaler.scale")
+
+    def gradient_is_taken(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """A backward begins."""
+        try:
+            if self._is_off:
+                return
+            here = self._here
+            given: Any = args[0] if args else kwargs.get("tensors")
+            if type(given) is not self._tensor or given.numel() != 1 or _has_inputs(args, kwargs):
+                loss = scalar_losses.of(self._torch, args, kwargs, self._optimizers)
+                if loss is not None:
+                    self._keep(here, loss, None, is_scaled=False)
+            elif given.requires_grad and not given.is_complex():
+                entry = here.scaled.pop(id(given), None) if here.scaled else None
+                if entry is not None and entry[0]() is given:
+                    self._keep(here, entry[1], entry[2], is_scaled=True)
+                else:
+                    self._keep(here, given.detach(), given.grad_fn, is_scaled=False)
+        except Exception as failure:  # noqa: BLE001 - as above
+            warn_of(failure, FRAMEWORK, "backward")
+
+    def gradients_are_zeroed(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """An optimizer sets its gradients to zero: what led to them trains nothing."""
+        try:
+            here = self._here
+            optimizer = args[0] if args else kwargs["self"]
+            self._optimizers.seen(optimizer)
+            if here.pending:
+                _refuse(here, {mark_of(optimizer)}, self._optimizers)
+        except Exception as failure:  # noqa: BLE001 - as above
+            warn_of(failure, FRAMEWORK, "Optimizer.zero_grad")
+
+    def module_is_zeroed(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """A module sets the gradients of its parameters to zero."""
+        try:
+            here = self._here
+            if here.pending:
+                module = args[0] if args else kwargs["self"]
+                zeroed = set(map(id, module.parameters()))
+                _refuse(here, zeroed & set(map(mark_of, self._optimizers.all())), self._optimizers)
+        except Exception as failure:  # noqa: BLE001 - as above
+            warn_of(failure, FRAMEWORK, "Module.zero_grad")
+
+    def step_begins(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        """An optimizer is about to make a step."""
+        del args, kwargs
+        try:
+            here = self._here
+            if self._is_off:
+                return
+            if here.is_stepping and _is_in_another_step():
+                here.inner_steps += 1
+                return
+            here.is_stepping, here.inner_steps = True, 0
+            here.pending_before_step = len(here.pending)
+            if here.pending or here.curve_of(optimizer) is not None:
+                self._begin_step(here, optimizer)
+            else:
+                here.opening = optimizer
+        except Exception as failure:  # noqa: BLE001 - as above
+            warn_of(failure, FRAMEWORK, "Optimizer.step")
+
+    def step_is_made(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        """An optimizer has made a step."""
+        del args, kwargs
+        try:
+            here = self._here
+            if self._is_off:
+                return
+            if here.inner_steps:
+                here.inner_steps -= 1
+                return
+            here.is_stepping, here.opening, here.grad_fn = False, None, None
+            loop, curve = here.loop, here.curve_of(optimizer)
+            if loop is None or curve is None:
+                here.pending.clear()
+            else:
+                loop.stepped(curve, _taken(here, optimizer))
+        except Exception as failure:  # noqa: BLE001 - as above
+            warn_of(failure, FRAMEWORK, "Optimizer.step")
+
+    def stop(self) -> None:
+        """Autolog is switched off: complete what has been recorded."""
+        for loop in open_loops():
+            loop.end()
+
+    def forked(self) -> None:
+        """Runs in a forked child, which has no part in the trainings of its parent."""
+        if open_loops():
+            self._is_off = True
+        else:
+            self._here = _Here(self._torch, self._optimizers)
+
+    # ---- inside --------------------------------------------------------------------------------
+
+    def _keep(self, here: _Here, loss: Any, grad_fn: Any, *, is_scaled: bool) -> None:
+        """Keep a loss for the step that will use it."""
+        if loss.dim():
+            loss = loss.reshape(())
+        with here.losses.lock:
+            losses = here.losses.on_device_of(loss, self._torch)
+            kept = None if losses is None else losses.keep(loss)
+        if kept is None:
+            return
+        pending = Loss(*kept)
+        pending.is_scaled = is_scaled
+        are_several = here.paths.are_several()
+        if are_several and grad_fn is not None:
+            pending.comes_from = here.paths.place()
+            pending.leads_to = here.paths.leads_to(grad_fn, pending.comes_from)
+        if here.loop is None or not here.loop.is_open or are_several:
+            # It holds on to the model: not where no optimizer could ask for it.
+            here.grad_fn = grad_fn if self._optimizers.are_there() else None
+        here.pending.append(pending)
+        if len(here.pending) > _MOST_PENDING:
+            del here.pending[: _MOST_PENDING // 2]
+        if here.opening is not None:
+            optimizer, here.opening = here.opening, None
+            self._begin_step(here, optimizer)
+
+    def _begin_step(self, here: _Here, optimizer: Any) -> None:
+        """Tell of a step whose losses, or some of them, have been seen."""
+        curve = here.curve_of(optimizer)
+        if curve is None:
+            curve = self._join(here, optimizer)
+        if curve is not None and here.loop is not None:
+            here.loop.about.before_step(optimizer, curve.steps)
+
+    def _join(self, here: _Here, optimizer: Any) -> Curve | None:
+        """Find the training that an optimizer belongs to, which is about to make its first step in it.
+
+        Returns:
+            Its curve there; None where nothing is to be recorded.
+        """
+        if time.monotonic() < here.pause_until or sessions.is_inside() or not ranks.is_recording():
+            return None
+        here.pause_until = time.monotonic() + _PAUSE_SECONDS  # unless it goes well
+        self._optimizers.seen(optimizer)
+        number, made = self._optimizers.number_of(optimizer), self._optimizers.count
+        loop = here.loop if here.loop is not None and here.loop.is_open else None
+        earlier = here.ended_with(optimizer)
+        curve = None if loop is None or earlier is not None else loop.take_in(optimizer, number)
+        if curve is None:
+            if loop is not None:
+                loop.end()
+            if earlier is not None:
+                # The training that ended it was one inside it.
+                loop = earlier.reopened(made)
+                here.ended.clear()
+            else:
+                if loop is not None:
+                    here.note_end(loop)
+                session = sessions.open_loop(FRAMEWORK, TITLE)
+                if session is None:
+                    return None
+                loop = Loop(session, here.losses, made)
+            here.loop = loop
+            curve = loop.curve_of(optimizer) or loop.take_in(optimizer, number)
+        assert loop is not None  # noqa: S101 - for the type checker: it has the curve
+        loop.about.describe(optimizer, here.grad_fn)
+        here.pause_until = 0.0
+        return curve
+
+
+def _has_inputs(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    return len(args) > 5 or kwargs.get("inputs") is not None
+
+
+def _refuse(here: _Here, marks: set[int], optimizers: KnownOptimizers) -> None:
+    """Some optimizers cannot use the losses so far: their gradients are no more."""
+    if here.is_stepping:
+        # A closure takes the gradient anew each time, and all of it belongs to the step.
+        del here.pending[: here.pending_before_step]
+        here.pending_before_step = 0
+        return
+    everyone = set(map(mark_of, optimizers.all()))
+    left: list[Loss] = []
+    for loss in here.pending:
+        # A GradScaler may skip the step that was to use it; then it is the next one's.
+        if not loss.is_scaled:
+            loss.refused_by = (loss.refused_by or set()) | marks
+        if loss.refused_by is None or not everyone <= loss.refused_by:
+            left.append(loss)
+    here.pending[:] = left
+
+
+def _taken(here: _Here, optimizer: Any) -> list[Loss]:
+    """The losses of a step that an optimizer has made; others stay."""
+    pending = here.pending
+    if not here.paths.are_several():
+        here.pending = []
+        return pending
+    mark = mark_of(optimizer)
+    fresh = [loss for loss in pending if loss.refused_by is None or mark not in loss.refused_by]
+    taken = [loss for loss in fresh if loss.leads_to is None or mark in loss.leads_to]
+    if not taken:
+        # Somebody's they must be: what was found out about their places was of other losses.
+        taken = fresh
+        for loss in taken:
+            if loss.comes_from is not None:
+                here.paths.doubt(loss.comes_from)
+    used = set(map(id, taken))
+    here.pending = [loss for loss in pending if id(loss) not in used]
+    return taken
+
+
+def _is_in_another_step() -> bool:
+    """Whether an optimizer steps inside the step of another, which has not been left by an error."""
+    found = 0
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and found < 2:
+        code = frame.f_code
+        if code.co_name.endswith("wrapper") and code.co_filename.endswith("optimizer.py"):
+            found += 1
+        frame = frame.f_back
+    return found == 2

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nbtrack import lightgbm as lightgbm
     from nbtrack import lightning as lightning
     from nbtrack import models as models
+    from nbtrack import optuna as optuna
     from nbtrack import pyfunc as pyfunc
     from nbtrack import pytorch as pytorch
     from nbtrack import sklearn as sklearn
@@ -192,6 +193,7 @@ _MODULES = (
     "keras",
     "lightning",
     "models",
+    "optuna",
     "pyfunc",
     "pytorch",
     "sklearn",

@@ -46,6 +46,9 @@ ERROR = "nbtrack.error"
 AUTOLOG_SKIPPED = "nbtrack.autolog.skipped"
 """What autolog left out of a run, and why."""
 
+DIGEST_OF = "nbtrack.digest"
+"""Tag of an input whose digest is not of all its data: of how many rows it is."""
+
 CELL_ID = "nbtrack.cell.id"
 """The id the front end gave the tracked cell (nbformat 4.5); absent under nbclient."""
 

@@ -68,6 +68,7 @@ def save(
     serialization_format: str = "cloudpickle",
     pyfunc_predict_fn: str = "predict",
     skops_trusted_types: Sequence[str] | None = None,
+    quietly: bool = False,
 ) -> SavedFlavor:
     """Write an estimator.
 
@@ -78,6 +79,7 @@ def save(
         serialization_format: `cloudpickle`, `pickle` or `skops`.
         pyfunc_predict_fn: The method that a predictor calls.
         skops_trusted_types: Types beyond those that skops trusts; kept for loading.
+        quietly: Whether nothing is said of what it cannot do: nobody has asked for the model.
 
     Raises:
         InvalidTypeError: It is no estimator.
@@ -100,7 +102,8 @@ def save(
         file = _PICKLE
         modules = pickle_to(model, folder / file, by_cloudpickle=serialization_format == "cloudpickle")
     can_predict = hasattr(model, pyfunc_predict_fn)
-    _warn_of_what_it_cannot(model, pyfunc_predict_fn, can_predict)
+    if not quietly:
+        _warn_of_what_it_cannot(model, pyfunc_predict_fn, can_predict)
     return SavedFlavor(
         flavors={
             NAME: {

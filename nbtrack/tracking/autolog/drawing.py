@@ -37,7 +37,7 @@ def draw_later(run: ActiveRun, artifact_file: str, draw: Callable[[], Any], fram
     Args:
         run: It may have ended by then.
         artifact_file: Where it goes.
-        draw: Gives the figure; of matplotlib, made without pyplot.
+        draw: Gives the figure, of matplotlib made without pyplot; or the text of the file.
         framework: Whose training it is, for warnings.
     """
     with _lock:
@@ -74,7 +74,11 @@ def _draw_all(error: BaseException | None) -> None:
 
 def _draw(picture: _Picture) -> None:
     try:
-        picture.run.log_figure(picture.draw(), picture.artifact_file)
+        drawn = picture.draw()
+        if isinstance(drawn, str):
+            picture.run.log_text(drawn, picture.artifact_file)
+        else:
+            picture.run.log_figure(drawn, picture.artifact_file)
     except Exception as failure:  # noqa: BLE001 - a picture less costs nobody anything
         warn_of(failure, picture.framework, picture.artifact_file)
 

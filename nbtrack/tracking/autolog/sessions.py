@@ -151,7 +151,7 @@ class Session:
 
         Args:
             artifact_file: Where it goes, such as `training_roc_curve.png`.
-            draw: Gives the figure; of matplotlib, made without pyplot.
+            draw: Gives the figure, of matplotlib made without pyplot; or the text of the file.
             data: What it shows, which is kept at once beside it, as `training_roc_curve.json`.
         """
         if data is not None:

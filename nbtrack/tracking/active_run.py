@@ -555,8 +555,10 @@ def outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
     """The status and tags of a run that an exception ends; None is a good end.
 
     Leaving by `sys.exit()` with no code or 0 is a good end; an interrupt is FAILED, as in MLflow,
-    and tagged.
+    and tagged. So is one that something made an exit of, as Lightning does.
     """
+    if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
+        error = error.__context__
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return RunStatus.FINISHED, {}
     if isinstance(error, KeyboardInterrupt):

@@ -1,1 +1,1 @@
-"""What autolog records of Lightning."""
+"""Lightning: what a Trainer does, of `lightning` and of `pytorch_lightning`."""

@@ -15,6 +15,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator
+from functools import cache
 from types import CodeType, FunctionType
 from typing import Any, Protocol
 
@@ -244,7 +245,7 @@ class _Unraisable:
 
 _SOURCE = """\
 def outer({cells}):
-    def {name}(*args, **kwargs):
+    def function(*args, **kwargs):
         call = None
         try:
             call = "begin"(args, kwargs)
@@ -260,7 +261,7 @@ def outer({cells}):
             call.returned(result)
         return result
         ({mentioned})
-    return {name}
+    return function
 """
 
 
@@ -271,21 +272,7 @@ def _exchanged(code: CodeType, original: FunctionType, begin: Callable[..., Call
     as the original does: a function takes no other code. What it calls are constants of the code, so that
     it depends on nothing in the module of the function.
     """
-    # Not by their own names, which may be those of variables of ours.
-    cells = [f"cell_{number:04}" for number in range(len(code.co_freevars))]
-    source = _SOURCE.format(
-        name="function",
-        cells=", ".join(cells),
-        mentioned="".join(f"{name}, " for name in cells) or "None",
-    )
-    with warnings.catch_warnings():
-        # "begin"(...) calls a text, warns the compiler; the text is exchanged below.
-        warnings.simplefilter("ignore", SyntaxWarning)
-        outer = compile(source, FILE, "exec", dont_inherit=True).co_consts[0]
-    # Tracebacks show the lines.
-    shown = _SOURCE.replace('"begin"', "begin").replace('"original"', "original")
-    linecache.cache[FILE] = (len(shown), None, [str(line) for line in shown.splitlines(keepends=True)], FILE)
-    ours = next(const for const in outer.co_consts if isinstance(const, CodeType))
+    ours = _compiled(len(code.co_freevars))
     constants = {"begin": begin, "original": original}
     return ours.replace(
         co_consts=tuple(
@@ -295,6 +282,23 @@ def _exchanged(code: CodeType, original: FunctionType, begin: Callable[..., Call
         co_name=code.co_name,
         co_qualname=code.co_qualname,
     )
+
+
+@cache
+def _compiled(cell_count: int) -> CodeType:
+    """The code for functions that name so many variables of an enclosing function."""
+    # Not by their own names, which may be those of variables of ours.
+    cells = [f"cell_{number:04}" for number in range(cell_count)]
+    mentioned = "".join(f"{name}, " for name in cells) or "None"
+    source = _SOURCE.format(cells=", ".join(cells), mentioned=mentioned)
+    with warnings.catch_warnings():
+        # "begin"(...) calls a text, warns the compiler; the text is exchanged below.
+        warnings.simplefilter("ignore", SyntaxWarning)
+        outer = compile(source, FILE, "exec", dont_inherit=True).co_consts[0]
+    # Tracebacks show the lines.
+    shown = _SOURCE.replace('"begin"', "begin").replace('"original"', "original")
+    linecache.cache[FILE] = (len(shown), None, [str(line) for line in shown.splitlines(keepends=True)], FILE)
+    return next(const for const in outer.co_consts if isinstance(const, CodeType))
 
 
 def copy_of(function: FunctionType) -> FunctionType:

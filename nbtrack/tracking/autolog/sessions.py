@@ -51,6 +51,8 @@ class Session:
         self.options: Mapping[str, Any] = options.of(framework) or {}
         self.ordinal = run.begin_training()
         """1 for the first training in its run, 2 for the next."""
+        self.model_id: str | None = None
+        """The model that was logged last; None where none was."""
         self._call = call
         self._said: list[str] = []
         self._skipped: list[str] = []
@@ -107,6 +109,7 @@ class Session:
             given["signature"] = False
         given.setdefault("registered_model_name", self.options.get("registered_model_name"))
         info = self.run.log_model(model, name=name, **given)
+        self.model_id = info.model_id
         self.say("model logged")
         return info
 

@@ -49,6 +49,13 @@ class Estimator:
     def __reduce__(self):
         return super().__reduce__()
 
+def closing(call, error, result, args):
+    def closed(kwargs):
+        return call, error, result, args, kwargs
+    return closed
+
+closed = closing(1, 2, 3, 4)
+
 def search(data):
     return train(data)
 
@@ -183,6 +190,15 @@ def test_a_user_error_goes_on_unchanged_and_is_told(framework: ModuleType) -> No
     lines = "".join(traceback.format_exception(raised.value))
     assert lines.count(FILE) == 1
     assert "result = original(*call.args, **call.kwargs)" in lines
+
+
+def test_a_function_may_use_any_names_of_the_function_around_it(framework: ModuleType) -> None:
+    watcher = Watcher()
+
+    put_on(framework.closed, watcher)
+
+    assert framework.closed(5) == (1, 2, 3, 4, 5)
+    assert watcher.seen[0].result == (1, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize("where", ["at once", "before", "after", "after an error"])

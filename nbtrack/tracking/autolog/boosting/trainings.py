@@ -201,9 +201,8 @@ class Trainings(ABC):
                 given["input_example"] = data.rows
             if type(model).__module__.partition(".")[0] == self.framework:
                 given |= {"flavor": self.framework, **self.model_options(session)}
-            info = session.log_model(_as_the_user_sees_it(model), **given)
-            if info is not None:
-                post_metrics.remember_fit(session, model, model_id=info.model_id)
+            session.log_model(_as_the_user_sees_it(model), **given)
+            post_metrics.remember_fit(session, model)  # with the id of its model
 
 
 def _as_the_user_sees_it(model: Any) -> Any:

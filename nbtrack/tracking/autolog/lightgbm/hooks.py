@@ -8,7 +8,7 @@ from typing import Any
 
 from nbtrack.tracking.autolog.lightgbm import data, training
 from nbtrack.tracking.autolog.patching import Hook, Patch, function_of
-from nbtrack.tracking.autolog.sklearn.metric_hooks import class_hooks
+from nbtrack.tracking.autolog.sklearn import metric_hooks
 
 _ESTIMATORS = ("LGBMModel", "LGBMRegressor", "LGBMClassifier", "LGBMRanker")
 """The classes that may have a `fit` of their own."""
@@ -24,8 +24,8 @@ def hooks(module: ModuleType) -> Iterator[Hook]:
         kind = getattr(lightgbm, name, object)
         if fit := vars(kind).get("fit"):
             yield _patch(fit, trainings.observe_fit)
-        yield from class_hooks(kind, "lightgbm")
-    yield from class_hooks(lightgbm.Booster, "lightgbm")
+    classes = [getattr(lightgbm, name) for name in (*_ESTIMATORS, "Booster") if hasattr(lightgbm, name)]
+    yield from metric_hooks.hooks_of_others("lightgbm", classes)
     yield _patch(vars(lightgbm.Dataset)["__init__"], data.observe_made)
 
 

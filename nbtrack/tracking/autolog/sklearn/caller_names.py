@@ -73,11 +73,9 @@ def _parameter(value: Any, frame: FrameType) -> str | None:
 
 def _variable(value: Any, frame: FrameType) -> str | None:
     here = frame.f_locals
-    # A notebook has what it showed last in `_` and its kin as well.
+    # The name it had first says most: loops over data sets have another for all of them. But a notebook has
+    # what it showed last in `_` and its kin as well, which come before all others.
     names = sorted(_names_in(here, here, value), key=lambda name: name.startswith("_"))
-    if len(names) > 1 and not names[1].startswith("_"):
-        used = _used_in_call(names, frame)
-        names = [used] if used else names
     if not names and here is not frame.f_globals:
         names = _names_in(frame.f_globals, frame.f_code.co_names, value)
         if not names and (owner := here.get("self")) is not None:
@@ -89,24 +87,3 @@ def _variable(value: Any, frame: FrameType) -> str | None:
 def _names_in(namespace: Any, names: Iterable[str], value: Any) -> list[str]:
     # The list is made at once: other threads may be assigning. Tools have variables that no user could name.
     return [name for name in list(names) if namespace.get(name) is value and name.isidentifier()]
-
-
-def _used_in_call(names: list[str], frame: FrameType) -> str | None:
-    """Which of several variables of one value the call names that is being made."""
-    from dis import get_instructions  # lazy: two variables of one value are rare
-
-    positions = list(frame.f_code.co_positions())
-    at = frame.f_lasti // 2
-    if at >= len(positions):
-        return None
-    line, last_line, column, last_column = positions[at]
-    if line is None or last_line is None or column is None or last_column is None:
-        return None
-    for instruction in get_instructions(frame.f_code):
-        found = instruction.positions
-        if instruction.argval in names and found is not None and None not in found:
-            begins = (found.lineno, found.col_offset)
-            ends = (found.end_lineno, found.end_col_offset)
-            if (line, column) <= begins and ends <= (last_line, last_column):
-                return instruction.argval
-    return None

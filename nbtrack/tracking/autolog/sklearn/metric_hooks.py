@@ -1,15 +1,17 @@
 """The hooks behind `post_metrics`: on what predicts, what scores, and the functions of `sklearn.metrics`."""
 
-from collections.abc import Generator, Iterator
+import sys
+from collections.abc import Generator, Iterable, Iterator
 from functools import cache
 from inspect import Parameter, signature
 from types import FunctionType, ModuleType
 from typing import Any
 
 from nbtrack.tracking.autolog.callers import is_called_from
-from nbtrack.tracking.autolog.patching import Call, Observe, Patch, function_of
+from nbtrack.tracking.autolog.patching import Call, Hook, Observe, Patch, function_of
 from nbtrack.tracking.autolog.sklearn import metric_keys, post_metrics
 from nbtrack.tracking.autolog.sklearn.caller_names import caller, module_of
+from nbtrack.tracking.autolog.sklearn.predictions import Fit
 
 _PREDICTING = (
     "predict",
@@ -31,41 +33,61 @@ _PREPARING = tuple(
 )
 """What only prepares data is not recorded; so nobody needs to know what it gives."""
 
+_NO_USERS = frozenset({"nbtrack", "sklearn", "xgboost", "lightgbm"})
+
 _NO_METRICS = frozenset({"check_scoring", "get_scorer", "get_scorer_names", "make_scorer"})
 
 
-def hooks(module: ModuleType) -> Iterator[Patch]:
+def hooks(module: ModuleType) -> Iterator[Hook]:
     """What is put on one module of scikit-learn, whichever it is."""
     name = module.__name__
     if name == "sklearn.metrics":
-        yield from _metric_hooks(module)
+        yield from _metric_hooks(module, "sklearn")
     elif name == "sklearn.metrics._scorer":
         for scorer in ("_BaseScorer", "_PassthroughScorer"):
-            function = function_of(vars(getattr(module, scorer, object)).get("__call__"))
-            if function is not None:
-                yield Patch(function, _observe_scorer, framework="sklearn")
-    for cls in list(vars(module).values()):
-        if isinstance(cls, type) and cls.__module__ == name:
-            yield from class_hooks(cls)
+            yield from _hook_on(getattr(module, scorer, None), "__call__", _observe_scorer, "sklearn")
+    for kind in list(vars(module).values()):
+        if isinstance(kind, type) and kind.__module__ == name:
+            yield from class_hooks(kind, "sklearn")
 
 
-def class_hooks(cls: type, framework: str = "sklearn") -> Iterator[Patch]:
-    """What is put on the methods that a class defines itself; other frameworks have estimators, too.
+def hooks_of_others(framework: str, classes: Iterable[type]) -> Iterator[Hook]:
+    """What is put on for the estimators of another framework, which has imported scikit-learn itself.
 
     Args:
-        cls: A class of the framework's.
-        framework: For warnings.
+        framework: Such as `xgboost`.
+        classes: Its estimators.
+    """
+    if metrics := sys.modules.get("sklearn.metrics"):
+        yield from _metric_hooks(metrics, framework)
+    mixins = vars(sys.modules.get("sklearn.base", ModuleType("")))
+    for kind in (*classes, *(mixins.get(name) for name in ("ClassifierMixin", "RegressorMixin"))):
+        if isinstance(kind, type):
+            yield from class_hooks(kind, framework)
+
+
+def class_hooks(kind: type, framework: str) -> Iterator[Hook]:
+    """What is put on the methods that a class defines itself.
+
+    Args:
+        kind: A class of estimators, or one that they are made of.
+        framework: Whose trainings it is for.
     """
     for method in _PREDICTING:
-        function = function_of(vars(cls).get(method))
-        if function is None or (method == "transform" and cls.__module__.startswith(_PREPARING)):
-            continue
-        yield Patch(function, _prediction_observer(method), framework=framework)
-    if (function := function_of(vars(cls).get("score"))) is not None:
-        yield Patch(function, _score_observer(function), framework=framework)
+        if method != "transform" or not kind.__module__.startswith(_PREPARING):
+            yield from _hook_on(kind, method, _prediction_observer(method), framework)
+    function = function_of(vars(kind).get("score"))
+    if function is not None:
+        yield Patch(function, _score_observer(framework, function), framework=framework)
 
 
-def _metric_hooks(module: ModuleType) -> Iterator[Patch]:
+def _hook_on(kind: type | None, method: str, observe: Observe, framework: str) -> Iterator[Hook]:
+    function = function_of(vars(kind or object).get(method))
+    if function is not None:
+        yield Patch(function, observe, framework=framework)
+
+
+def _metric_hooks(module: Any, framework: str) -> Iterator[Hook]:
     for name in module.__all__:
         function = getattr(module, name, None)
         # Distances are computed by the thousand, and are arrays.
@@ -75,12 +97,25 @@ def _metric_hooks(module: ModuleType) -> Iterator[Patch]:
             and "distances" not in name
             and not name.startswith("pairwise_")
         ):
-            yield Patch(function, _metric_observer(name, function), framework="sklearn")
+            yield Patch(function, _metric_observer(framework, name, function), framework=framework)
 
 
 def _is_users() -> bool:
-    """Whether the user made the call, and not scikit-learn or ourselves."""
-    return not is_called_from("sklearn") and module_of(caller()).partition(".")[0] != "nbtrack"
+    """Whether the user made the call: no framework as a part of something else, and not ourselves."""
+    return module_of(caller()).partition(".")[0] not in _NO_USERS and not is_called_from("sklearn")
+
+
+def _fit_of(model: Any, framework: str | None) -> Fit | None:
+    """The recorded training of a model that the user is asking something of now.
+
+    Args:
+        model: The model.
+        framework: Whose trainings count, where several frameworks look; None is any.
+    """
+    fit = post_metrics.remembered.fit_of(model) if post_metrics.remembered.has_models() else None
+    if fit is None or (framework is not None and framework != fit.framework):
+        return None
+    return fit if post_metrics.is_wanted(fit.framework) and _is_users() else None
 
 
 # ---- predictions -----------------------------------------------------------------------------
@@ -89,13 +124,8 @@ def _is_users() -> bool:
 @cache
 def _prediction_observer(method: str) -> Observe:
     def observe(call: Call) -> Generator[None] | None:
-        if not post_metrics.remembered.has_models() or not call.args:
-            return None
-        if post_metrics.remembered.fit_of(call.args[0]) is None:
-            return None
-        if not post_metrics.is_wanted() or not _is_users():
-            return None
-        return _remember(call, method)
+        fit = _fit_of(call.args[0], None) if call.args else None
+        return None if fit is None else _remember(call, method)
 
     return observe
 
@@ -117,19 +147,15 @@ def _first_data(call: Call) -> Any:
 # ---- scores ----------------------------------------------------------------------------------
 
 
-def _score_observer(function: FunctionType) -> Observe:
+def _score_observer(framework: str, function: FunctionType) -> Observe:
     def observe(call: Call) -> Generator[None] | None:
-        if not post_metrics.remembered.has_models() or not call.args:
-            return None
-        fit = post_metrics.remembered.fit_of(call.args[0])
-        if fit is None or not post_metrics.is_wanted() or not _is_users():
-            return None
-        return _score(call, fit, function)
+        fit = _fit_of(call.args[0], framework) if call.args else None
+        return None if fit is None else _score(call, fit, function)
 
     return observe
 
 
-def _score(call: Call, fit: Any, function: FunctionType) -> Generator[None]:
+def _score(call: Call, fit: Fit, function: FunctionType) -> Generator[None]:
     yield
     if call.error is not None:
         return
@@ -143,24 +169,24 @@ def _score(call: Call, fit: Any, function: FunctionType) -> Generator[None]:
 # ---- functions of sklearn.metrics ------------------------------------------------------------
 
 
-def _metric_observer(name: str, function: FunctionType) -> Observe:
+def _metric_observer(framework: str, name: str, function: FunctionType) -> Observe:
     takes = _Parameters(function)
 
     def observe(call: Call) -> Generator[None] | None:
-        if not post_metrics.remembered.has_predictions() or not post_metrics.is_wanted():
+        if not post_metrics.remembered.has_predictions(framework) or not post_metrics.is_wanted(framework):
             return None
-        return _measure(call, name, takes)
+        return _measure(call, framework, name, takes)
 
     return observe
 
 
-def _measure(call: Call, name: str, takes: "_Parameters") -> Generator[None]:
+def _measure(call: Call, framework: str, name: str, takes: "_Parameters") -> Generator[None]:
     yield
     if call.error is not None or not post_metrics.is_number(call.result) or not _is_users():
         return
     predicted, others = takes.divide(call.args, call.kwargs)
     found, is_itself = post_metrics.prediction_among(name, predicted, others)
-    if found is None:
+    if found is None or found.fit.framework != framework:
         return
     text = metric_keys.call_text(name, takes.names, call.args, call.kwargs, caller())
     post_metrics.log_measured(found, name, call.result, text, is_itself=is_itself)
@@ -197,15 +223,11 @@ _NO_DATA = (str, bytes, bool, int, float, type(None))
 
 
 def _observe_scorer(call: Call) -> Generator[None] | None:
-    if not post_metrics.remembered.has_models() or len(call.args) < 2:
-        return None
-    fit = post_metrics.remembered.fit_of(call.args[1])
-    if fit is None or not post_metrics.is_wanted() or not _is_users():
-        return None
-    return _score_with(call, fit)
+    fit = _fit_of(call.args[1], None) if len(call.args) > 1 else None
+    return None if fit is None else _score_with(call, fit)
 
 
-def _score_with(call: Call, fit: Any) -> Generator[None]:
+def _score_with(call: Call, fit: Fit) -> Generator[None]:
     yield
     scorer, model, *data = call.args
     function = getattr(scorer, "_score_func", None)

@@ -29,26 +29,27 @@ _without_info: dict[str, Fit] = {}
 _lock = threading.RLock()
 
 
-def is_wanted() -> bool:
-    """Whether what is measured now is to be logged: it is switched on, and this is no training's own work."""
-    values = options.of("sklearn")
-    return values is not None and bool(values["log_post_training_metrics"]) and not sessions.is_inside()
+def is_wanted(framework: str) -> bool:
+    """Whether what is measured now is to be logged: it is switched on, and this is no training's own work.
+
+    Args:
+        framework: The one that the model was recorded by.
+    """
+    values = options.of(framework)
+    return values is not None and values.get("log_post_training_metrics", True) and not sessions.is_inside()
 
 
-def remember_fit(
-    session: sessions.Session, model: Any, data: Any = None, model_id: str | None = None
-) -> None:
+def remember_fit(session: sessions.Session, model: Any, data: Any = None) -> None:
     """Remember a model whose training has been recorded; to be called where the user's call is observed.
 
     Args:
         session: The training.
         model: What was trained.
         data: What it was trained on: the `labels_` of a clustering are what it says of these.
-        model_id: The model as it was logged, if it was.
     """
     if not session.options.get("log_post_training_metrics", True):
         return
-    fit = Fit(session.run, model_id)
+    fit = Fit(session.framework, session.run, session.model_id)
     remembered.add_model(model, fit)
     attributes: dict[str, Any] = getattr(model, "__dict__", {})
     # A search predicts with this one, and people take it out.

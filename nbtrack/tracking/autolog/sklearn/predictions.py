@@ -21,9 +21,11 @@ MOST_COPIES = 100
 class Fit:
     """A recorded training, for what is measured of its model later."""
 
-    __slots__ = ("__weakref__", "model_id", "run")
+    __slots__ = ("framework", "model_id", "run")
 
-    def __init__(self, run: ActiveRun, model_id: str | None) -> None:
+    def __init__(self, framework: str, run: ActiveRun, model_id: str | None) -> None:
+        self.framework = framework
+        """Whose autolog recorded it."""
         self.run = run
         """It may have ended."""
         self.model_id = model_id
@@ -57,6 +59,8 @@ class Remembered:
         self._owners: dict[int, tuple[weakref.ref[Any], list[Prediction]]] = {}
         """What lies in the memory of an array, by that array."""
         self._copies: deque[Prediction] = deque(maxlen=MOST_COPIES)
+        self._frameworks: set[str] = set()
+        """Those whose models have predicted something."""
 
     def add_model(self, model: Any, fit: Fit) -> None:
         """Remember a model that was trained; one that cannot be referred to weakly is not."""
@@ -71,9 +75,9 @@ class Remembered:
         """Whether anything that was trained is still there."""
         return bool(self._models)
 
-    def has_predictions(self) -> bool:
-        """Whether anything that was predicted could still be scored."""
-        return bool(self._results or self._owners or self._copies)
+    def has_predictions(self, framework: str) -> bool:
+        """Whether a recorded model of a framework has predicted anything."""
+        return framework in self._frameworks
 
     def add(self, prediction: Prediction, result: Any, fingerprints: frozenset[int]) -> None:
         """Remember what a model gave.
@@ -84,6 +88,7 @@ class Remembered:
             fingerprints: Of it and its usual derivations.
         """
         with self._lock:
+            self._frameworks.add(prediction.fit.framework)
             _put(self._results, result, prediction)
             owner = _owner(result)
             if owner is not None:

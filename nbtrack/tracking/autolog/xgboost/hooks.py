@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from nbtrack.tracking.autolog.patching import FILE, Hook, Patch, function_of
-from nbtrack.tracking.autolog.sklearn.metric_hooks import class_hooks
+from nbtrack.tracking.autolog.sklearn import metric_hooks
 from nbtrack.tracking.autolog.xgboost import data, training
 
 _ESTIMATORS = ("XGBModel", "XGBClassifier", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor")
@@ -27,8 +27,8 @@ def hooks(module: ModuleType) -> Iterator[Hook]:
         kind = getattr(xgboost, name, object)
         if fit := vars(kind).get("fit"):
             yield _patch(fit, trainings.observe_fit)
-        yield from class_hooks(kind, "xgboost")
-    yield from class_hooks(xgboost.Booster, "xgboost")
+    classes = [getattr(xgboost, name) for name in (*_ESTIMATORS, "Booster") if hasattr(xgboost, name)]
+    yield from metric_hooks.hooks_of_others("xgboost", classes)
     for name in _DATA:
         if made := vars(getattr(xgboost, name, object)).get("__init__"):
             yield _patch(made, data.observe_made)

@@ -23,7 +23,7 @@ class Model:
 
 def fit(run_id: str = "run") -> Fit:
     run: Any = SimpleNamespace(run_id=run_id)
-    return Fit(run, None)
+    return Fit("sklearn", run, None)
 
 
 def remember(

@@ -52,8 +52,9 @@ def _record(call: Call, function: FunctionType) -> Generator[None]:
         yield
         if session is None or training is None or call.error is not None:
             return
-        model_id = after(session, training, call.seconds)
-        _remember(session, training, call, model_id)
+        after(session, training, call.seconds)
+        with session.attempt("what is measured later"):
+            post_metrics.remember_training(session, call)
         if is_search(estimator):
             with session.attempt("the search"):
                 signature = signature_of(training) if session.options["log_model_signatures"] else False
@@ -74,16 +75,13 @@ def before(session: Session, training: Training) -> None:
             train_data_set.log(session, training)
 
 
-def after(session: Session, training: Training, seconds: float) -> str | None:
+def after(session: Session, training: Training, seconds: float) -> None:
     """Record what a training gave: metrics on its own data, pictures of them, the model.
 
     Args:
         session: Where it is recorded.
         training: The training.
         seconds: How long it took.
-
-    Returns:
-        The id of the model; None where it was not logged.
     """
     measured = _measured(session, training, seconds)
     if measured is not None:
@@ -93,17 +91,7 @@ def after(session: Session, training: Training, seconds: float) -> str | None:
         estimator_page.log(session, training.estimator, seconds)
     if session.options["log_models"]:
         with session.attempt("model"):
-            return trained_model.log(session, training, measured)
-    return None
-
-
-def _remember(session: Session, training: Training, call: Call, model_id: str | None) -> None:
-    """Let what the user will measure of the model come to this run."""
-    with session.attempt("what is measured later"):
-        post_metrics.remember_fit(session, training.estimator, training.X, model_id)
-        method = call.name.rpartition(".fit_")[2]
-        if method in ("predict", "transform"):
-            post_metrics.remember_result(training.estimator, method, training.X, call.result)
+            trained_model.log(session, training, measured)
 
 
 def _measured(session: Session, training: Training, seconds: float) -> Measured | None:

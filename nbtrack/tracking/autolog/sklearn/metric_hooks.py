@@ -131,17 +131,10 @@ def _prediction_observer(method: str) -> Observe:
 
 
 def _remember(call: Call, method: str) -> Generator[None]:
-    model, data = call.args[0], _first_data(call)
+    model, data = call.args[0], post_metrics.first_argument(call)
     yield
     if call.error is None:
         post_metrics.remember_result(model, method, data, call.result)
-
-
-def _first_data(call: Call) -> Any:
-    """What a method was given first, after the estimator."""
-    if len(call.args) > 1:
-        return call.args[1]
-    return next(iter(call.kwargs.values()), None)
 
 
 # ---- scores ----------------------------------------------------------------------------------
@@ -163,7 +156,7 @@ def _score(call: Call, fit: Fit, function: FunctionType) -> Generator[None]:
     name = type(call.args[0]).__name__
     parameters = metric_keys.parameters_of(function)[1:]
     text = metric_keys.call_text(f"{name}.score", parameters, call.args[1:], call.kwargs, frame)
-    post_metrics.log_score(fit, f"{name}_score", _first_data(call), call.result, text, frame)
+    post_metrics.log_score(fit, f"{name}_score", post_metrics.first_argument(call), call.result, text, frame)
 
 
 # ---- functions of sklearn.metrics ------------------------------------------------------------

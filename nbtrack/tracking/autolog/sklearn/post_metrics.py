@@ -14,6 +14,7 @@ from typing import Any
 
 from nbtrack.core.errors import DeletedError, NotFoundError
 from nbtrack.tracking.autolog import cell_end, options, sessions
+from nbtrack.tracking.autolog.patching import Call
 from nbtrack.tracking.autolog.sklearn import metric_keys, prediction_contents
 from nbtrack.tracking.autolog.sklearn.caller_names import caller
 from nbtrack.tracking.autolog.sklearn.predictions import Fit, Prediction, Remembered, arrays_of
@@ -37,6 +38,20 @@ def is_wanted(framework: str) -> bool:
     """
     values = options.of(framework)
     return values is not None and values.get("log_post_training_metrics", True) and not sessions.is_inside()
+
+
+def remember_training(session: sessions.Session, call: Call) -> None:
+    """Remember the model that a call has trained, and what `fit_predict` or `fit_transform` gave.
+
+    Args:
+        session: The training.
+        call: The call of the user's that is being observed.
+    """
+    model, data = call.args[0], first_argument(call)
+    remember_fit(session, model, data)
+    method = call.name.rpartition(".fit_")[2]
+    if method in ("predict", "transform"):
+        remember_result(model, method, data, call.result)
 
 
 def remember_fit(session: sessions.Session, model: Any, data: Any = None) -> None:
@@ -177,6 +192,11 @@ def _write_info(run_id: str) -> None:
 def _write_all_infos() -> None:
     for run_id in list(_without_info):
         _write_info(run_id)
+
+
+def first_argument(call: Call) -> Any:
+    """What a method was given first, after the object that it is a method of."""
+    return call.args[1] if len(call.args) > 1 else next(iter(call.kwargs.values()), None)
 
 
 def is_number(value: Any) -> bool:

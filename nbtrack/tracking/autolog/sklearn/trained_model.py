@@ -8,16 +8,13 @@ from nbtrack.tracking.autolog.sklearn.training_metrics import Measured
 from nbtrack.tracking.autolog.sklearn.trainings import FIRST_ROWS, Training
 
 
-def log(session: Session, training: Training, measured: Measured | None = None) -> str | None:
+def log(session: Session, training: Training, measured: Measured | None = None) -> None:
     """Keep the trained estimator as the model `model` of its run.
 
     Args:
         session: Where it is recorded.
         training: The training.
         measured: What was measured of it: its predictions are not made again.
-
-    Returns:
-        The id of the model; None where the user wants no models.
     """
     estimator = training.estimator
     options: dict[str, Any] = {"params": param_texts(training.params)}
@@ -26,7 +23,7 @@ def log(session: Session, training: Training, measured: Measured | None = None) 
         options["signature"] = False if signature is None else signature
     if session.options["log_input_examples"] and training.first_rows is not None:
         options["input_example"] = training.first_rows
-    info = session.log_model(
+    session.log_model(
         estimator,
         flavor="sklearn",
         serialization_format=session.options["serialization_format"],
@@ -34,7 +31,6 @@ def log(session: Session, training: Training, measured: Measured | None = None) 
         quietly=True,
         **options,
     )
-    return None if info is None else info.model_id
 
 
 def signature_of(training: Training, predictions: Any = None) -> Any:

@@ -211,9 +211,14 @@ class Engine:
                 "change it."
             ) from error
         explained = explain(error, self.path)
-        if explained is error:
-            raise error
-        raise explained from error
+        try:
+            if explained is error:
+                raise error
+            raise explained from error
+        finally:
+            # An error that its own frame holds on to is a circle: with it, the variables of all callers, a
+            # user's tensors among them, would stay until the garbage collector comes by.
+            del error, explained
 
 
 class Transaction:

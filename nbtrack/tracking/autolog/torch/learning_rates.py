@@ -1,0 +1,123 @@
+"""The learning rates of a training, as curves: a point whenever one changes, the first and the last.
+
+Further groups have a curve of their own, `learning_rate-1`, once they differ from the first. A learning rate
+that is a tensor is not waited for: it is copied on its device when it was written, and read with the losses.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from nbtrack.tracking.autolog.torch.device_points import DevicePoints
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from nbtrack.tracking.active_run import ActiveRun
+
+METRIC = "learning_rate"
+CURVES = 8
+"""Groups that are followed in one training at the most; some optimizers have one for each layer."""
+
+
+class Curve:
+    """The learning rate of one group of parameters."""
+
+    __slots__ = ("first", "key", "logged", "rate", "seen", "step", "version", "waiting")
+
+    def __init__(self, key: str, first: "Curve | None") -> None:
+        self.key = key
+        self.first = first
+        """Of the first group of the training; None for that itself."""
+        self.seen: Any = None
+        """What stood there at the last step: a number or a tensor."""
+        self.step = 0
+        """The last step."""
+        self.version = -1
+        """How often the tensor had been written to; -1 where it is no tensor."""
+        self.rate: float | None = None
+        self.logged: tuple[int, float] | None = None
+        """Step and value of the last point."""
+        self.waiting = 0
+        """How many copies lie on the device."""
+
+
+class LearningRates:
+    """The learning rates of the optimizers of one training."""
+
+    def __init__(self, run: "ActiveRun") -> None:
+        self._run = run
+        self._curves: list[Curve] = []
+        self._on_devices: DevicePoints[tuple[Curve, int]] = DevicePoints()
+
+    def look(self, optimizer: "Optimizer", curves: list[Curve], step: int) -> None:
+        """Take down the learning rates of an optimizer, if they have changed since its last step.
+
+        Args:
+            optimizer: The optimizer.
+            curves: Its curves, empty at first: each further group is added.
+            step: The step that it is about to make.
+        """
+        groups = optimizer.param_groups
+        if len(curves) < len(groups):
+            self._add(curves, len(groups))
+        has_changed = False
+        for group, curve in zip(groups, curves, strict=False):
+            curve.step = step
+            rate: Any = group.get("lr")
+            if rate is curve.seen:
+                if curve.version < 0 or rate._version == curve.version:  # asking does not wait
+                    continue
+            elif curve.version < 0 and type(rate) is float and rate == curve.seen:
+                continue
+            curve.seen = rate
+            has_changed = True
+            if isinstance(rate, float | int):
+                curve.version, curve.rate = -1, float(rate)
+            elif hasattr(rate, "_version"):
+                curve.version = rate._version
+                if rate.device.type == "cpu":
+                    curve.rate = float(rate)
+                elif self._on_devices.keep((curve, step), rate.detach()):
+                    curve.waiting += 1
+        if has_changed:
+            for curve in curves:
+                if not curve.waiting:
+                    self._take(curve, step)
+
+    def _add(self, curves: list[Curve], groups: int) -> None:
+        for _ in range(min(groups - len(curves), CURVES - len(self._curves))):
+            number = len(self._curves)
+            first = self._curves[0] if number else None
+            curves.append(Curve(f"{METRIC}-{number}" if number else METRIC, first))
+            self._curves.append(curves[-1])
+
+    def read(self, *, wait: bool = False) -> None:
+        """Log those that have come from a device.
+
+        Args:
+            wait: Whether to wait for all.
+        """
+        for (curve, step), rate in self._on_devices.read(wait=wait):
+            curve.waiting -= 1
+            curve.rate = rate
+            self._take(curve, step)
+
+    def finish(self) -> None:
+        """Log the last point of each curve."""
+        self.read(wait=True)
+        for curve in self._curves:
+            if curve.logged is not None and curve.logged[0] < curve.step:
+                self._log(curve, curve.step, curve.logged[1])
+
+    def _take(self, curve: Curve, step: int) -> None:
+        if curve.rate is None:
+            return
+        if curve.logged is None:
+            if curve.first is not None and curve.first.rate == curve.rate:
+                return  # all groups alike: one curve
+        elif curve.logged[1] == curve.rate:
+            return
+        self._log(curve, step, curve.rate)
+
+    def _log(self, curve: Curve, step: int, rate: float) -> None:
+        curve.logged = (step, rate)
+        self._run.log_metric(curve.key, rate, step=step)

@@ -15,6 +15,7 @@ import numpy as np
 
 from nbtrack.tracking.tracker import Tracker
 from tests.benchmarks import run_stores
+from tests.benchmarks.boosting_rows import autolog_lightgbm, autolog_xgboost
 from tests.benchmarks.model_rows import big_model, load_small_model, log_small_model
 from tests.benchmarks.registry_rows import search_versions
 from tests.benchmarks.timing import (
@@ -329,6 +330,8 @@ ROWS: dict[str, Callable[[Path, float], Row]] = {
     "page_deep": page_deep,
     "crowd_4": crowd(4),
     "crowd_16": crowd(16),
+    "autolog_xgboost": autolog_xgboost,
+    "autolog_lightgbm": autolog_lightgbm,
     "import": import_time,
     "fresh_start": fresh_start,
 }

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier, XGBRanker, XGBRegressor, XGBRFClassifier, train
 
 import nbtrack
+from nbtrack.tracking.autolog.boosting import iteration_metrics
 from nbtrack.tracking.autolog.switching import switch
 
 ROWS = 60
@@ -539,3 +540,33 @@ def test_a_run_that_ends_too_early_costs_no_training() -> None:
         train(PARAMS, dtrain, 3, evals=[(dtrain, "train")], callbacks=[End()], verbose_eval=False)
 
     assert ended == [0, 1, 2]
+
+
+def test_a_pipeline_has_the_curves_of_its_last_step_in_its_run() -> None:
+    switch("sklearn")
+    record(importance_types=["gain"])
+    X, y = data()
+    model = make_pipeline(StandardScaler(), XGBClassifier(n_estimators=2, n_jobs=1, eval_metric="auc"))
+
+    model.fit(X, y, xgbclassifier__eval_set=[(X.to_numpy(), y)], xgbclassifier__verbose=False)
+
+    run = only_run()
+    assert run.data.tags["mlflow.autologging"] == "sklearn"
+    assert [step for step, _ in curve(run, "validation_0-auc")] == [0, 1]
+    assert "feature_importance_gain.json" in artifacts(run)
+    assert "num_boost_round" not in run.data.params
+
+
+def test_points_can_be_seen_while_the_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iteration_metrics, "WAIT_MS", 0)
+    seen: list[int] = []
+
+    class Look(xgboost.callback.TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            seen.append(len(curve(only_run(), "train-auc")))
+            return False
+
+    dtrain = matrix()
+    train(PARAMS, dtrain, 3, evals=[(dtrain, "train")], callbacks=[Look()], verbose_eval=False)
+
+    assert seen == [1, 2, 3]

@@ -54,7 +54,7 @@ class Trainings(ABC):
         """The params of a call of `train` or `cv`."""
 
     @abstractmethod
-    def recorder(self, metrics: IterationMetrics) -> Recorder:
+    def recorder(self, session: Session) -> Recorder:
         """A new callback."""
 
     @abstractmethod
@@ -167,17 +167,19 @@ class Trainings(ABC):
         recorder: Recorder | None = None
         callbacks: Any = given.get("callbacks")
         if (is_cv or self.is_validated(given)) and (callbacks is None or isinstance(callbacks, Iterable)):
-            recorder = self.recorder(IterationMetrics(session))
+            recorder = self.recorder(session)
             given = {**given, "callbacks": list(cast("Iterable[Any]", callbacks or ()))}
             # The first of them, since LightGBM orders the others by how many stand behind them; and in
             # XGBoost one that ends the training keeps those behind it from being called.
             call.args, call.kwargs = (), {**given, "callbacks": [recorder, *given["callbacks"]]}
         yield
+        if recorder is not None:
+            recorder.metrics.write()
         if call.error is not None:
             return
         if recorder is not None:
-            recorder.metrics.tell()
             with session.attempt("best iteration"):
+                recorder.metrics.tell()
                 recorder.keep_best(given, call.result)
         if not is_cv:
             with session.attempt("feature importance"):

@@ -40,9 +40,9 @@ class LightgbmTrainings(Trainings):
                 params[key] = value
         return params
 
-    def recorder(self, metrics: IterationMetrics) -> "LightgbmRecorder":
+    def recorder(self, session: Session) -> "LightgbmRecorder":
         """See `Trainings.recorder`."""
-        return LightgbmRecorder(metrics)
+        return LightgbmRecorder(session)
 
     def is_validated(self, given: Arguments) -> bool:
         """See `Trainings.is_validated`."""
@@ -67,8 +67,8 @@ class LightgbmTrainings(Trainings):
 class LightgbmRecorder:
     """See `trainings.Recorder`."""
 
-    def __init__(self, metrics: IterationMetrics) -> None:
-        self.metrics = metrics
+    def __init__(self, session: Session) -> None:
+        self.metrics = IterationMetrics(session, _scores)
         self.before_iteration = False
         # Before all others: one that ends the training keeps those behind it from being called.
         self.order = float("-inf")
@@ -78,7 +78,7 @@ class LightgbmRecorder:
         metrics = self.metrics
         if not metrics.count:
             metrics.begin_at(env.begin_iteration)
-        metrics.add(env.iteration, _scores(env.evaluation_result_list or ()))
+        metrics.add(env.iteration, env.evaluation_result_list or ())
 
     def keep_best(self, given: Arguments, result: Any) -> None:
         """See `trainings.Recorder`."""

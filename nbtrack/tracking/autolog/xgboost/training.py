@@ -51,9 +51,9 @@ class XgboostTrainings(Trainings):
                 params[key] = value
         return params
 
-    def recorder(self, metrics: IterationMetrics) -> "XgboostRecorder":
+    def recorder(self, session: Session) -> "XgboostRecorder":
         """See `Trainings.recorder`."""
-        return XgboostRecorder(metrics)
+        return XgboostRecorder(session)
 
     def is_validated(self, given: Arguments) -> bool:
         """See `Trainings.is_validated`."""
@@ -90,8 +90,9 @@ class XgboostTrainings(Trainings):
 class XgboostRecorder:
     """See `trainings.Recorder`; `make_known` says that it is a callback."""
 
-    def __init__(self, metrics: IterationMetrics) -> None:
-        self.metrics = metrics
+    def __init__(self, session: Session) -> None:
+        # XGBoost keeps what all iterations have measured; the mark of one is its place in there.
+        self.metrics = IterationMetrics(session, lambda index: _scores_at(self._scores, index))
         self._scores: Mapping[str, Mapping[str, Sequence[Any]]] = {}
         self._best: Any = None
 
@@ -116,7 +117,8 @@ class XgboostRecorder:
         """An iteration has ended; True would end the training."""
         del model
         self._scores = evals_log
-        self.metrics.add(self.metrics.first_step + epoch, _scores_at(evals_log, -1))
+        metrics = self.metrics
+        metrics.add(metrics.first_step + epoch, metrics.count)
         return False
 
     def keep_best(self, given: Arguments, result: Any) -> None:
@@ -147,7 +149,7 @@ def _scores_at(evals_log: Mapping[str, Mapping[str, Sequence[Any]]], index: int)
     for name, metrics in evals_log.items():
         for metric, values in metrics.items():
             value = values[index]
-            if isinstance(value, tuple):  # of cv
+            if type(value) is tuple:  # of cv
                 mean, deviation = cast("tuple[Any, Any]", value)
                 yield name, f"{metric}-mean", mean
                 yield name, f"{metric}-std", deviation

@@ -3,7 +3,7 @@
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import dropwhile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -323,14 +323,16 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
                 self._append_of([point], metric.model_id, None)
         return DONE if synchronous is False else None
 
-    def append_points(self, points: Iterable[Point]) -> None:
-        """Write points that are known to be ones: text, float, int64, milliseconds since 1970.
+    def append_point(self, key: str, value: float, step: int, timestamp: int) -> None:
+        """Write a point that is known to be one: nothing is checked; see `log_metric`.
 
         Args:
-            points: Key, value, step and timestamp of each.
+            key: The metric.
+            value: A float.
+            step: int64.
+            timestamp: Milliseconds since 1970, UTC.
         """
-        for point in points:
-            self._append(*point)
+        self._append(key, value, step, timestamp)
 
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """All points of one metric of this run, as `Tracker.get_metric_history` gives them."""

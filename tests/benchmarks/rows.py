@@ -27,6 +27,7 @@ from tests.benchmarks.timing import (
     shown,
     whole_processes,
 )
+from tests.benchmarks.torch_rows import torch_loop
 
 
 def log_metric(folder: Path, scale: float) -> Row:
@@ -327,6 +328,7 @@ ROWS: dict[str, Callable[[Path, float], Row]] = {
     "log_small_model": log_small_model,
     "load_small_model": load_small_model,
     "big_model": big_model,
+    "torch_loop": torch_loop,
     "page_deep": page_deep,
     "crowd_4": crowd(4),
     "crowd_16": crowd(16),

@@ -38,3 +38,19 @@ def calling_modules(package: str) -> Iterator[str]:
             if isinstance(module, str) and (module == package or module.startswith(prefix)):
                 yield module
         frame = frame.f_back
+
+
+def is_below(package: str) -> bool:
+    """Whether code of a package is at work further up in this thread, also where no patch is involved.
+
+    Args:
+        package: Such as `sklearn`.
+    """
+    prefix = package + "."
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if isinstance(module, str) and (module == package or module.startswith(prefix)):
+            return True
+        frame = frame.f_back
+    return False

@@ -230,12 +230,14 @@ class Loop:
             means.append(mean)
         if not steps:
             return
-        del self._waiting[: len(steps)]
-        self.session.run.append_points(
-            (step.curve.key, mean, step.number, step.timestamp)
-            for step, mean in zip(steps, means, strict=True)
-            if step.number % self._every == 0
-        )
+        written = 0
+        try:
+            for step, mean in zip(steps, means, strict=True):
+                if step.number % self._every == 0:
+                    self.session.run.append_point(step.curve.key, mean, step.number, step.timestamp)
+                written += 1
+        finally:  # an interrupt neither loses points nor writes them twice
+            del self._waiting[:written]
         first = self._first
         own = [(step.number, mean) for step, mean in zip(steps, means, strict=True) if step.curve is first]
         if own:

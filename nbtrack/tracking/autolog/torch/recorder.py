@@ -5,6 +5,7 @@ or lead to another optimizer. All of this is of one thread: two threads may trai
 calls here it calls in the middle of the user's loop: it costs microseconds, and raises no error of ours.
 """
 
+import os
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
-from nbtrack.tracking.autolog import cell_end, sessions
+from nbtrack.tracking.autolog import callers, cell_end, sessions
 from nbtrack.tracking.autolog.patching import warn_of
 from nbtrack.tracking.autolog.torch import ranks, scalar_losses
 from nbtrack.tracking.autolog.torch.gradient_paths import GradientPaths
@@ -27,6 +28,7 @@ _MOST_PENDING = 16_384
 """Losses that no step has used, kept at most: a script may take gradients of anything."""
 
 _MOST_SCALED = 64
+_OPTIMIZER_FILE = os.path.join("torch", "optim", "optimizer.py")
 _PAUSE_SECONDS = 0.5
 """How long nothing is tried after a training could not be recorded."""
 
@@ -120,7 +122,7 @@ class Recorder:
     def gradient_is_taken(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """A backward begins."""
         try:
-            if self._is_off:
+            if self._is_off or sessions.is_inside():
                 return
             here = self._here
             given: Any = args[0] if args else kwargs.get("tensors")
@@ -166,7 +168,7 @@ class Recorder:
             here = self._here
             if self._is_off:
                 return
-            if here.is_stepping and _is_in_another_step():
+            if here.is_stepping and _steps_under_way() > 1:
                 here.inner_steps += 1
                 return
             here.is_stepping, here.inner_steps = True, 0
@@ -234,7 +236,8 @@ class Recorder:
             del here.pending[: _MOST_PENDING // 2]
         if here.opening is not None:
             optimizer, here.opening = here.opening, None
-            self._begin_step(here, optimizer)
+            if _steps_under_way():  # else that step was left by an error
+                self._begin_step(here, optimizer)
 
     def _begin_step(self, here: _Here, optimizer: Any) -> None:
         """Tell of a step whose losses, or some of them, have been seen."""
@@ -252,6 +255,8 @@ class Recorder:
         """
         if time.monotonic() < here.pause_until or sessions.is_inside() or not ranks.is_recording():
             return None
+        if callers.is_below("sklearn"):
+            return None  # a candidate of a search, a fold: also in a worker thread
         here.pause_until = time.monotonic() + _PAUSE_SECONDS  # unless it goes well
         self._optimizers.seen(optimizer)
         number, made = self._optimizers.number_of(optimizer), self._optimizers.count
@@ -322,13 +327,14 @@ def _taken(here: _Here, optimizer: Any) -> list[Loss]:
     return taken
 
 
-def _is_in_another_step() -> bool:
-    """Whether an optimizer steps inside the step of another, which has not been left by an error."""
+def _steps_under_way() -> int:
+    """How many optimizers of this thread are in a step; 2 for more."""
     found = 0
-    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None and found < 2:
         code = frame.f_code
-        if code.co_name.endswith("wrapper") and code.co_filename.endswith("optimizer.py"):
+        # What PyTorch puts around each `step`; the compiler gives parts of it other names.
+        if "wrapper" in code.co_name and code.co_filename.endswith(_OPTIMIZER_FILE):
             found += 1
         frame = frame.f_back
-    return found == 2
+    return found

@@ -310,7 +310,7 @@ class StudyRecord:
         said += [f"{self._states[state]} {word}" for state, word in _WORDS.items() if self._states[state]]
         if (found := _best_trial(study)) is not None:
             said.append(f"best {self._names[0]} {found.values[0]:.6g} in trial {found.number}")
-        return f"nbtrack: study -> run {run.info.run_name} ({run.run_id[:_SHOWN_OF_ID]}): {', '.join(said)}"
+        return f"nbtrack: recorded study {run.info.run_name} ({run.run_id[:_SHOWN_OF_ID]}): {', '.join(said)}"
 
 
 _NOT_TAKEN = "The objective returned what Optuna does not take: NaN, no number, or another count of values."

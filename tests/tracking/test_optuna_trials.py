@@ -84,7 +84,9 @@ def test_each_trial_is_a_nested_run_in_which_its_objective_works(capsys: pytest.
     assert above.data.tags["best_run_id"] == runs[f"trial {best.number}"].info.run_id
     assert (above.data.tags["study_name"], above.data.tags["data"]) == ("hills", "alps")
     line = capsys.readouterr().err.strip()
-    assert line.startswith(f"nbtrack: study -> run hills ({above.info.run_id[:8]}): 3 trials, best height 0.")
+    assert line.startswith(
+        f"nbtrack: recorded study hills ({above.info.run_id[:8]}): 3 trials, best height 0."
+    )
     assert "\n" not in line
 
 

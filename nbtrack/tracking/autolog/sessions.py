@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.core import mlflow_tags, system_tags
 from nbtrack.core.entities import RunStatus
 from nbtrack.core.errors import NbtrackError, ParamConflictError
+from nbtrack.core.run_names import random_run_name
 from nbtrack.tracking.active_run import ActiveRun, outcome_of
 from nbtrack.tracking.autolog import cell_end, drawing, options
 from nbtrack.tracking.autolog.patching import Call, warn_of
@@ -31,6 +32,7 @@ SHARE = 0.01
 """The share of the training's own time that recording may take beyond that."""
 
 _SHOWN_OF_ID = 8
+_LONGEST_TITLE = 40
 _LONGEST_PARAM = 6000
 """Characters of a param that autolog keeps; params of the user's own have no limit."""
 
@@ -58,6 +60,12 @@ class Session:
         self._skipped: list[str] = []
         self._process = os.getpid()
         self._is_told = False
+
+    def call_it(self, title: str) -> None:
+        """Say what is trained, where that is found out during the training; its own run is named after it."""
+        self.title = title
+        if self.is_own and system_tags.RUN_NAME not in (self.options["extra_tags"] or {}):
+            default_tracker.update_run(self.run.run_id, name=_run_name(title))
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Keep params; long texts are cut, and a value that the run has otherwise stands beside it.
@@ -163,7 +171,8 @@ class Session:
 
     def say(self, text: str) -> None:
         """Add something to the line that tells of the run, such as `training_score 0.981`."""
-        self._said.append(text)
+        if text not in self._said:
+            self._said.append(text)
 
     def before_run_ends(self, callback: Callable[[], None]) -> None:
         """Call back once before the run ends, whatever ends it."""
@@ -183,7 +192,7 @@ class Session:
         outcome = [] if status == RunStatus.FINISHED else [status.lower()]
         left_out = [f"left out: {'; '.join(self._skipped)}"] if self._skipped else []
         said = ", ".join([*outcome, *self._said, *left_out])
-        line = f"nbtrack: {self.title} -> run {name} ({self.run.run_id[:_SHOWN_OF_ID]})"
+        line = f"nbtrack: recorded {name} ({self.run.run_id[:_SHOWN_OF_ID]})"
         tell(f"{line}: {said}" if said else line)
 
     def _other_keys(self, key: str) -> Generator[str]:
@@ -296,7 +305,11 @@ def begin(
     if isinstance(run, DisabledRun) or (values["exclusive"] and not is_own):
         return None
     if is_own:
-        first = {mlflow_tags.MLFLOW_AUTOLOGGING: str(values.get("flavor", framework))}
+        first = {
+            mlflow_tags.MLFLOW_AUTOLOGGING: str(values.get("flavor", framework)),
+            # A table of twenty runs is read by their names.
+            system_tags.RUN_NAME: _run_name(title),
+        }
         run = default_tracker.start_autologged_run({**first, **(values["extra_tags"] or {})})
         if isinstance(run, DisabledRun):
             run.end()
@@ -323,6 +336,10 @@ def close(session: Session, error: BaseException | None = None) -> None:
         default_tracker.finish(session.run, status, tags=tags)
     with suppress(NbtrackError):  # a line less
         session.tell(status)
+
+
+def _run_name(title: str) -> str:
+    return f"{title.replace(', ', '+').replace(' ', '-')[:_LONGEST_TITLE]}-{random_run_name()}"
 
 
 def _shortened(text: str) -> str:

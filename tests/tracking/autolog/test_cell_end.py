@@ -103,8 +103,8 @@ def test_a_script_and_its_workers_end_their_loops(tmp_path: Path, fails: bool) -
     )
 
     script, child = nbtrack.search_runs(output_format="list")
-    assert done.stderr.count("nbtrack: script -> run") == 1
-    assert done.stderr.count("nbtrack: child -> run") == 1
+    assert done.stderr.count("nbtrack: recorded script-") == 1
+    assert done.stderr.count("nbtrack: recorded child-") == 1
     assert child.info.status == "FINISHED"
     assert script.info.status == ("FAILED" if fails else "FINISHED")
     assert child.data.metrics == script.data.metrics == {"last": 1}

@@ -48,11 +48,12 @@ def test_without_an_active_run_a_training_has_one_of_its_own(capsys: pytest.Capt
     assert session is not None
     assert session.is_own
     assert run.info.status == "FINISHED"
+    assert run.info.run_name.startswith("Toy-")
     assert run.data.params == {"depth": "3"}
     assert run.data.tags["mlflow.autologging"] == "toy"
     assert nbtrack.active_run() is None
     said = capsys.readouterr().err
-    assert said == f"nbtrack: Toy -> run {run.info.run_name} ({run.info.run_id[:8]})\n"
+    assert said == f"nbtrack: recorded {run.info.run_name} ({run.info.run_id[:8]})\n"
 
 
 def test_what_a_session_says_stands_in_its_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -281,7 +282,7 @@ def test_a_loop_gives_way_to_a_run_that_the_user_starts(capsys: pytest.CaptureFi
 
     assert "mlflow.parentRunId" not in mine.data.tags
     assert ended == ["flushed"]
-    assert capsys.readouterr().err.count("nbtrack: Loop -> run") == 1
+    assert capsys.readouterr().err.count("nbtrack: recorded Loop-") == 1
 
 
 def test_a_loop_in_the_users_run_settles_before_that_ends() -> None:

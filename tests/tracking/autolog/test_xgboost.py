@@ -464,7 +464,7 @@ def test_the_notice_says_how_the_training_ended(capsys: pytest.CaptureFixture[st
     run = only_run()
     error = run.data.metrics["train-rmse"]
     assert capsys.readouterr().err == (
-        f"nbtrack: xgboost.train -> run {run.info.run_name} ({run.info.run_id[:8]}): "
+        f"nbtrack: recorded {run.info.run_name} ({run.info.run_id[:8]}): "
         f"train-rmse {error:.4g} after 2 iterations, model logged\n"
     )
 

@@ -4,8 +4,11 @@ The callback that users add themselves says the same.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from types import FunctionType
 from typing import Any, cast
+
+from nbtrack.tracking.notebooks import notebook_shell
 
 _MOST_PARTS = 100
 """Values of one metric that are kept, such as one for each class."""
@@ -18,7 +21,8 @@ def summary_text(model: Any) -> str:
     def keep(line: str, *_: Any, **__: Any) -> None:
         lines.append(line)
 
-    model.summary(print_fn=keep)
+    with _nothing_shown():
+        model.summary(print_fn=keep)
     return "\n".join(lines)
 
 
@@ -68,6 +72,16 @@ def learning_rate(model: Any) -> float | None:
     if schedule is None or not hasattr(schedule, "get_config"):
         return None
     return float(optimizer.learning_rate)
+
+
+def _nothing_shown() -> AbstractContextManager[Any]:
+    """Keep a notebook from showing the nothing that is left of a table which was captured by rich."""
+    shell = notebook_shell()
+    if shell is None:
+        return nullcontext()
+    from IPython.utils.capture import capture_output
+
+    return capture_output(stdout=False, stderr=False, display=True)
 
 
 def _readable(value: Any) -> Any:

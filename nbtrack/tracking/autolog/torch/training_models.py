@@ -79,7 +79,7 @@ class TrainingModels:
             self._hold(module)
         if fresh:
             params[f"model_class{end}"] = ", ".join(type(module).__name__ for module in fresh)
-            self._session.title = ", ".join(type(one).__name__ for one in outermost(self._modules()))
+            self._session.call_it(", ".join(type(one).__name__ for one in outermost(self._modules())))
             self._sum_up(now=True)
         return params
 

@@ -136,7 +136,7 @@ def test_the_line_of_a_run_names_the_model(autolog: Autolog, capsys: pytest.Capt
     train(DataLoader(DATA, batch_size=8), epochs=2)
     the_run()
 
-    assert "nbtrack: Net -> run " in (said := capsys.readouterr().err)
+    assert "nbtrack: recorded Net-" in (said := capsys.readouterr().err)
     assert said.endswith(": 2 epochs\n")
 
 

@@ -83,7 +83,7 @@ def test_of_two_processes_that_train_together_the_first_records(tmp_path: Path) 
     assert run.data.params["epochs"] == "2"
     assert _points(run, "training_epoch") == [(0, 0), (2, 1)]
     assert [step for step, _ in _points(run, "training_loss")] == [0, 1, 2, 3]
-    assert "-> run" in told[0][1]
+    assert "nbtrack: recorded Net-" in told[0][1]
     assert "nbtrack" not in told[1][1]
     (model,) = nbtrack.search_logged_models(output_format="list")
     kept = nbtrack.pytorch.load_model(f"models:/{model.model_id}")

@@ -4,7 +4,7 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from itertools import dropwhile
+from itertools import count, dropwhile
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -86,7 +86,7 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
         """The runs that this thread has started inside it, in that order."""
         self.before_end: list[Callable[[], None]] = []
         """Called once each before the run ends, by whatever ends it: recordings that still have something."""
-        self._trainings = 0
+        self._trainings = count(1)
         self._sampler: SystemMetricsSampler | None = None
 
     is_autologged = False
@@ -340,8 +340,7 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
 
     def begin_training(self) -> int:
         """Count a training that autolog records in it; 1 is the first."""
-        self._trainings += 1
-        return self._trainings
+        return next(self._trainings)  # threads share the run
 
     def settle_before_end(self) -> None:
         """Let those who still have something to record in it do so; the tracker calls this."""

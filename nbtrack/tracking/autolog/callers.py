@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 from nbtrack.tracking.autolog.patching import FILE
 
+_PASSING_ON = frozenset({"sklearn.utils.parallel"})
+"""Modules that call what they are given, in other threads: the user may give them a training too."""
+
 
 def is_called_from(package: str) -> bool:
     """Whether the patched function that is being observed was called by code of a package.
@@ -15,7 +18,7 @@ def is_called_from(package: str) -> bool:
     Args:
         package: Such as `sklearn`.
     """
-    return any(True for _ in calling_modules(package))
+    return any(module not in _PASSING_ON for module in calling_modules(package))
 
 
 def calling_modules(package: str) -> Iterator[str]:

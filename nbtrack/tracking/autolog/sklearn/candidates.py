@@ -15,6 +15,7 @@ from nbtrack.core import system_tags
 from nbtrack.core.datasets import DatasetInput
 from nbtrack.core.ended_runs import EndedRun
 from nbtrack.core.entities import RunStatus
+from nbtrack.tracking.autolog.sklearn.estimators import text_of
 
 _LONGEST_NAME = 60
 _ITERATION = "iter"
@@ -133,21 +134,21 @@ def describer(seed: Any) -> Callable[[Mapping[str, Any]], dict[str, str]]:
     """
     is_deep = not is_search(seed)
     values: dict[str, Any] = seed.get_params(deep=is_deep)
-    texts = {key: str(value) for key, value in values.items()}
+    texts = {key: text_of(value) for key, value in values.items()}
 
     def describe(params: Mapping[str, Any]) -> dict[str, str]:
         if not any("__" in key or hasattr(value, "get_params") for key, value in params.items()):
-            return texts | {key: str(value) for key, value in params.items()}
+            return texts | {key: text_of(value) for key, value in params.items()}
         base: Any = import_module("sklearn.base")
 
         # What an estimator inside is called changes with its params, and which there are with its kind.
         tried: Any = base.clone(seed).set_params(**base.clone(dict(params), safe=False))
         described = {
-            key: texts[key] if key in values and value is values[key] else str(value)
+            key: texts[key] if key in values and value is values[key] else text_of(value)
             for key, value in tried.get_params(deep=is_deep).items()
         }
         # A search inside a search tells nothing of the estimator inside it.
-        return {key: str(value) for key, value in params.items()} | described
+        return {key: text_of(value) for key, value in params.items()} | described
 
     return describe
 
@@ -194,5 +195,5 @@ def _failure(search: Any, results: Mapping[str, Any], row: int) -> str:
 
 
 def _name(params: Mapping[str, Any]) -> str:
-    text = " ".join(", ".join(f"{key}={value}" for key, value in params.items()).split())
+    text = " ".join(", ".join(f"{key}={text_of(value)}" for key, value in params.items()).split())
     return (text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…") or "candidate"

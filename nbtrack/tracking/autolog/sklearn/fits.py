@@ -52,6 +52,9 @@ def _record(call: Call, function: FunctionType) -> Generator[None]:
         yield
         if session is None or training is None or call.error is not None:
             return
+        if is_search(estimator):
+            with session.attempt("the best of the search"):
+                searches.record_best(session, estimator)
         after(session, training, call.seconds)
         with session.attempt("what is measured later"):
             post_metrics.remember_training(session, call)

@@ -14,33 +14,36 @@ from nbtrack.core.entities import Run
 from nbtrack.tracking.autolog.patching import Call
 from nbtrack.tracking.autolog.sessions import Session
 from nbtrack.tracking.autolog.sklearn.candidates import as_runs, best_of, candidates_of, is_search
+from nbtrack.tracking.autolog.sklearn.estimators import param_texts, tags_of
 from nbtrack.tracking.autolog.sklearn.results_table import table_of
 
-__all__ = ["best_params", "is_search", "record"]
 
+def record_best(session: Session, search: Any) -> None:
+    """Record the best params and score of a search, for its model to have them too.
 
-def best_params(search: Any) -> dict[str, Any]:
-    """The best params of a fitted search as params of its run: `best_max_depth`; none where it has none."""
-    found: Mapping[str, Any] = getattr(search, "best_params_", None) or {}
-    return {f"best_{key}": value for key, value in found.items()}
+    Args:
+        session: The session of its fit.
+        search: The search, fitted.
+    """
+    best: Mapping[str, Any] = getattr(search, "best_params_", None) or {}
+    session.log_params(param_texts({f"best_{key}": value for key, value in best.items()}))
+    score: Any = getattr(search, "best_score_", None)
+    if score is not None:
+        session.log_metrics({"best_cv_score": score})
+        session.say(f"best_cv_score {float(score):.4g}")
 
 
 def record(
     session: Session, call: Call, search: Any, *, model_options: Mapping[str, Any] | None = None
 ) -> None:
-    """Record what a search has found; called when its fit has succeeded and its data set is logged.
+    """Record what a search has tried; called when its data set is logged, and its own model.
 
     Args:
         session: The session of its fit.
         call: The call of `fit`.
-        search: The search itself.
+        search: The search, fitted.
         model_options: What `log_model` is given with the best estimator, such as its `signature`.
     """
-    session.log_params(best_params(search))
-    score: Any = getattr(search, "best_score_", None)
-    if score is not None:
-        session.log_metrics({"best_cv_score": score})
-        session.say(f"best_cv_score {float(score):.4g}")
     results: Mapping[str, Any] = getattr(search, "cv_results_", None) or {}
     if "params" not in results:
         return
@@ -52,7 +55,7 @@ def record(
             # It is the search that is registered, where the user wants that.
             options = {**(model_options or {}), "registered_model_name": None}
             best: Any = search.best_estimator_
-            options["params"] = best.get_params(deep=not is_search(best))
+            options["params"] = param_texts(best.get_params(deep=not is_search(best)))
             session.log_model(best, name="best_estimator", **options)
     with session.attempt("the candidates"):
         _keep_candidates(session, call, search)
@@ -83,11 +86,9 @@ def _keep_candidates(session: Session, call: Call, search: Any) -> None:
 
 def _tags(session: Session, seed: Any) -> dict[str, str]:
     """The tags of each candidate."""
-    kind: type = seed.__class__
     extra: Mapping[str, Any] = (session.options["extra_tags"] if session.is_own else None) or {}
     return {
-        "estimator_name": kind.__name__,
-        "estimator_class": f"{kind.__module__}.{kind.__name__}",
+        **tags_of(seed),
         mlflow_tags.MLFLOW_AUTOLOGGING: session.framework,
         **{key: str(value) for key, value in extra.items()},
     }

@@ -76,11 +76,12 @@ class IterationMetrics:
 
     def write(self) -> None:
         """Log what waits. It never raises: this is in the middle of a training."""
-        waiting, append = self._waiting, self._session.run.append_points
+        waiting, append = self._waiting, self._session.run.append_point
         try:
             while waiting:
                 step, timestamp, mark = waiting.popleft()
-                append([(*self._measured(*score), step, timestamp) for score in self._read(mark)])
+                for score in self._read(mark):
+                    append(*self._measured(*score), step, timestamp)
         except Exception as failure:  # noqa: BLE001 - as in `Session.attempt`, which would cost more than a point
             warn_of(failure, self._session.framework, f"{self._session.title} ({_WHAT})")
 

@@ -230,18 +230,26 @@ def autolog(
     registered_model_name: str | None = None,
     save_model_kwargs: Mapping[str, Any] | None = None,
     extra_tags: Mapping[str, str] | None = None,
+    *,
+    checkpoint: bool = False,
+    checkpoint_monitor: str = "val_loss",
+    checkpoint_mode: str = "min",
+    checkpoint_save_best_only: bool = True,
+    checkpoint_save_weights_only: bool = False,
+    checkpoint_save_freq: str | int = "epoch",
 ) -> None:
     """Record what `Model.fit` of Keras 3 trains from now on.
 
     Params of the fit and of the optimizer, metrics of each epoch, the architecture, data sets, and the model
-    at the end.
+    at the end. The options from `checkpoint` on are nbtrack's own.
 
     Args:
         log_every_epoch: Whether to keep the metrics of each epoch.
-        log_every_n_steps: How often to keep the metrics of a batch instead; None keeps none.
+        log_every_n_steps: Keep the metrics of every so many batches as well; then all steps count batches.
         log_models: Whether to keep the trained models.
         log_model_signatures: Whether to keep what each model takes and gives.
-        save_exported_model: Whether to save models for inference only, as `Model.export` does.
+        save_exported_model: MLflow's word for TensorFlow's own format, which nbtrack does not write; the run
+            says so, and has the model in Keras' own.
         log_datasets: Whether to keep name, digest and schema of the data.
         log_input_examples: Whether to keep a few rows of the data with each model.
         disable: Record it no more: its functions are again what they were.
@@ -251,6 +259,12 @@ def autolog(
         registered_model_name: Also make each model the next version of this registered model.
         save_model_kwargs: Arguments of Keras' `save`.
         extra_tags: Tags of each run that is started for a training.
+        checkpoint: Whether to keep checkpoints.
+        checkpoint_monitor: The metric that says which checkpoint is the best.
+        checkpoint_mode: `min` or `max`: which of its values is the best.
+        checkpoint_save_best_only: Whether a checkpoint is kept only where the metric has improved.
+        checkpoint_save_weights_only: Whether checkpoints hold the weights only.
+        checkpoint_save_freq: `epoch`, or a number of batches between two checkpoints.
 
     Raises:
         InvalidTypeError: An option is of a wrong type.
@@ -272,6 +286,12 @@ def autolog(
         registered_model_name=registered_model_name,
         save_model_kwargs=save_model_kwargs,
         extra_tags=extra_tags,
+        checkpoint=checkpoint,
+        checkpoint_monitor=checkpoint_monitor,
+        checkpoint_mode=checkpoint_mode,
+        checkpoint_save_best_only=checkpoint_save_best_only,
+        checkpoint_save_weights_only=checkpoint_save_weights_only,
+        checkpoint_save_freq=checkpoint_save_freq,
     )
 
 

@@ -184,8 +184,9 @@ def autolog(
         keras_model_kwargs: Arguments of Keras' `save`.
         extra_tags: Tags of each run that is started for a training.
         log_every_epoch: Whether to keep the metrics of each epoch.
-        log_every_n_steps: How often to keep the metrics of a batch instead; None keeps none.
-        checkpoint: Whether to keep checkpoints.
+        log_every_n_steps: Keep the metrics of every so many batches as well; then all steps count batches.
+        checkpoint: Whether to keep checkpoints; unless an option below asks for them, as many as cost the
+            training 1 %.
         checkpoint_monitor: The metric that says which checkpoint is the best.
         checkpoint_mode: `min` or `max`: which of its values is the best.
         checkpoint_save_best_only: Whether a checkpoint is kept only where the metric has improved.

@@ -104,6 +104,13 @@ def check(values: Mapping[str, Any]) -> None:
             )
         if number < 0:
             raise InvalidValueError(f"{option} is {number}. Give 0 or more, or None.")
+    mode, freq = values.get("checkpoint_mode", "min"), values.get("checkpoint_save_freq", "epoch")
+    if mode not in ("min", "max"):
+        raise InvalidValueError(f"checkpoint_mode is 'min' or 'max', got {mode!r:.80}.")
+    if freq != "epoch" and (isinstance(freq, bool) or not isinstance(freq, int) or freq < 1):
+        raise InvalidValueError(
+            f"checkpoint_save_freq is 'epoch', or a number of batches from 1, got {freq!r:.80}."
+        )
 
 
 def _excluded(names: Sequence[str] | None) -> frozenset[str]:

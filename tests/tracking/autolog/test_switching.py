@@ -18,7 +18,14 @@ MLFLOWS: dict[str, list[list[str]]] = json.loads(
 )["autolog"]
 """Arguments and defaults, by module of MLflow's."""
 
-OURS = {"mlflow.pytorch": [["log_gradient_norm", "False"]]}
+OURS = {
+    "mlflow.pytorch": [["log_gradient_norm", "False"]],
+    "mlflow.keras": [
+        *(["checkpoint", "False"], ["checkpoint_monitor", "'val_loss'"], ["checkpoint_mode", "'min'"]),
+        *(["checkpoint_save_best_only", "True"], ["checkpoint_save_weights_only", "False"]),
+        ["checkpoint_save_freq", "'epoch'"],
+    ],
+}
 """What MLflow does not have; by keyword only."""
 
 

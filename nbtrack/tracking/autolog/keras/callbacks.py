@@ -42,3 +42,15 @@ class BatchCallback(EpochCallback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """A batch is trained."""
         self.recorder.batch_ends(self, batch, logs)
+
+
+class TestCallback(keras.callbacks.Callback):
+    """Remembers what an `evaluate` found."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Mapping[str, Any] = {}
+
+    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """The evaluation is over."""
+        self.found = dict(logs or {})

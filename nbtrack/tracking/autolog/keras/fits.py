@@ -6,8 +6,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.tracking.autolog import options, sessions
-from nbtrack.tracking.autolog.callers import is_called_from
-from nbtrack.tracking.autolog.keras import early_stopping, signatures, training_data
+from nbtrack.tracking.autolog.boosting import calls
+from nbtrack.tracking.autolog.keras import early_stopping, evaluations, signatures, training_data
 from nbtrack.tracking.autolog.keras.fit_arguments import (
     Arguments,
     added,
@@ -33,55 +33,67 @@ def observer_of(fit: FunctionType) -> "Callable[[Call], Generator[None] | None]"
     """
 
     def observe(call: "Call") -> Generator[None] | None:
-        if options.of(_FRAMEWORK) is None or sessions.is_inside() or is_called_from("sklearn"):
+        whole = calls.whole_of(_FRAMEWORK)
+        if options.of(_FRAMEWORK) is None or not (whole or calls.is_for_the_user(_FRAMEWORK)):
             return None
         try:
             arguments = Arguments(call, fit)
         except TypeError:
             return None  # Keras says so itself
-        return _recorded(call, arguments)
+        return _recorded(call, arguments) if whole is None else _followed(call, arguments, whole)
 
     return observe
 
 
 def _recorded(call: "Call", arguments: Arguments) -> Generator[None]:
+    model = arguments.get("self")
+    with sessions.training(_FRAMEWORK, call, type(model).__name__) as session:
+        if session is None:
+            yield
+            return
+        training_data.log(session, model, arguments)
+        recorder = yield from _watched(session, call, arguments)
+        _say(session, recorder)
+        if call.error is None:
+            with session.attempt("the model"):
+                _log_model(session, model, arguments)
+        evaluations.remember(session, model)
+
+
+def _followed(call: "Call", arguments: Arguments, whole: "Session") -> Generator[None]:
+    """A `fit` that ends a training of scikit-learn: its curves go there, where the model is kept."""
+    yield from _watched(whole, call, arguments)
+
+
+def _watched(session: "Session", call: "Call", arguments: Arguments) -> Generator[None, None, Recorder]:
     import keras
 
     from nbtrack.tracking.autolog.keras.callbacks import BatchCallback, EpochCallback
 
     model = arguments.get("self")
     theirs = flat_callbacks(arguments.get("callbacks"))
-    with sessions.training(_FRAMEWORK, call, type(model).__name__) as session:
-        if session is None:
-            yield
-            return
-        stopper = early_stopping.stopper_in(theirs, keras.callbacks.EarlyStopping)
-        recorder = Recorder(
-            session, call, model, keeps_metrics=not _records_itself(theirs, session), stopper=stopper
-        )
-        with session.attempt("params"):
-            session.log_params(arguments.params())
-            if stopper is not None:
-                session.log_params(early_stopping.params(stopper))
-        data = training_data.TrainingData(session, model, arguments)
-        data.log_now()
+    stopper = early_stopping.stopper_in(theirs, keras.callbacks.EarlyStopping)
+    recorder = Recorder(
+        session, call, model, keeps_metrics=not _records_itself(theirs, session), stopper=stopper
+    )
+    with session.attempt("params"):
+        session.log_params(arguments.params())
+        if stopper is not None:
+            session.log_params(early_stopping.params(stopper))
 
-        def look_at(batch: Any) -> None:
-            recorder.batch_size = rows_of(batch)
+    def look_at(batch: Any) -> None:
+        recorder.batch_size = rows_of(batch)
 
-        watched = watch_first_batch(arguments.get("x"), look_at)
-        if watched is not arguments.get("x"):
-            arguments.exchange("x", watched)
-        callback = (BatchCallback if recorder.needs_batches else EpochCallback)(recorder)
-        with added(arguments, callback, model, keras.callbacks.CallbackList):
-            yield
-        data.log_later()
-        _say(session, recorder)
-        if call.error is None:
-            with session.attempt("early stopping"):
-                recorder.train_ended()
-            with session.attempt("the model"):
-                _log_model(session, model, arguments)
+    watched = watch_first_batch(arguments.get("x"), look_at)
+    if watched is not arguments.get("x"):
+        arguments.exchange("x", watched)
+    callback = (BatchCallback if recorder.needs_batches else EpochCallback)(recorder)
+    with added(arguments, callback, model, keras.callbacks.CallbackList):
+        yield
+    if call.error is None:
+        with session.attempt("early stopping"):
+            recorder.train_ended()
+    return recorder
 
 
 def _log_model(session: "Session", model: Any, arguments: Arguments) -> None:

@@ -47,6 +47,14 @@ def model_params(model: Any) -> dict[str, Any]:
     return params
 
 
+def declared(model: Any, what: str) -> list[Any]:
+    """The `inputs`, `outputs` or `output_names` of a model; none where it declares none, or is not built."""
+    try:
+        return list(getattr(model, what, None) or ())
+    except ValueError:  # a Sequential model that is not built, in some versions
+        return []
+
+
 def metric_values(logs: Mapping[str, Any]) -> dict[str, Any]:
     """The metrics of an epoch as numbers; one with several values has each under its own name, `f1_score_0`.
 

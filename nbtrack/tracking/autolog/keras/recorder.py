@@ -4,7 +4,7 @@ Nothing in here raises: whoever calls is training.
 """
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,17 +35,16 @@ class Recorder:
         self._options = session.options
         self._keeps_metrics = keeps_metrics
         self._stopper = stopper
-        self.every_n_batches: int | None = self._options.get("log_every_n_steps")
-        """None: metrics are logged after each epoch."""
+        self._every_n_batches: int | None = self._options.get("log_every_n_steps") or None
+        self._by_epoch = bool(self._options.get("log_every_epoch", True))
         self._curve = Curve(model, session.run.run_id)
-        self._checkpoints = (
-            Checkpoints(session.run, self._options) if self._options.get("checkpoint") else None
-        )
+        self._checkpoints = Checkpoints(session) if self._options.get("checkpoint") else None
         self._epoch = self._batches = self._batches_before_epoch = 0
         self.last: Mapping[str, Any] = {}
         """The metrics of the last epoch."""
         self.epochs = 0
         """Epochs that were trained to their end."""
+        self._names_of_batches: Collection[str] = ()
         self._last_step = -1
         self._restored: Mapping[str, Any] = {}
         self.batch_size: int | None = None
@@ -54,7 +53,7 @@ class Recorder:
     @property
     def needs_batches(self) -> bool:
         """Whether it wants to be told of each batch, which on some back ends Keras does less cheaply."""
-        return self.every_n_batches is not None or (
+        return self._every_n_batches is not None or (
             self._checkpoints is not None and self._checkpoints.every_n_batches is not None
         )
 
@@ -81,8 +80,9 @@ class Recorder:
         earlier, self._batches = self._batches, self._batches_before_epoch + batch + 1
         if not logs:
             return
-        if _passed(earlier, self._batches, self.every_n_batches):
+        if _passed(earlier, self._batches, self._every_n_batches):
             with self._at_work("metrics"):
+                self._names_of_batches = logs.keys()
                 self._log(logs, self._batches)
         checkpoints = self._checkpoints
         if checkpoints is not None and _passed(earlier, self._batches, checkpoints.every_n_batches):
@@ -97,7 +97,7 @@ class Recorder:
             return
         with self._at_work("metrics of the validation"):
             found = {f"validation_{name}": value for name, value in logs.items()}
-            self._log(found, self._epoch if self.every_n_batches is None else self._batches)
+            self._log(found, self._place(self._epoch))
 
     def epoch_ends(self, callback: Any, epoch: int, logs: Mapping[str, Any] | None) -> None:
         """An epoch is over.
@@ -113,8 +113,10 @@ class Recorder:
             rate = None if "learning_rate" in self.last else model_facts.learning_rate(self._model)
             if rate is not None:
                 self.last["learning_rate"] = rate
-            if self.every_n_batches is None:
-                self._log(self.last, epoch)
+            if self._by_epoch:
+                known = self._names_of_batches  # the last batch has their values of the whole epoch
+                new = {name: value for name, value in self.last.items() if name not in known}
+                self._log(new, self._place(epoch))
             if self._stopper is not None and early_stopping.is_best(self._stopper, epoch, self.last):
                 self._restored = self.last
         if self._checkpoints is not None and self._checkpoints.every_n_batches is None:
@@ -126,15 +128,20 @@ class Recorder:
 
     def train_ended(self) -> None:
         """The `fit` has returned: say where it was stopped, and what the weights are that it ends with."""
-        if self._stopper is None:
-            return
-        found = early_stopping.outcome(self._stopper)
+        found = {} if self._stopper is None else early_stopping.outcome(self._stopper)
         self._session.log_metrics(found)
         if "stopped_epoch" in found:
             self._session.say(f"stopped early in epoch {found['stopped_epoch'] + 1}")
-        # As MLflow: the last point of each curve is that of the weights that the model has.
-        if "restored_epoch" in found and self._restored is not self.last and self._keeps_metrics:
+        # As in MLflow: the last point of each curve is that of the weights that the model has.
+        if "restored_epoch" in found and self._restored is not self.last and self._last_step >= 0:
             self._session.run.log_metrics(model_facts.metric_values(self._restored), step=self._last_step + 1)
+        if self._checkpoints is not None:
+            epoch = found.get("restored_epoch", self._epoch)
+            self._checkpoints.end(self._model, self._curve.step(epoch))
+
+    def _place(self, epoch: int) -> int:
+        """The step of what is known after an epoch: where batches are logged too, all steps are batches."""
+        return epoch if self._every_n_batches is None else self._batches
 
     @property
     def _prefix(self) -> str:
@@ -146,7 +153,7 @@ class Recorder:
         self._session.run.log_text(model_facts.summary_text(self._model), name)
 
     def _log(self, logs: Mapping[str, Any], of_keras: int) -> None:
-        if not self._keeps_metrics:
+        if not self._keeps_metrics or not logs or not (self._by_epoch or self._every_n_batches):
             return
         step = self._curve.step(of_keras)
         self._session.run.log_metrics(model_facts.metric_values(logs), step=step)

@@ -11,6 +11,7 @@ from nbtrack.models.schema.schema_inference import infer_schema
 from nbtrack.models.schema.schemas import Schema, TensorSpec
 from nbtrack.models.schema.value_types import InferenceError
 from nbtrack.models.signature import ModelSignature
+from nbtrack.tracking.autolog.keras.model_facts import declared
 
 _ROWS = 5
 """Rows of an input example, as in MLflow."""
@@ -57,29 +58,27 @@ def _frame_schema(rows: Any) -> Schema | None:
 
 def _inputs(model: Any, rows: Any) -> list[TensorSpec] | None:
     """What the model declares; a subclassed model declares nothing, and there the data speaks."""
-    declared = list(getattr(model, "inputs", None) or ())
-    if not declared:
+    tensors = declared(model, "inputs")
+    if not tensors:
         if isinstance(rows, Mapping):
             named = cast("Mapping[str, Any]", rows)
             return [_spec(each.dtype, each.shape, name) for name, each in named.items()]
         return None if rows is None else [_spec(rows.dtype, rows.shape, None)]
-    if len(declared) > 1 or isinstance(rows, Mapping):
+    if len(tensors) > 1 or isinstance(rows, Mapping):
         given = cast("Mapping[str, Any]", rows if isinstance(rows, Mapping) else {})
         return [
             _spec(given[each.name].dtype if each.name in given else each.dtype, each.shape, each.name)
-            for each in declared
+            for each in tensors
         ]
-    return [_spec(declared[0].dtype if rows is None else rows.dtype, declared[0].shape, None)]
+    return [_spec(tensors[0].dtype if rows is None else rows.dtype, tensors[0].shape, None)]
 
 
 def _outputs(model: Any) -> list[TensorSpec] | None:
-    declared = list(getattr(model, "outputs", None) or ())
-    names: list[str | None] = list(getattr(model, "output_names", None) or ())
-    if len(declared) < 2:
-        names = [None]
-    if len(names) != len(declared):
+    tensors = declared(model, "outputs")
+    names: list[str | None] = [None] if len(tensors) == 1 else declared(model, "output_names")
+    if len(names) != len(tensors):
         return None
-    return [_spec(each.dtype, each.shape, name) for each, name in zip(declared, names, strict=True)]
+    return [_spec(each.dtype, each.shape, name) for each, name in zip(tensors, names, strict=True)]
 
 
 def _tensors(specs: list[TensorSpec] | None) -> Schema | None:

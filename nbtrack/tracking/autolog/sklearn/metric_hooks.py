@@ -42,7 +42,7 @@ def hooks(module: ModuleType) -> Iterator[Hook]:
     """What is put on one module of scikit-learn, whichever it is."""
     name = module.__name__
     if name == "sklearn.metrics":
-        yield from _metric_hooks(module, "sklearn")
+        yield from function_hooks(module, "sklearn")
     elif name == "sklearn.metrics._scorer":
         for scorer in ("_BaseScorer", "_PassthroughScorer"):
             yield from _hook_on(getattr(module, scorer, None), "__call__", _observe_scorer, "sklearn")
@@ -59,7 +59,7 @@ def hooks_of_others(framework: str, classes: Iterable[type]) -> Iterator[Hook]:
         classes: Its estimators.
     """
     if metrics := sys.modules.get("sklearn.metrics"):
-        yield from _metric_hooks(metrics, framework)
+        yield from function_hooks(metrics, framework)
     mixins = vars(sys.modules.get("sklearn.base", ModuleType("")))
     for kind in (*classes, *(mixins.get(name) for name in ("ClassifierMixin", "RegressorMixin"))):
         if isinstance(kind, type):
@@ -87,7 +87,13 @@ def _hook_on(kind: type | None, method: str, observe: Observe, framework: str) -
         yield Patch(function, observe, framework=framework)
 
 
-def _metric_hooks(module: Any, framework: str) -> Iterator[Hook]:
+def function_hooks(module: Any, framework: str) -> Iterator[Hook]:
+    """What is put on the functions of `sklearn.metrics`.
+
+    Args:
+        module: That module.
+        framework: Whose predictions it is for.
+    """
     for name in module.__all__:
         function = getattr(module, name, None)
         # Distances are computed by the thousand, and are arrays.

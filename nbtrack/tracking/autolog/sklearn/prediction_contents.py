@@ -79,8 +79,8 @@ def _of_forms(values: "np.ndarray", method: str, classes: Any) -> Iterator[int]:
             named = _array(classes[chosen])
             if named is not None:
                 yield _fingerprint(named)
-        if method == "predict_proba" and values.shape[1] == 2:
-            yield _fingerprint(values[:, 1] > 0.5)
+        if method == "predict_proba" and values.shape[1] <= 2:
+            yield _fingerprint(values[:, -1] > 0.5)  # a network may say it of one class only
     if values.ndim == 1 and method in ("decision_function", "score_samples"):
         yield _fingerprint(-values)  # of outliers: the lower, the more abnormal
         yield _fingerprint(values > 0)

@@ -15,6 +15,8 @@ import keras
 
 import nbtrack
 import nbtrack.keras
+import nbtrack.tensorflow
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.tracking.autolog import switching
 
 pytestmark = [
@@ -178,6 +180,21 @@ def test_metrics_every_few_batches(autolog: Autolog) -> None:
     assert [step for step, _ in points(second, "loss")] == [18, 21, 24]
 
 
+def test_batches_and_epochs_share_one_axis(autolog: Autolog) -> None:
+    autolog(log_every_n_steps=3)
+    fit(compiled(), batch_size=4, validation_data=(X, Y))
+    autolog(log_every_epoch=False)
+    fit(compiled())
+    autolog(log_every_n_steps=0)
+    fit(compiled())
+
+    both, neither, none = runs()
+    assert [step for step, _ in points(both, "loss")] == [3, 6]
+    assert [step for step, _ in points(both, "val_loss")] == [4, 8]
+    assert neither.data.metrics == {}
+    assert [step for step, _ in points(none, "loss")] == [0, 1]
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_what_ends_a_training_fails_the_run_and_the_curve_is_kept(
     autolog: Autolog, error: type[BaseException]
@@ -325,7 +342,6 @@ def test_generators_loaders_and_datasets_are_trained_on_as_they_are(autolog: Aut
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
-    autolog(log_models=True)
     given: list[int] = []
 
     def batches() -> Iterator[Any]:
@@ -340,6 +356,9 @@ def test_generators_loaders_and_datasets_are_trained_on_as_they_are(autolog: Aut
         def __getitem__(self, index: int) -> Any:
             return X[8 * index : 8 * index + 8], Y[8 * index : 8 * index + 8]
 
+    compiled().fit(batches(), steps_per_epoch=3, epochs=2, verbose=0, shuffle=False)
+    needed = len(given)
+    autolog(log_models=True)
     loader = DataLoader(TensorDataset(torch.tensor(X), torch.tensor(Y)[:, None]), batch_size=5)
     compiled().fit(batches(), steps_per_epoch=3, epochs=2, verbose=0, shuffle=False)
     compiled().fit(loader, verbose=0, shuffle=False)
@@ -348,7 +367,7 @@ def test_generators_loaders_and_datasets_are_trained_on_as_they_are(autolog: Aut
     generated, loaded, indexed = runs()
     assert (generated.data.params["batch_size"], loaded.data.params["batch_size"]) == ("4", "5")
     assert "batch_size" not in indexed.data.params
-    assert len(given) == 6
+    assert len(given) == 2 * needed
     assert len(loaded.inputs.dataset_inputs) == 1
     assert all("loss" in run.data.metrics for run in (generated, loaded, indexed))
     signature = nbtrack.models.get_model_info(f"runs:/{generated.info.run_id}/model").signature
@@ -365,7 +384,7 @@ def test_data_frames_keep_their_columns(autolog: Autolog) -> None:
 
     (run,) = runs()
     (used,) = run.inputs.dataset_inputs
-    assert used.dataset.digest == nbtrack.data.from_pandas(frame.assign(y=target), targets="y").digest
+    assert used.dataset.digest == nbtrack.data.from_pandas(frame).digest
     loaded = nbtrack.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
     assert loaded.metadata.signature.inputs.input_names() == ["a", "b", "c"]
     assert loaded.predict(frame).shape == (16, 1)
@@ -421,13 +440,36 @@ def test_what_scikit_learn_fits_inside_makes_no_runs(autolog: Autolog) -> None:
     labels = np.array(["a", "b"] * 8)
     alone = SKLearnClassifier(made, fit_kwargs={"verbose": 0, "epochs": 1})
     alone.fit(X, labels)
+    cross_val_score(alone, X, labels, cv=2)
     assert len(runs()) == 1
 
-    cross_val_score(alone, X, labels, cv=2)
     search = GridSearchCV(alone, {"model_kwargs": [{"rate": 0.1}, {"rate": 0.2}]}, cv=2)
     search.fit(X, labels)
+    assert len(runs()) == 2  # the best one, which is fitted again
+    search.set_params(refit=False).fit(X, labels)
+    assert len(runs()) == 2
 
-    assert len(runs()) == 1
+
+def test_an_evaluation_is_told_by_the_name_of_its_data(autolog: Autolog) -> None:
+    autolog()
+    model = compiled()
+    X_test, y_test = X[:6], Y[:6]
+    model.evaluate(X_test, y_test, verbose=0)
+    fit(model, validation_data=(X, Y))
+    mine: list[Any] = []
+
+    loss, mae = model.evaluate(X_test, y_test, verbose=0, callbacks=mine)
+    found = model.evaluate(x=X[6:], y=Y[6:], verbose=0, return_dict=True)
+
+    (run,) = runs()
+    assert {key: value for key, value in run.data.metrics.items() if "test" in key} == {
+        "loss_X_test": loss,
+        "mae_X_test": mae,
+    }
+    assert run.data.metrics["loss-2_unknown_dataset"] == found["loss"]
+    assert mine == []
+    told = nbtrack.artifacts.load_dict(f"runs:/{run.info.run_id}/metric_info.json")
+    assert told["loss_X_test"] == "evaluate(x=X_test, y=y_test)"
 
 
 def test_trainings_of_several_threads_have_a_run_each(autolog: Autolog) -> None:
@@ -492,12 +534,46 @@ def test_checkpoints_may_be_made_every_few_batches(autolog: Autolog) -> None:
     assert [step for step, _ in points(run, "loss")] == [0, 1]
 
 
-def test_the_names_of_tensorflow(autolog: Autolog) -> None:
-    autolog(flavor="tensorflow")
+def test_checkpoints_that_nobody_asked_for_do_not_slow_a_training(autolog: Autolog) -> None:
+    autolog(checkpoint=True)
+    stopping = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+    model = compiled(loss="mse", optimizer=keras.optimizers.SGD(0.5))
 
-    fit(compiled())
+    fit(model, epochs=20, validation_data=(X, Y), callbacks=[stopping])
 
     (run,) = runs()
+    uri = f"runs:/{run.info.run_id}/checkpoints/latest_checkpoint"
+    kept = nbtrack.artifacts.load_dict(f"{uri}_metrics.json")
+    assert kept["epoch"] == run.data.metrics["restored_epoch"]
+    saved = keras.saving.load_model(nbtrack.artifacts.download_artifacts(f"{uri}.keras"))
+    np.testing.assert_array_equal(saved.get_weights()[0], model.get_weights()[0])
+    files = nbtrack.MlflowClient().list_artifacts(run.info.run_id, "checkpoints")
+    assert len(files) == 2
+
+
+def test_a_metric_to_monitor_that_is_not_there_is_named(autolog: Autolog) -> None:
+    autolog(checkpoint=True, checkpoint_monitor="val_f1")
+
+    fit(compiled(), validation_data=(X, Y))
+
+    (run,) = runs()
+    assert (
+        "checkpoint_monitor is 'val_f1', and there are loss, mae" in run.data.tags["nbtrack.autolog.skipped"]
+    )
+    with pytest.raises(InvalidValueError, match="checkpoint_mode is 'min' or 'max', got 'maximum'"):
+        autolog(checkpoint_mode="maximum")
+    with pytest.raises(InvalidValueError, match="a number of batches from 1, got 0"):
+        autolog(checkpoint_save_freq=0)
+
+
+def test_the_names_of_tensorflow(autolog: Autolog) -> None:
+    nbtrack.keras.autolog(log_models=False)
+    nbtrack.tensorflow.autolog(log_models=False)
+
+    fit(compiled(), validation_data=(X, Y))
+
+    (run,) = runs()
+    assert "mlflow.latest_checkpoint_artifact" in run.data.tags
     assert run.data.tags["mlflow.autologging"] == "tensorflow"
     assert run.data.params["opt_name"].startswith("sgd") or run.data.params["opt_name"] == "SGD"
     assert "optimizer_name" not in run.data.params
@@ -514,3 +590,50 @@ def test_switched_off_it_is_the_function_it_was(autolog: Autolog) -> None:
 
     assert keras.Model.fit.__code__ is code
     assert runs() == []
+
+
+def test_the_run_of_a_pipeline_has_the_curves_of_its_network(autolog: Autolog) -> None:
+    from keras.wrappers import SKLearnRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    autolog()
+    switching.switch("sklearn", log_models=False)
+
+    def made(X: Any, y: Any) -> Any:
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        return model
+
+    try:
+        make_pipeline(StandardScaler(), SKLearnRegressor(made, fit_kwargs={"verbose": 0, "epochs": 2})).fit(
+            X, Y
+        )
+    finally:
+        switching.switch("sklearn", disable=True)
+
+    (run,) = runs()
+    assert run.data.tags["mlflow.autologging"] == "sklearn"
+    assert [step for step, _ in points(run, "loss")] == [0, 1]
+    assert "optimizer_learning_rate" in run.data.params
+
+
+def test_what_it_predicts_is_scored_in_its_run(autolog: Autolog) -> None:
+    from sklearn.metrics import accuracy_score, mean_squared_error
+
+    autolog()
+    code = mean_squared_error.__code__
+    X_test = np.random.default_rng(1).normal(size=(64, 3)).astype("float32")
+    y_test = (X_test.sum(axis=1) > 0).astype("float32")
+    model = compiled()
+
+    fit(model)
+    found = model.predict(X_test, verbose=0)
+    error = mean_squared_error(y_test, found)
+    accuracy = accuracy_score(y_test, (found > 0.5).astype(int))
+
+    (run,) = runs()
+    assert run.data.metrics["mean_squared_error_X_test"] == error
+    assert run.data.metrics["accuracy_score_X_test"] == accuracy
+    switching.switch("keras", disable=True)
+    assert mean_squared_error.__code__ is code

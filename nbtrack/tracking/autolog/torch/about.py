@@ -45,9 +45,9 @@ class About:
         self._followed: dict[int, _Followed] = {}
         """By the identity of the optimizer."""
         self._models = TrainingModels(session)
-        self._rates = LearningRates(session.run)
+        self._rates = LearningRates(session)
         self._progress = Progress(session)
-        self._norms = GradientNorms(session.run) if session.options.get("log_gradient_norm") else None
+        self._norms = GradientNorms(session) if session.options.get("log_gradient_norm") else None
         self._step = -1
         """The last step of the training."""
         self._unscheduled: list[tuple[weakref.ref[Optimizer], str]] = []
@@ -68,6 +68,7 @@ class About:
         number = len(self._followed) + 1
         if before:  # it has taken over from another, as one that is made anew for each epoch does
             self._followed[id(optimizer)] = replace(before[-1], parameters=parameters)
+            self._models.go_on()
             return
         end = "" if number == 1 else f"-{number}"
         self._followed[id(optimizer)] = _Followed(parameters, [], number == 1, f"gradient_norm{end}")
@@ -122,7 +123,10 @@ class About:
         self._models.let_go()
 
     def finish(self) -> None:
-        """Record what is left, once, outside the loop: the last epoch, throughput, the model."""
+        """Record what is left, outside the loop: the last epoch, throughput, the model.
+
+        A training may go on after it seemed over; then its optimizers are described again.
+        """
         with self._session.attempt("progress"):
             self._progress.finish()
         with self._session.attempt("learning rates"):
@@ -141,7 +145,6 @@ class About:
         if self._progress.count:
             self._session.say(f"{self._progress.count} epoch{'s' if self._progress.count > 1 else ''}")
         self._models.finish()
-        self._followed = {}
 
     def _modules(self, optimizer: "Optimizer", frame: FrameType | None, end: str) -> dict[str, Any]:
         found = trained_modules(optimizer, frame)

@@ -7,20 +7,22 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.tracking.autolog.torch.device_points import DevicePoints
+from nbtrack.tracking.autolog.torch.learning_rates import now_ms
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
-    from nbtrack.tracking.active_run import ActiveRun
+    from nbtrack.tracking.autolog.sessions import Session
 
 
 class GradientNorms:
     """The curves of the optimizers of one training."""
 
-    def __init__(self, run: "ActiveRun") -> None:
-        self._run = run
-        self._points: DevicePoints[tuple[str, int]] = DevicePoints()
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self._points: DevicePoints[tuple[str, int, int]] = DevicePoints()
+        """With metric, step and time of each."""
 
     def take(self, optimizer: "Optimizer", metric: str, step: int) -> None:
         """Compute the L2 norm of all gradients of an optimizer, as `clip_grad_norm_` does."""
@@ -38,7 +40,9 @@ class GradientNorms:
                 return
             # An optimizer that takes scaled gradients (fused, under a GradScaler) has their scale beside it.
             scale = getattr(optimizer, "grad_scale", None)
-            self._points.keep((metric, step), norm if scale is None else norm / scale.to(norm.device))
+            self._points.keep(
+                (metric, step, now_ms()), norm if scale is None else norm / scale.to(norm.device)
+            )
 
     def read(self, *, wait: bool = False) -> None:
         """Log the norms that have come from the device.
@@ -46,8 +50,8 @@ class GradientNorms:
         Args:
             wait: Whether to wait for all.
         """
-        for (metric, step), norm in self._points.read(wait=wait):
-            self._run.log_metric(metric, norm, step=step)
+        for (metric, step, timestamp), norm in self._points.read(wait=wait):
+            self._session.run.append_point(metric, norm, step, timestamp)
 
 
 def total_norm(gradients: Iterable[Any]) -> "Tensor | None":

@@ -4,6 +4,7 @@ Further groups have a curve of their own, `learning_rate-1`, once they differ fr
 that is a tensor is not waited for: it is copied on its device when it was written, and read with the losses.
 """
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.tracking.autolog.torch.device_points import DevicePoints
@@ -11,11 +12,15 @@ from nbtrack.tracking.autolog.torch.device_points import DevicePoints
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-    from nbtrack.tracking.active_run import ActiveRun
+    from nbtrack.tracking.autolog.sessions import Session
+
+Point = tuple[str, float, int, int]
+"""Metric, value, step, and milliseconds since 1970."""
 
 METRIC = "learning_rate"
 CURVES = 8
 """Groups that are followed in one training at the most; some optimizers have one for each layer."""
+_MOST_POINTS = 1000
 
 
 class Curve:
@@ -43,10 +48,13 @@ class Curve:
 class LearningRates:
     """The learning rates of the optimizers of one training."""
 
-    def __init__(self, run: "ActiveRun") -> None:
-        self._run = run
+    def __init__(self, session: "Session") -> None:
+        self._session = session
         self._curves: list[Curve] = []
-        self._on_devices: DevicePoints[tuple[Curve, int]] = DevicePoints()
+        self._on_devices: DevicePoints[tuple[Curve, int, int]] = DevicePoints()
+        """With curve, step and time of each."""
+        self._points: list[Point] = []
+        """What is not written yet: a schedule changes all of them in every step."""
 
     def look(self, optimizer: "Optimizer", curves: list[Curve], step: int) -> None:
         """Take down the learning rates of an optimizer, if they have changed since its last step.
@@ -57,7 +65,7 @@ class LearningRates:
             step: The step that it is about to make.
         """
         groups = optimizer.param_groups
-        if len(curves) < len(groups):
+        if len(curves) < len(groups) and len(self._curves) < CURVES:
             self._add(curves, len(groups))
         has_changed = False
         for group, curve in zip(groups, curves, strict=False):
@@ -76,12 +84,15 @@ class LearningRates:
                 curve.version = rate._version
                 if rate.device.type == "cpu":
                     curve.rate = float(rate)
-                elif self._on_devices.keep((curve, step), rate.detach()):
+                elif self._on_devices.keep((curve, step, now_ms()), rate.detach()):
                     curve.waiting += 1
         if has_changed:
+            now = now_ms()
             for curve in curves:
                 if not curve.waiting:
-                    self._take(curve, step)
+                    self._take(curve, step, now)
+            if len(self._points) >= _MOST_POINTS:
+                self.read()
 
     def _add(self, curves: list[Curve], groups: int) -> None:
         for _ in range(min(groups - len(curves), CURVES - len(self._curves))):
@@ -91,24 +102,28 @@ class LearningRates:
             self._curves.append(curves[-1])
 
     def read(self, *, wait: bool = False) -> None:
-        """Log those that have come from a device.
+        """Write what is not written, with those that have come from a device.
 
         Args:
             wait: Whether to wait for all.
         """
-        for (curve, step), rate in self._on_devices.read(wait=wait):
+        for (curve, step, timestamp), rate in self._on_devices.read(wait=wait):
             curve.waiting -= 1
             curve.rate = rate
-            self._take(curve, step)
+            self._take(curve, step, timestamp)
+        points, self._points = self._points, []
+        for point in points:
+            self._session.run.append_point(*point)
 
     def finish(self) -> None:
-        """Log the last point of each curve."""
+        """Write the last point of each curve."""
         self.read(wait=True)
         for curve in self._curves:
             if curve.logged is not None and curve.logged[0] < curve.step:
-                self._log(curve, curve.step, curve.logged[1])
+                self._log(curve, curve.step, curve.logged[1], now_ms())
+        self.read()
 
-    def _take(self, curve: Curve, step: int) -> None:
+    def _take(self, curve: Curve, step: int, timestamp: int) -> None:
         if curve.rate is None:
             return
         if curve.logged is None:
@@ -116,8 +131,13 @@ class LearningRates:
                 return  # all groups alike: one curve
         elif curve.logged[1] == curve.rate:
             return
-        self._log(curve, step, curve.rate)
+        self._log(curve, step, curve.rate, timestamp)
 
-    def _log(self, curve: Curve, step: int, rate: float) -> None:
+    def _log(self, curve: Curve, step: int, rate: float, timestamp: int) -> None:
         curve.logged = (step, rate)
-        self._run.log_metric(curve.key, rate, step=step)
+        self._points.append((curve.key, rate, step, timestamp))
+
+
+def now_ms() -> int:
+    """The time, in milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000

@@ -78,8 +78,10 @@ def has_begun(loader: Any, iterator: Any, *, trains: bool) -> None:
 
 def open_passes() -> list[Pass]:
     """The passes that are going on, in the order they began; those of this thread, where it has any."""
-    thread = threading.get_ident()
     found = [one for one in tuple(_open) if one.ended is None]
+    if not found:
+        return found
+    thread = threading.get_ident()
     return [one for one in found if one.thread == thread] or found
 
 

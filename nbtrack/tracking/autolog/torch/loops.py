@@ -279,7 +279,7 @@ class Loop:
         sessions.reopen_loop(self.session)
         loop = Loop(self.session, self._losses, made)
         loop.is_together = True
-        loop._members, loop._first = self._members, self._first
+        loop._members, loop._first, loop.about = self._members, self._first, self.about
         return loop
 
 

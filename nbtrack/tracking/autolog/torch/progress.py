@@ -32,6 +32,8 @@ class Progress:
         """The epoch whose begin stands in the run."""
         self._speed = _Speed(session)
         self._losses = _EpochLosses()
+        self._counts: list[int] = []
+        """What the run says of how many epochs there were."""
         self.count = 0
         """Epochs so far; 0 where none are seen."""
         every = session.options.get("log_every_n_epoch")
@@ -73,8 +75,11 @@ class Progress:
             self._speed.epoch_ended(epoch)
         else:
             self._speed.finish()
-        if self.count:
-            self._session.log_params({"epochs": self.count})
+        if self.count and self.count not in self._counts:
+            # A training may go on although it seemed over, and a param stays what it was.
+            self._counts.append(self.count)
+            number = len(self._counts)
+            self._session.log_params({"epochs" if number == 1 else f"epochs-{number}": self.count})
 
     def _begins(self, epoch: Epoch) -> None:
         self._speed.epoch_begins(epoch)
@@ -142,7 +147,7 @@ class _Speed:
     """Steps and samples a second: of each epoch; of stretches of 10 s in longer ones, and without any."""
 
     def __init__(self, session: "Session") -> None:
-        self._run = session.run
+        self._session = session
         self._began: float | None = None
         self._steps = 0
         self._batches = 0
@@ -193,6 +198,6 @@ class _Speed:
     def _log(self, step: int, steps: int, samples: int | None, seconds: float) -> None:
         if seconds <= 0:
             return
-        self._run.log_metric(STEPS_METRIC, steps / seconds, step=step)
+        self._session.run.log_metric(STEPS_METRIC, steps / seconds, step=step)
         if samples:
-            self._run.log_metric(SAMPLES_METRIC, samples / seconds, step=step)
+            self._session.run.log_metric(SAMPLES_METRIC, samples / seconds, step=step)

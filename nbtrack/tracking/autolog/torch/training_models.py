@@ -47,6 +47,8 @@ class TrainingModels:
         self._used: set[str] = set()
         """Names that modules were logged by."""
         self._is_summed_up = True
+        self._logged: list[weakref.ref[Module]] = []
+        """Modules that were logged when the training seemed over."""
 
     def add(self, optimizer: "Optimizer", found: Trained, end: str) -> dict[str, Any]:
         """Take the modules that were found of an optimizer.
@@ -83,6 +85,13 @@ class TrainingModels:
             self._sum_up(now=True)
         return params
 
+    def go_on(self) -> None:
+        """The training was not over: hold its modules again, to be logged once more."""
+        logged, self._logged = self._logged, []
+        for module in logged:
+            if (found := module()) is not None:
+                self._hold(found)
+
     def let_go(self) -> None:
         """Log modules that nobody else holds any more, and release them."""
         orphans: list[Module] = []
@@ -104,7 +113,8 @@ class TrainingModels:
         with self._session.attempt("model summary"):
             self._sum_up(now=False)
         modules, names = self._modules(), self._unique_names()
-        self._held = []
+        self._held, self._large, self._used = [], [], set()
+        self._logged = [weakref.ref(module) for module in modules]
         for module in outermost(modules):
             self._log(module, names[id(module)])
 

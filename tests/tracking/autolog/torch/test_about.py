@@ -580,3 +580,39 @@ def test_schedules_and_loaders_are_theirs_again_when_autolog_is_off() -> None:
 
     assert [code.co_filename for code in before] == ["<nbtrack autolog>"] * 2
     assert all(code.co_filename.endswith(".py") for code in after)
+
+
+def test_a_training_that_goes_on_after_another_inside_it_keeps_its_last_weights(autolog: Autolog) -> None:
+    autolog(log_models=True)
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    loader = DataLoader(DATA, batch_size=10)
+    for epoch in range(3):
+        for batch in loader:
+            step(net, optimizer, batch)
+        if epoch == 1:
+            train([DATA[:8]], net=nn.Linear(2, 1))
+    cell_end.end(None)
+
+    (run,) = nbtrack.search_runs(filter_string="params.model_class = 'Net'", output_format="list")
+    kept = nbtrack.pytorch.load_model(f"runs:/{run.info.run_id}/model")
+    assert alike(kept, net)
+    assert points(run, "training_epoch") == [(0, 0), (2, 1), (4, 2)]
+    assert steps(run, "learning_rate") == [0, 3, 5]
+
+
+def test_groups_that_a_checkpoint_replaces_or_that_are_added_are_followed() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.body.parameters(), lr=0.5)
+    step(net, optimizer, DATA[:8])
+    optimizer.add_param_group({"params": net.head.parameters(), "lr": 0.25})
+    step(net, optimizer, DATA[:8])
+    state = optimizer.state_dict()
+    state["param_groups"][0]["lr"] = 0.125
+    optimizer.load_state_dict(state)
+    step(net, optimizer, DATA[:8])
+
+    run = the_run()
+
+    assert points(run, "learning_rate") == [(0, 0.5), (2, 0.125)]
+    assert points(run, "learning_rate-1") == [(1, 0.25), (2, 0.25)]

@@ -7,6 +7,7 @@ import gc
 import math
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -616,3 +617,21 @@ def test_groups_that_a_checkpoint_replaces_or_that_are_added_are_followed() -> N
 
     assert points(run, "learning_rate") == [(0, 0.5), (2, 0.125)]
     assert points(run, "learning_rate-1") == [(1, 0.25), (2, 0.25)]
+
+
+def test_all_that_is_recorded_stands_in_the_documentation(autolog: Autolog) -> None:
+    autolog(log_models=True, log_gradient_norm=True)
+    page = (Path(nbtrack.__file__).parent.parent / "docs" / "autolog.md").read_text()
+    section = page.partition("## Plain PyTorch loops\n")[2].partition("\n## ")[0]
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    for batch in DataLoader(DATA, batch_size=8):
+        step(net, optimizer, batch)
+        schedule.step()
+
+    run = the_run()
+
+    recorded = {*run.data.params, *run.data.metrics, *artifacts(run)}
+    assert {key for key in recorded if f"`{key}`" not in section} == optimizer.defaults.keys() - {"lr"}
+    assert {"lr_scheduler", "epochs", "gradient_norm", "model", "model_summary.txt"} < recorded

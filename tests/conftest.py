@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ settings.load_profile("nbtrack")
 
 # What imports Keras first decides which backend all tests use; its own default, TensorFlow, is not here.
 os.environ.setdefault("KERAS_BACKEND", "torch")
+
+# Each test has a home of its own, where matplotlib would look at all fonts anew, and say so if it takes long.
+os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir(), f"nbtrack-tests-fonts-{os.getuid()}")))
 
 HAS_GPU = Path("/dev/nvidiactl").exists()
 _left_out: list[str] = []

@@ -25,7 +25,7 @@ def of_train(given: Mapping[str, Any]) -> TrainingData:
     """The data of a call of `train`, or `cv`."""
     data = TrainingData()
     trained = given.get("train_set")
-    _add(data, trained, "train", None)
+    _add(data, trained, "train", "dataset")
     sets = _listed(given.get("valid_sets"))
     names = _listed(given.get("valid_names"))
     for number, held in enumerate(sets):
@@ -58,7 +58,7 @@ def _eval_pairs(given: Mapping[str, Any]) -> list[Any]:
     return [pairs] if isinstance(pairs, tuple) else list(pairs or ())
 
 
-def _add(data: TrainingData, dataset: Any, context: str, name: str | None) -> None:
+def _add(data: TrainingData, dataset: Any, context: str, name: str) -> None:
     features = getattr(dataset, "data", None)
     if features is not None and not isinstance(features, str):
         # It lets go of them when the training begins.

@@ -30,7 +30,7 @@ def of_train(given: Mapping[str, Any]) -> TrainingData:
     """The data of a call of `train`, or `cv`."""
     data = TrainingData()
     trained = given.get("dtrain")
-    _add(data, trained, "train", None)
+    _add(data, trained, "train", "dataset")
     origin = origin_of(trained)
     if origin is not None and origin.rows is not None:
         data.rows = origin.rows
@@ -54,7 +54,7 @@ def of_fit(given: Mapping[str, Any]) -> TrainingData:
     return data
 
 
-def _add(data: TrainingData, matrix: Any, context: str, name: str | None) -> None:
+def _add(data: TrainingData, matrix: Any, context: str, name: str) -> None:
     origin = origin_of(matrix)
     if origin is not None and origin.whole is not None:
         data.sets.append(DataSet(lambda: _whole(origin.whole(), matrix), None, context, name))

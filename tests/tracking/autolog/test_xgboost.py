@@ -323,8 +323,10 @@ def test_what_xgboost_refuses_is_refused_as_ever() -> None:
         train(PARAMS)
     with pytest.raises(TypeError):
         train(PARAMS, matrix(), evals=[(data()[0], "train")])
+    with pytest.raises(xgboost.core.XGBoostError, match="Unknown metric function none"):
+        train({"eval_metric": "none"}, matrix(), evals=[(matrix(), "train")])
 
-    assert [run.info.status for run in runs()] == ["FAILED"]
+    assert [run.info.status for run in runs()] == ["FAILED", "FAILED"]
 
 
 def test_functions_among_the_params_are_kept_by_name() -> None:

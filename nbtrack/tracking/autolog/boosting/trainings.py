@@ -54,8 +54,8 @@ class Trainings(ABC):
         """The params of a call of `train` or `cv`."""
 
     @abstractmethod
-    def recorder(self, session: Session) -> Recorder:
-        """A new callback."""
+    def recorder(self, session: Session, given: Arguments) -> Recorder:
+        """A new callback for a call of `train` or `cv`."""
 
     @abstractmethod
     def is_validated(self, given: Arguments) -> bool:
@@ -167,7 +167,7 @@ class Trainings(ABC):
         recorder: Recorder | None = None
         callbacks: Any = given.get("callbacks")
         if (is_cv or self.is_validated(given)) and (callbacks is None or isinstance(callbacks, Iterable)):
-            recorder = self.recorder(session)
+            recorder = self.recorder(session, given)
             given = {**given, "callbacks": list(cast("Iterable[Any]", callbacks or ()))}
             # The first of them, since LightGBM orders the others by how many stand behind them; and in
             # XGBoost one that ends the training keeps those behind it from being called.

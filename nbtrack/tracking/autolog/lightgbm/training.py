@@ -40,8 +40,9 @@ class LightgbmTrainings(Trainings):
                 params[key] = value
         return params
 
-    def recorder(self, session: Session) -> "LightgbmRecorder":
+    def recorder(self, session: Session, given: Arguments) -> "LightgbmRecorder":
         """See `Trainings.recorder`."""
+        del given
         return LightgbmRecorder(session)
 
     def is_validated(self, given: Arguments) -> bool:

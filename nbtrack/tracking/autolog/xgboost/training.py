@@ -51,9 +51,9 @@ class XgboostTrainings(Trainings):
                 params[key] = value
         return params
 
-    def recorder(self, session: Session) -> "XgboostRecorder":
+    def recorder(self, session: Session, given: Arguments) -> "XgboostRecorder":
         """See `Trainings.recorder`."""
-        return XgboostRecorder(session)
+        return XgboostRecorder(session, goes_on=given.get("xgb_model") is not None)
 
     def is_validated(self, given: Arguments) -> bool:
         """See `Trainings.is_validated`."""
@@ -90,16 +90,19 @@ class XgboostTrainings(Trainings):
 class XgboostRecorder:
     """See `trainings.Recorder`; `make_known` says that it is a callback."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, goes_on: bool) -> None:
         # XGBoost keeps what all iterations have measured; the mark of one is its place in there.
         self.metrics = IterationMetrics(session, lambda index: _scores_at(self._scores, index))
         self._scores: Mapping[str, Mapping[str, Sequence[Any]]] = {}
         self._best: Any = None
+        self._goes_on = goes_on
+        """Whether there is a model that was trained before."""
 
     def before_training(self, model: Any) -> Any:
         """The training begins."""
-        with self.metrics.attempt():
-            self.metrics.begin_at(int(model.num_boosted_rounds()))
+        if self._goes_on:
+            with self.metrics.attempt():
+                self.metrics.begin_at(int(model.num_boosted_rounds()))
         return model
 
     def after_training(self, model: Any) -> Any:

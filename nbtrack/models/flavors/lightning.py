@@ -3,7 +3,8 @@
 The entry `pytorch` beside its own is what MLflow reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -18,6 +19,8 @@ NAME: Final = "lightning"
 
 _PACKAGES = ("lightning", "pytorch_lightning")
 _LONGEST_TEXT = 200
+_COMPILED = ("_compiler_ctx", "forward", "training_step", "validation_step", "test_step", "predict_step")
+"""What Lightning puts into a module that is compiled."""
 
 
 def is_model(model: Any) -> bool:
@@ -48,7 +51,8 @@ def save(model: Any, folder: Path, *, input_example: Any = None, **options: Any)
         )
     from importlib import import_module
 
-    saved = pytorch.save(inner, folder, input_example=input_example, **options)
+    with _uncompiled(inner):
+        saved = pytorch.save(inner, folder, input_example=input_example, **options)
     entry = {
         **saved.flavors[pytorch.NAME],
         "lightning_package": package,
@@ -80,6 +84,23 @@ def hyper_parameters(model: Any) -> dict[str, Any]:
     if not isinstance(held, Mapping):
         return {}
     return {str(name): _plain(value) for name, value in cast("Mapping[Any, Any]", held).items()}
+
+
+@contextmanager
+def _uncompiled(module: Any) -> Generator[None]:
+    """The module without what `torch.compile` has made of its steps, which cannot be pickled."""
+    held: dict[str, Any] = module.__dict__
+    if held.get("_compiler_ctx") is None:
+        yield
+        return
+    compiled: dict[str, Any] = {name: held[name] for name in _COMPILED if name in held}
+    for name in compiled:
+        del held[name]
+    held["_compiler_ctx"] = None
+    try:
+        yield
+    finally:
+        held.update(compiled)
 
 
 def _package_of(model: Any) -> str | None:

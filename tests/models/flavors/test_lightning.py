@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import pytorch_lightning
 import torch
+from lightning.pytorch.utilities.compile import from_compiled
 
 import nbtrack
 import nbtrack.lightning
@@ -94,6 +95,20 @@ def test_a_module_is_logged_while_its_trainer_trains_it(tmp_path: Path) -> None:
     assert after.seen == [None, None]
     assert torch.equal(after.layers[0].weight, net.layers[0].weight)
     assert not torch.equal(in_training.layers[0].weight, net.layers[0].weight)
+
+
+def test_a_compiled_module_is_logged_as_it_was_written(tmp_path: Path) -> None:
+    net = Net()
+    compiled = torch.compile(net, backend="eager")
+    inside = from_compiled(compiled)
+    before = dict(vars(inside))
+
+    nbtrack.lightning.save_model(inside, tmp_path / "net")
+
+    assert dict(vars(inside)) == before
+    loaded = nbtrack.lightning.load_model(tmp_path / "net")
+    assert loaded._compiler_ctx is None
+    assert torch.equal(loaded(torch.from_numpy(X)), net.layers(torch.from_numpy(X)))
 
 
 def test_hyperparameters_are_kept_with_the_module(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from nbtrack.models.flavors.lightning import is_model
 from nbtrack.models.flavors.pytorch import unwrapped
 from nbtrack.tracking.active_run import ActiveRun
 from nbtrack.tracking.autolog import callers, options, sessions
@@ -27,7 +28,7 @@ _run_of: "WeakKeyDictionary[Any, ActiveRun]" = WeakKeyDictionary()
 def of_fit(call: Call, package: str) -> Generator[None] | None:
     """A Trainer fits."""
     trainer, module = _subjects(call)
-    if module is None:
+    if not is_model(module):
         return None  # called wrongly; Lightning says how
     if not _is_recorded(trainer, package):
         return _unrecorded()
@@ -123,7 +124,8 @@ def _record_test(call: Call, trainer: Any, module: Any) -> Generator[None]:
     if call.error is None and run is not None:
         run = default_tracker.handle_of(run)  # mostly it has ended
         run.set_tag(MODE_TAG, "testing")
-        run.log_metrics(as_numbers(trainer.callback_metrics), step=0)
+        if run.run_id not in own_loggers.run_ids(trainer):
+            run.log_metrics(as_numbers(trainer.callback_metrics), step=0)
 
 
 def _run_to_test_in(trainer: Any, module: Any) -> ActiveRun | None:
@@ -143,6 +145,8 @@ def _unrecorded() -> Generator[None]:
 def _is_recorded(trainer: Any, package: str) -> bool:
     """Whether a fit is a training: not a trial run, nor the search for a learning rate or batch size."""
     if trainer.fast_dev_run or not trainer.is_global_zero or callers.is_called_from(f"{package}.tuner"):
+        return False
+    if trainer.limit_train_batches == 0:
         return False
     # Once more where nothing is left to do.
     most: int | None = trainer.max_epochs

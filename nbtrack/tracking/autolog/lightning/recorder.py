@@ -130,6 +130,8 @@ class Recorder:
     def end(self, trainer: Any) -> None:
         """Record how the training ended."""
         session = self.session
+        with session.attempt("params"):
+            session.log_params(settings.sizes(trainer.lightning_module))
         with session.attempt("early stopping"):
             if early_stopping := settings.early_stopping_of(trainer):
                 session.log_metrics(settings.of_stopping(early_stopping))

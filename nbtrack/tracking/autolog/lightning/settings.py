@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from nbtrack.models.flavors.lightning import hyper_parameters
+from nbtrack.tracking.autolog.torch.optimizer_params import optimizer_params, scheduler_name
 
 _EARLY_STOPPING = ("monitor", "mode", "patience", "min_delta", "stopped_epoch")
 _USUAL = {
@@ -33,7 +34,7 @@ def of_trainer(trainer: Any, module: Any) -> dict[str, Any]:
             {name: getattr(early_stopping, name) for name in _EARLY_STOPPING if hasattr(early_stopping, name)}
         )
     params["model_class"] = type(module).__name__
-    params.update(_sizes(module))
+    params.update(sizes(module))
     params["device"] = str(trainer.strategy.root_device)
     params["precision"] = trainer.precision
     if trainer.world_size > 1:
@@ -47,6 +48,23 @@ def of_trainer(trainer: Any, module: Any) -> dict[str, Any]:
     return with_hyper_parameters(
         params, {**_hyper_parameters(trainer.datamodule), **_hyper_parameters(module)}
     )
+
+
+def sizes(module: Any) -> dict[str, int]:
+    """How many weights a module has; nothing while its first batch must still tell.
+
+    Args:
+        module: The LightningModule.
+    """
+    from torch.nn.parameter import is_lazy
+
+    held = list(module.parameters())
+    if any(is_lazy(parameter) for parameter in held):
+        return {}
+    return {
+        "parameter_count": sum(parameter.numel() for parameter in held),
+        "trainable_parameter_count": sum(parameter.numel() for parameter in held if parameter.requires_grad),
+    }
 
 
 def early_stopping_of(trainer: Any) -> Any:
@@ -106,30 +124,13 @@ def with_hyper_parameters(params: dict[str, Any], hyper_parameters: Mapping[str,
 def _of_optimizers(trainer: Any) -> dict[str, Any]:
     params: dict[str, Any] = {}
     for number, optimizer in enumerate(trainer.optimizers, 1):
-        # MLflow keeps those of the first one only.
-        end = "" if number == 1 else f"-{number}"
-        params[f"optimizer_name{end}"] = _optimizer_name(optimizer)
-        params.update({name + end: value for name, value in getattr(optimizer, "defaults", {}).items()})
-    if schedules := [type(config.scheduler).__name__ for config in trainer.lr_scheduler_configs]:
-        params["lr_scheduler"] = ", ".join(schedules)
+        # Lightning may wrap it, in a class made for it; and it makes one up where the module has none.
+        inner = getattr(optimizer, "_optimizer", optimizer)
+        if type(inner).__name__ != "_MockOptimizer":
+            params.update(optimizer_params(inner, number))
+    if schedule := scheduler_name(config.scheduler for config in trainer.lr_scheduler_configs):
+        params["lr_scheduler"] = schedule
     return params
-
-
-def _optimizer_name(optimizer: Any) -> str:
-    # Lightning may wrap it, in a class made for it.
-    return type(getattr(optimizer, "_optimizer", optimizer)).__name__
-
-
-def _sizes(module: Any) -> dict[str, int]:
-    from torch.nn.parameter import is_lazy
-
-    held = list(module.parameters())
-    if any(is_lazy(parameter) for parameter in held):
-        return {}  # they get their sizes from the first batch
-    return {
-        "parameter_count": sum(parameter.numel() for parameter in held),
-        "trainable_parameter_count": sum(parameter.numel() for parameter in held if parameter.requires_grad),
-    }
 
 
 def _batch_size(trainer: Any) -> Any:

@@ -258,6 +258,37 @@ def test_a_second_fit_with_nothing_left_to_do_makes_no_run(autolog: Autolog) -> 
     assert [step for step, _ in points(second, "train_loss")] == [2]
 
 
+def test_what_is_no_training_makes_no_run(autolog: Autolog) -> None:
+    autolog()
+
+    trainer(limit_train_batches=0).fit(Net(), data())
+    with pytest.raises(TypeError, match="must be a `LightningModule`"):
+        trainer().fit(torch.nn.Linear(1, 1), data())
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        trainer().fit()
+
+    assert runs() == []
+
+
+@pytest.mark.filterwarnings("ignore:`LightningModule.configure_optimizers` returned `None`")
+def test_weights_are_counted_once_the_first_batch_has_told_how_many_there_are(autolog: Autolog) -> None:
+    class Lazy(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = torch.nn.LazyLinear(1)
+
+        def configure_optimizers(self) -> None:
+            return None
+
+    autolog()
+
+    trainer().fit(Lazy(), data())
+
+    (run,) = runs()
+    assert run.data.params["parameter_count"] == "4"
+    assert "optimizer_name" not in run.data.params
+
+
 def test_an_error_of_the_training_step_fails_the_run_and_goes_on_to_the_user(autolog: Autolog) -> None:
     class Broken(Net):
         def training_step(self, batch: Any, index: int) -> Any:

@@ -433,3 +433,34 @@ def test_an_error_of_ours_breaks_no_training(autolog: Autolog, monkeypatch: pyte
     assert run.info.status == "FINISHED"
     assert not torch.equal(net.net.weight, before)
     assert "model/MLmodel" in files(run)
+
+
+def test_what_the_page_on_autolog_says_is_what_a_run_has(autolog: Autolog, tmp_path: Path) -> None:
+    class Scheduled(Net):
+        def validation_step(self, batch: Any, index: int) -> None:
+            self.log("val_loss", float(self.current_epoch))
+
+        def configure_optimizers(self) -> Any:
+            optimizer = super().configure_optimizers()
+            return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)]
+
+    page = (Path(nbtrack.__file__).parents[1] / "docs" / "autolog.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Lightning\n")[2].partition("\n## ")[0]
+    autolog(log_models=True)
+    changed = {"max_steps": 50, "accumulate_grad_batches": 2, "gradient_clip_val": 0.5, "overfit_batches": 2}
+    changed |= {"gradient_clip_algorithm": "norm", "check_val_every_n_epoch": 1, "limit_train_batches": 3}
+    callbacks = [EarlyStopping("val_loss", patience=1), ModelCheckpoint(tmp_path / "own")]
+
+    trainer(max_epochs=9, callbacks=callbacks, enable_checkpointing=True, **changed).fit(
+        Scheduled(), data(), data()
+    )
+
+    (run,) = runs()
+    folders = {name.partition("/")[0] + ("/" if "/" in name else "") for name in files(run)} - {"model/"}
+    own = {"train_loss", "train_loss_step", "train_loss_epoch", "only_step", "val_loss"}
+    recorded = {*run.data.params, *run.data.metrics, *folders} - own
+    defaults = torch.optim.Adam(Net().parameters()).defaults.keys()
+    assert {key for key in recorded if f"`{key}`" not in section} == set(defaults) - {"lr", "betas"}
+    of_early_stopping = {"stopped_epoch", "restored_epoch", "best_score", "wait_count", "monitor", "patience"}
+    assert of_early_stopping | {"restored_model_checkpoint/", "checkpoints/", "learning_rate"} <= recorded
+    assert {*changed, "lr_scheduler", "batch_size"} - {"check_val_every_n_epoch"} <= recorded

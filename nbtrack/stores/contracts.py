@@ -99,8 +99,8 @@ class Artifacts(Protocol):
         """Copy what a local folder holds into an artifact folder."""
         ...
 
-    def save_bytes(self, path: str, write: Callable[[BinaryIO], None]) -> None:
-        """Publish one artifact, whole or not at all."""
+    def save_bytes(self, path: str, write: Callable[[BinaryIO], None], *, sync: bool = True) -> None:
+        """Publish one artifact, whole or not at all; without `sync`, a power cut soon after may empty it."""
         ...
 
     def write_folder(

@@ -125,6 +125,13 @@ class ArtifactVerbs:
                 raise InvalidTypeError(f"{artifact_file!r}: JSON has no form for this: {error}.") from error
         self.log_text(text, artifact_file)
 
+    def _log_soon_again(self, dictionary: Mapping[str, Any], artifact_file: str) -> None:
+        """Keep a dict as JSON that will be kept once more by `log_dict`: without waiting for the disk."""
+        from nbtrack.tracking.plain_values import as_json_default
+
+        data = json.dumps(dictionary, default=as_json_default, ensure_ascii=False).encode()
+        self._save(artifact_file, lambda file: _put(file, data), sync=False)
+
     def log_figure(
         self, figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any] | None = None
     ) -> None:
@@ -246,8 +253,11 @@ class ArtifactVerbs:
 
         return uri_of(self._runs.get(self._run_id), artifact_path)
 
-    def _save(self, artifact_file: str, write: Callable[[BinaryIO], None]) -> None:
-        self._write_file(lambda: self._runs.artifacts(self._run_id).save_bytes(artifact_file, write))
+    def _save(self, artifact_file: str, write: Callable[[BinaryIO], None], *, sync: bool = True) -> None:
+        def save() -> None:
+            self._runs.artifacts(self._run_id).save_bytes(artifact_file, write, sync=sync)
+
+        self._write_file(save)
 
     def _save_all(self, files: Mapping[str, bytes]) -> None:
         for path in files:

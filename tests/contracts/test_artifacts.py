@@ -129,6 +129,12 @@ def test_a_folder_stays_inside_the_run(artifacts: Artifacts, path: str) -> None:
         pytest.fail("the block must not begin")
 
 
+def test_what_does_not_wait_for_the_disk_is_there_at_once(artifacts: Artifacts) -> None:
+    artifacts.save_bytes("data.json", lambda file: file.write(b"{}") and None, sync=False)
+
+    assert read(artifacts, "data.json") == b"{}"
+
+
 def test_a_folder_below_a_file_is_refused(artifacts: Artifacts) -> None:
     artifacts.save_bytes("notes", lambda file: file.write(b"mine") and None)
 

@@ -74,8 +74,14 @@ class RunArtifacts:
             raise MissingFileError("folder", str(local_folder), _siblings(source), "Nothing was logged.")
         self._save_tree(source, artifact_parts(folder))
 
-    def save_bytes(self, path: str, write: Writer) -> None:
+    def save_bytes(self, path: str, write: Writer, *, sync: bool = True) -> None:
         """Publish one artifact whose bytes `write` puts into the file it is given.
+
+        Args:
+            path: Its path.
+            write: Writes it.
+            sync: Whether its bytes are on the disk when it gets its name: milliseconds, on a busy disk
+                many. Without, it survives a kill as well, but may be empty after a power cut.
 
         Raises:
             InvalidValueError: `path` is no path of a file inside the run.
@@ -84,7 +90,7 @@ class RunArtifacts:
         parts = artifact_parts(path)
         if not parts:
             raise InvalidValueError(f"An artifact needs a file name, got {path!r}.")
-        self._publish(parts, write)
+        self._publish(parts, write, sync=sync)
 
     @contextmanager
     def write_folder(self, path: str, *, renamed: Callable[[Path], str] | None = None) -> Generator[Path]:
@@ -251,7 +257,7 @@ class RunArtifacts:
 
         self._publish(parts, copy)
 
-    def _publish(self, parts: tuple[str, ...], write: Writer) -> None:
+    def _publish(self, parts: tuple[str, ...], write: Writer, *, sync: bool = True) -> None:
         with _clear_errors(self.root, parts), self._folder(parts[:-1], make=True) as handle:
             temporary = f"{_TEMPORARY}{os.urandom(8).hex()}"
             try:
@@ -259,8 +265,8 @@ class RunArtifacts:
                 with os.fdopen(descriptor, "wb") as file:
                     write(file)
                     file.flush()
-                    # A name must never outlive a power cut without its bytes.
-                    os.fsync(file.fileno())
+                    if sync:  # a name must not outlive a power cut without its bytes
+                        os.fsync(file.fileno())
                 os.rename(temporary, parts[-1], src_dir_fd=handle, dst_dir_fd=handle)
             except BaseException:
                 with suppress(OSError):

@@ -7,7 +7,7 @@ for the artifacts of the run earlier finds the pictures too: they are drawn then
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,9 +29,20 @@ class _Picture:
     artifact_file: str
     draw: Callable[[], Any]
     framework: str
+    data: Mapping[str, Any] | None
+
+    @property
+    def data_file(self) -> str:
+        return self.artifact_file.rpartition(".")[0] + ".json"
 
 
-def draw_later(run: ActiveRun, artifact_file: str, draw: Callable[[], Any], framework: str) -> None:
+def draw_later(
+    run: ActiveRun,
+    artifact_file: str,
+    draw: Callable[[], Any],
+    framework: str,
+    data: Mapping[str, Any] | None = None,
+) -> None:
     """Draw a picture into a run when the cell or script ends.
 
     Args:
@@ -39,11 +50,16 @@ def draw_later(run: ActiveRun, artifact_file: str, draw: Callable[[], Any], fram
         artifact_file: Where it goes.
         draw: Gives the figure, of matplotlib made without pyplot; or the text of the file.
         framework: Whose training it is, for warnings.
+        data: What it shows, which is kept at once beside it, as JSON.
     """
+    picture = _Picture(run, artifact_file, draw, framework, data)
+    if data is not None:
+        # The disk is waited for when nobody waits for us.
+        run._log_soon_again(data, picture.data_file)  # pyright: ignore[reportPrivateUsage]
     with _lock:
         if not _waiting:
             cell_end.at_end(_draw_all)
-        _waiting.append(_Picture(run, artifact_file, draw, framework))
+        _waiting.append(picture)
 
 
 def draw_of(run_id: str) -> None:
@@ -74,6 +90,8 @@ def _draw_all(error: BaseException | None) -> None:
 
 def _draw(picture: _Picture) -> None:
     try:
+        if picture.data is not None:
+            picture.run.log_dict(picture.data, picture.data_file)
         drawn = picture.draw()
         if isinstance(drawn, str):
             picture.run.log_text(drawn, picture.artifact_file)

@@ -165,9 +165,7 @@ class Session:
             draw: Gives the figure, of matplotlib made without pyplot; or the text of the file.
             data: What it shows, which is kept at once beside it, as `training_roc_curve.json`.
         """
-        if data is not None:
-            self.run.log_dict(dict(data), artifact_file.rpartition(".")[0] + ".json")
-        drawing.draw_later(self.run, artifact_file, draw, self.framework)
+        drawing.draw_later(self.run, artifact_file, draw, self.framework, data)
 
     def say(self, text: str) -> None:
         """Add something to the line that tells of the run, such as `training_score 0.981`."""
@@ -310,13 +308,13 @@ def begin(
             # A table of twenty runs is read by their names.
             system_tags.RUN_NAME: _run_name(title),
         }
-        run = default_tracker.start_autologged_run({**first, **(values["extra_tags"] or {})})
+        run = default_tracker.start_autologged_run({**first, **(values["extra_tags"] or {}), **(tags or {})})
         if isinstance(run, DisabledRun):
             run.end()
             return None
     assert run is not None  # noqa: S101 - for the type checker: is_own would be set
     session = Session(framework, call, title, run, is_own=is_own)
-    if tags:
+    if tags and not is_own:
         with session.attempt("tags"):
             run.set_tags(tags)
     return session

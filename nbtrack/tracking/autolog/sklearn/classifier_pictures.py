@@ -5,13 +5,14 @@ The numbers are kept as JSON beside each picture. Curves of many points are thin
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from nbtrack.tracking.autolog.sessions import Session
-from nbtrack.tracking.autolog.sklearn import data_rows
 from nbtrack.tracking.autolog.sklearn.affordable_calls import Allowance, TooSlowError
-from nbtrack.tracking.autolog.sklearn.training_metrics import PREFIX, Measured
+from nbtrack.tracking.autolog.sklearn.label_metrics import Counts
+from nbtrack.tracking.autolog.sklearn.training_metrics import PREFIX, Measured, Roc, roc_of
 from nbtrack.tracking.autolog.sklearn.trainings import Training
 
 _MOST_CLASSES = 200
@@ -22,9 +23,6 @@ _NUMBERED = 30
 
 _MOST_POINTS = 1000
 """Points of a curve."""
-
-_MOST_ROWS = 1_000_000
-"""Rows beyond which there are no curves: sorting more takes longer than people want to wait."""
 
 Data = Mapping[str, Any]
 
@@ -37,78 +35,50 @@ def log(session: Session, training: Training, measured: Measured) -> None:
         training: The training.
         measured: What was measured of it.
     """
-    if not measured.is_classifier or measured.predictions is None:
+    if measured.counts is None:
         return
-    if measured.kind not in ("binary", "multiclass"):
-        return
-    _log(session, "confusion_matrix", confusion_matrix(training, measured), draw_confusion_matrix)
-    classes = getattr(training.estimator, "classes_", None)
-    if measured.kind != "binary" or classes is None or len(classes) != 2:
+    labels = measured.counts.labels
+    if len(labels) > _MOST_CLASSES:
+        session.skip(f"{PREFIX}confusion_matrix: of {len(labels):,} classes")
+    else:
+        _log(session, "confusion_matrix", confusion_matrix(measured.counts), draw_confusion_matrix)
+    if len(labels) != 2 or not all(measured.counts.true_sum > 0):
         return
     try:
-        scores = _scores(training, measured)
+        roc = measured.roc or _decided(training, measured)
     except TooSlowError as slow:
         session.skip(f"ROC and precision-recall curve: {slow}")
         return
-    if scores is not None:
-        _log(session, "roc_curve", roc_curve(training, measured, scores), draw_roc_curve)
-        curve = precision_recall_curve(training, measured, scores)
+    if roc is not None:
+        named = {"estimator": type(training.estimator).__name__, "positive_label": _plain(labels[1])}
+        _log(session, "roc_curve", {**named, **roc_curve(roc)}, draw_roc_curve)
+        curve = {**named, **precision_recall_curve(measured.counts, roc)}
         _log(session, "precision_recall_curve", curve, draw_precision_recall_curve)
 
 
-def confusion_matrix(training: Training, measured: Measured) -> Data | None:
-    """How many rows of each class were taken for which, with their weights; None: too many classes."""
-    import numpy as np
-    from sklearn import metrics
-
-    labels: Any = np.unique(np.concatenate([np.unique(measured.y), np.unique(measured.predictions)]))
-    if len(labels) > _MOST_CLASSES:
-        return None
-    weight = training.sample_weight
-    if len(labels) == 1:
-        # scikit-learn warns of a single label.
-        counts: Any = np.array([[len(measured.y) if weight is None else np.sum(weight)]])
-    else:
-        counts = metrics.confusion_matrix(
-            measured.y, measured.predictions, labels=labels, sample_weight=weight
-        )
-    return {"labels": [_plain(label) for label in labels], "true_by_predicted": counts.tolist()}
+def confusion_matrix(counts: Counts) -> Data:
+    """The rows of each label that were taken for which, by their weights."""
+    matrix = counts.matrix.tolist()
+    return {"labels": [_plain(label) for label in counts.labels], "true_by_predicted": matrix}
 
 
-def roc_curve(training: Training, measured: Measured, scores: Any) -> Data:
+def roc_curve(roc: Roc) -> Data:
     """The ROC curve, of the second class."""
-    from sklearn import metrics
-
-    positive = training.estimator.classes_[1]
-    false, true, _ = metrics.roc_curve(
-        measured.y, scores, pos_label=positive, sample_weight=training.sample_weight
-    )
-    return {
-        **_named(training),
-        "positive_label": _plain(positive),
-        "auc": float(metrics.auc(false, true)),
-        "false_positive_rate": _thinned(false),
-        "true_positive_rate": _thinned(true),
-    }
+    false_rate, true_rate = _thinned(roc.false_rate), _thinned(roc.true_rate)
+    return {"auc": roc.auc, "false_positive_rate": false_rate, "true_positive_rate": true_rate}
 
 
-def precision_recall_curve(training: Training, measured: Measured, scores: Any) -> Data:
+def precision_recall_curve(counts: Counts, roc: Roc) -> Data:
     """The precision-recall curve, of the second class."""
     import numpy as np
-    from sklearn import metrics
 
-    positive = training.estimator.classes_[1]
+    metrics: Any = import_module("sklearn.metrics")
     precision, recall, _ = metrics.precision_recall_curve(
-        measured.y, scores, pos_label=positive, sample_weight=training.sample_weight
+        counts.true, roc.scores, sample_weight=counts.weights
     )
-    return {
-        **_named(training),
-        "positive_label": _plain(positive),
-        # The sum of the steps: what `average_precision_score` computes of the same curve.
-        "average_precision": float(max(0.0, -np.sum(np.diff(recall) * precision[:-1]))),
-        "recall": _thinned(recall),
-        "precision": _thinned(precision),
-    }
+    # The sum of the steps: what `average_precision_score` says of the same curve.
+    average = float(max(0.0, -np.sum(np.diff(recall) * precision[:-1])))
+    return {"average_precision": average, "recall": _thinned(recall), "precision": _thinned(precision)}
 
 
 def draw_confusion_matrix(data: Data) -> Any:
@@ -156,30 +126,22 @@ def draw_precision_recall_curve(data: Data) -> Any:
     return _finished(figure, axes, data, "Recall", "Precision")
 
 
-def _log(session: Session, name: str, data: Data | None, draw: Callable[[Data], Any]) -> None:
-    if data is None:
-        session.skip(f"{PREFIX}{name}: more than {_MOST_CLASSES} classes")
-    elif _can_draw():
+def _log(session: Session, name: str, data: Data, draw: Callable[[Data], Any]) -> None:
+    if _can_draw():
         session.draw_later(f"{PREFIX}{name}.png", partial(draw, data), data)
     else:
         session.run.log_dict(dict(data), f"{PREFIX}{name}.json")
 
 
-def _scores(training: Training, measured: Measured) -> Any:
-    """How sure the estimator is of the second class, (rows,); None where it does not say."""
-    if (training.row_count or 0) > _MOST_ROWS:
-        return None
-    if measured.probabilities is not None:
-        return measured.probabilities[:, 1]
+def _decided(training: Training, measured: Measured) -> Roc | None:
+    """The curve of what decides by a score, as a support vector machine; None of what tells no score."""
     decide = getattr(training.estimator, "decision_function", None)
     if decide is None or hasattr(training.estimator, "predict_proba"):
         return None
-    scores = Allowance(0).call(decide, training.row_count or 0, training.X)
-    return scores if data_rows.row_count(scores) == training.row_count and scores.ndim == 1 else None
-
-
-def _named(training: Training) -> dict[str, str]:
-    return {"estimator": type(training.estimator).__name__}
+    allowance = Allowance(0)
+    scores = allowance.call(decide, training.row_count or 0, training.X)
+    is_one_each = getattr(scores, "shape", None) == (training.row_count,)
+    return roc_of(measured, scores, allowance) if is_one_each else None
 
 
 def _plain(label: Any) -> Any:

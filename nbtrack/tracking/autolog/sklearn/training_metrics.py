@@ -1,4 +1,4 @@
-"""What an estimator reaches on the data it was trained on: MLflow's metrics, by scikit-learn's functions.
+"""What an estimator reaches on the data it was trained on: MLflow's metrics, with scikit-learn's values.
 
 A metric that does not apply, such as the precision of several outputs, is left out without a word.
 """
@@ -10,7 +10,9 @@ from inspect import signature
 from math import nan, sqrt
 from typing import Any
 
+from nbtrack.tracking.autolog.sklearn import data_rows, label_metrics, probability_metrics
 from nbtrack.tracking.autolog.sklearn.affordable_calls import Allowance, TooSlowError
+from nbtrack.tracking.autolog.sklearn.label_metrics import Counts
 from nbtrack.tracking.autolog.sklearn.trainings import Training
 
 PREFIX = "training_"
@@ -21,6 +23,19 @@ _AT_ONCE = 20_000
 _HEADLINES = ("score", "accuracy_score", "r2_score")
 
 
+@dataclass(frozen=True, eq=False)
+class Roc:
+    """The ROC curve of the second of two classes."""
+
+    scores: Any
+    """How sure the classifier is of it, (rows,)."""
+    false_rate: Any
+    """(points,)."""
+    true_rate: Any
+    """(points,)."""
+    auc: float
+
+
 @dataclass(eq=False)
 class Measured:
     """What was measured on the training data."""
@@ -29,14 +44,14 @@ class Measured:
     skipped: list[str] = field(default_factory=list[str])
     """What was left out for the time it would take, or since an option does not fit; with the reason."""
     is_classifier: bool = False
-    kind: str = ""
-    """What scikit-learn calls the targets of a classifier, such as `binary`."""
-    y: Any = None
-    """The true targets of a classifier, (rows,)."""
     predictions: Any = None
     """(rows,) or (rows, outputs); None where nothing was predicted."""
     probabilities: Any = None
     """(rows, classes), of a classifier that gives them."""
+    counts: Counts | None = None
+    """How often which label was taken for which, of a classifier with one output."""
+    roc: Roc | None = None
+    """Of a classifier of two classes that gives probabilities."""
 
     @property
     def headline(self) -> str | None:
@@ -80,66 +95,102 @@ def measure(training: Training, seconds: float, pos_label: Any = None) -> Measur
 def _measure_classifier(training: Training, measured: Measured, allowance: Allowance, pos_label: Any) -> None:
     if not hasattr(training.estimator, "predict"):
         return
-    metrics: Any = import_module("sklearn.metrics")
-    count, weight, y = training.row_count or 0, training.sample_weight, training.y
-    measured.predictions = predictions = allowance.call(training.estimator.predict, count, training.X)
-    measured.kind = kind = import_module("sklearn.utils.multiclass").type_of_target(y)
-    measured.y = y = _column(y) if kind in ("binary", "multiclass") else y
-    if kind not in ("binary", "multiclass", "multilabel-indicator"):
-        return  # several outputs of several classes: scikit-learn measures none of them together
-    chosen: dict[str, Any] = {"average": "weighted"}
-    if pos_label is not None:
-        chosen = {"average": "binary", "pos_label": pos_label}
+    rows = training.row_count or 0
+    measured.predictions = predictions = allowance.call(training.estimator.predict, rows, training.X)
+    y, predicted, classes = _column(training.y), _column(predictions), _classes(training.estimator)
+    if y.ndim != 1 or predicted.ndim != 1:
+        _measure_several(training, measured, allowance)
+        return
 
-    def precision_recall_f1(true: Any, predicted: Any, weights: Any) -> Any:
-        return metrics.precision_recall_fscore_support(
-            true, predicted, sample_weight=weights, zero_division=0, **chosen
-        )[:3]
+    def counted(y: Any, predicted: Any, weights: Any) -> Counts:
+        return label_metrics.count(y, predicted, classes, weights)
 
-    def accuracy(true: Any, predicted: Any, weights: Any) -> Any:
-        return metrics.accuracy_score(true, predicted, sample_weight=weights)
-
-    given = (count, y, predictions, weight)
+    call = (y, predicted, training.sample_weight)
+    measured.counts = counts = allowance.call(counted, rows, *call, at_once=_AT_ONCE)
     try:
-        three = allowance.call(precision_recall_f1, *given, at_once=_AT_ONCE)
-    except (ValueError, TypeError) as error:
-        if pos_label is not None:
-            measured.skipped.append(f"precision, recall and F1 of pos_label={pos_label!r}: {error}"[:200])
+        found = label_metrics.precision_recall_f1(counts, pos_label)
+    except ValueError as error:
+        measured.skipped.append(f"precision, recall and F1 of pos_label={pos_label!r}: {error}")
     else:
-        for name, value in zip(("precision_score", "recall_score", "f1_score"), three, strict=True):
-            measured.metrics[PREFIX + name] = float(value)
-    _add(measured, "accuracy_score", lambda: allowance.call(accuracy, *given, at_once=_AT_ONCE))
-    if hasattr(training.estimator, "predict_proba") and kind != "multilabel-indicator":
+        measured.metrics.update({PREFIX + name: value for name, value in found.items()})
+    measured.metrics[PREFIX + "accuracy_score"] = label_metrics.accuracy(counts)
+    # Labels that no probability is given of: neither has a meaning.
+    if counts.labels is classes and hasattr(training.estimator, "predict_proba"):
         try:
             _measure_probabilities(training, measured, allowance)
         except TooSlowError as slow:
             measured.skipped.append(f"training_log_loss and training_roc_auc: {slow}")
 
 
-def _measure_probabilities(training: Training, measured: Measured, allowance: Allowance) -> None:
+def _measure_several(training: Training, measured: Measured, allowance: Allowance) -> None:
+    """Several labels of a row. Of several that are not yes or no, scikit-learn measures none together."""
     metrics: Any = import_module("sklearn.metrics")
-    count, weight, y = training.row_count or 0, training.sample_weight, measured.y
-    probabilities = allowance.call(training.estimator.predict_proba, count, training.X)
-    if getattr(probabilities, "ndim", 0) != 2:
+    type_of_target = import_module("sklearn.utils.multiclass").type_of_target
+    if type_of_target(data_rows.rows(training.y, slice(_AT_ONCE))) != "multilabel-indicator":
+        return
+
+    def all_of(true: Any, predicted: Any, weights: Any) -> Any:
+        options: dict[str, Any] = {"average": "weighted", "zero_division": 0, "sample_weight": weights}
+        three = metrics.precision_recall_fscore_support(true, predicted, **options)[:3]
+        return *three, metrics.accuracy_score(true, predicted, sample_weight=weights)
+
+    call = (training.y, measured.predictions, training.sample_weight)
+    found = allowance.call(all_of, training.row_count or 0, *call, at_once=_AT_ONCE)
+    names = ("precision_score", "recall_score", "f1_score", "accuracy_score")
+    measured.metrics.update({PREFIX + name: float(value) for name, value in zip(names, found, strict=True)})
+
+
+def _measure_probabilities(training: Training, measured: Measured, allowance: Allowance) -> None:
+    rows, weights = training.row_count or 0, training.sample_weight
+    counts: Any = measured.counts
+    probabilities = allowance.call(training.estimator.predict_proba, rows, training.X)
+    classes = len(counts.labels)
+    if getattr(probabilities, "shape", None) != (rows, classes):
         return
     measured.probabilities = probabilities
-    classes: int = probabilities.shape[1]
     # Of one class there is nothing to tell apart: NaN, as in MLflow, but without scikit-learn's warning.
     if classes < 2:
         measured.metrics[PREFIX + "roc_auc"] = nan
         return
-    scores = probabilities[:, 1] if classes == 2 else probabilities
+    measured.metrics[PREFIX + "log_loss"] = probability_metrics.log_loss(counts.true, probabilities, weights)
+    if not all(counts.true_sum > 0):
+        return
+    try:
+        if classes == 2:
+            measured.roc = roc = roc_of(measured, probabilities[:, 1], allowance)
+            measured.metrics[PREFIX + "roc_auc"] = roc.auc
+        elif weights is None:  # there is no weighted one of several classes
+            pairs = probability_metrics.pairs_take(classes)
+            if pairs > allowance.left:
+                raise TooSlowError(pairs)
+            call = (probability_metrics.roc_auc_of_pairs, rows, counts.true, probabilities)
+            measured.metrics[PREFIX + "roc_auc"] = allowance.call(*call, at_once=_AT_ONCE)
+    except ValueError:
+        return  # they are no probabilities
+    except TooSlowError as slow:
+        measured.skipped.append(f"training_roc_auc: {slow}")
 
-    def log_loss(true: Any, given: Any, weights: Any) -> Any:
-        return metrics.log_loss(true, given, sample_weight=weights)
 
-    def roc_auc(true: Any, given: Any, weights: Any) -> Any:
-        options = {"average": "weighted", "multi_class": "ovo", "sample_weight": weights}
-        return metrics.roc_auc_score(true, given, **options)
+def roc_of(measured: Measured, scores: Any, allowance: Allowance) -> Roc:
+    """The ROC curve of the second of two classes.
 
-    for name, function, given in (("log_loss", log_loss, probabilities), ("roc_auc", roc_auc, scores)):
-        call = (function, count, y, given, weight)
-        _add(measured, name, lambda call=call: allowance.call(*call, at_once=_AT_ONCE))
+    Args:
+        measured: What is known of the classifier.
+        scores: How sure it is of that class, (rows,).
+        allowance: How long it may take.
+
+    Raises:
+        TooSlowError: It would take longer.
+    """
+    metrics: Any = import_module("sklearn.metrics")
+    counts: Any = measured.counts
+
+    def curve(true: Any, scores: Any, weights: Any) -> Any:
+        return metrics.roc_curve(true, scores, sample_weight=weights)
+
+    call = (curve, len(scores), counts.true, scores, counts.weights)
+    false_rate, true_rate, _ = allowance.call(*call, at_once=_AT_ONCE)
+    return Roc(scores, false_rate, true_rate, float(metrics.auc(false_rate, true_rate)))
 
 
 def _measure_regressor(training: Training, measured: Measured, allowance: Allowance) -> None:
@@ -209,8 +260,14 @@ def _last_step(estimator: Any) -> Any:
 
 
 def _column(y: Any) -> Any:
-    """Targets as an array of one dimension: they may be a list, a Series, or a frame of one column."""
+    """Targets as an array, of one dimension where there is one output: they may be a list, Series, frame."""
     import numpy as np
 
-    array: Any = np.asarray(y)
+    array: Any = y if data_rows.is_sparse(y) else np.asarray(y)
     return array.ravel() if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _classes(estimator: Any) -> Any:
+    """The labels that a classifier knows, sorted; None where it does not say."""
+    classes = getattr(estimator, "classes_", None)
+    return classes if getattr(classes, "ndim", 0) == 1 else None

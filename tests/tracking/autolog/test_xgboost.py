@@ -267,6 +267,30 @@ def test_a_training_that_goes_on_counts_its_iterations_on() -> None:
     assert run.data.metrics["best_iteration"] == run.data.metrics["stopped_iteration"] == 4
 
 
+def test_a_training_that_goes_on_in_one_run_has_one_curve() -> None:
+    dtrain = matrix()
+
+    with nbtrack.start_run():
+        first = train(PARAMS, dtrain, 2, evals=[(dtrain, "train")], verbose_eval=False)
+        train(PARAMS, dtrain, 2, evals=[(dtrain, "train")], xgb_model=first, verbose_eval=False)
+
+    assert set(only_run().data.metrics) == {"train-logloss", "train-auc"}
+    assert [step for step, _ in curve(only_run(), "train-auc")] == [0, 1, 2, 3]
+
+
+def test_a_fit_that_fails_before_it_trains_leaves_the_next_training_alone() -> None:
+    X, y = data()
+
+    with pytest.raises(ValueError, match="Invalid classes"):
+        XGBClassifier(n_jobs=1).fit(X, np.where(y, 5, 3))
+    train({"nthread": 1}, matrix(), 1)
+
+    trained, failed = runs()
+    assert (failed.info.status, trained.info.status) == ("FAILED", "FINISHED")
+    assert trained.data.params["nthread"] == "1"
+    assert "model" in artifacts(trained)
+
+
 def test_a_model_that_stopped_early_once_says_nothing_of_it_later() -> None:
     dtrain = matrix()
     first = train(PARAMS, dtrain, 2, evals=[(dtrain, "a")], early_stopping_rounds=5, verbose_eval=False)

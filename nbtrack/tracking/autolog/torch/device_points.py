@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any, Generic, TypeVar
 
-from nbtrack.tracking.autolog.torch.losses import Block, DeviceLosses
+from nbtrack.tracking.autolog.torch.losses import Loss, Losses
 
 T = TypeVar("T")
 
@@ -12,9 +12,8 @@ class DevicePoints(Generic[T]):
     """Values that were not read yet, each with what it belongs to."""
 
     def __init__(self) -> None:
-        self._keepers: dict[Any, DeviceLosses] = {}
-        """By device."""
-        self._waiting: deque[tuple[T, Block, int]] = deque()
+        self._values: Losses | None = None
+        self._waiting: deque[tuple[T, Loss]] = deque()
         """What each belongs to, and where it is kept, in the order they came."""
 
     def keep(self, about: T, value: Any) -> bool:
@@ -29,13 +28,12 @@ class DevicePoints(Generic[T]):
         """
         import torch
 
-        keeper = self._keepers.get(value.device)
-        if keeper is None:
-            keeper = self._keepers[value.device] = DeviceLosses(torch, value.device)
-        place = keeper.keep(value)
-        if place is not None:
-            self._waiting.append((about, *place))
-        return place is not None
+        if self._values is None:
+            self._values = Losses(torch)
+        kept = self._values.keep(value)
+        if kept is not None:
+            self._waiting.append((about, kept))
+        return kept is not None
 
     def read(self, *, wait: bool = False) -> list[tuple[T, float]]:
         """Take the values that have arrived, in the order they were kept.
@@ -43,15 +41,13 @@ class DevicePoints(Generic[T]):
         Args:
             wait: Whether to wait for all.
         """
-        for keeper in self._keepers.values():
-            keeper.collect()
-            keeper.begin_reading()
-            keeper.collect(wait=wait)
+        if self._values is not None:
+            self._values.read(wait=wait)
         found: list[tuple[T, float]] = []
         while self._waiting:
-            about, block, place = self._waiting[0]
-            if block.numbers is None:
+            about, kept = self._waiting[0]
+            if kept.block.numbers is None:
                 break
             self._waiting.popleft()
-            found.append((about, block.numbers[place]))
+            found.append((about, kept.block.numbers[kept.place]))
         return found

@@ -1,6 +1,7 @@
 """Where PyTorch tells of a loop: its global optimizer hooks, and taps on what takes and zeroes gradients."""
 
 import os
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -44,6 +45,7 @@ class LoopHook:
             Tap(optimizer.zero_grad, before=recorder.gradients_are_zeroed),
             Tap(torch.nn.Module.zero_grad, before=recorder.module_is_zeroed),
         ]
+        self._compiler_tap: Tap | None = None
         self._step_hooks: list[Any] = []
 
     def put_on(self) -> None:
@@ -55,7 +57,10 @@ class LoopHook:
             tap.put_on()
         self._register(lambda function: function)
         _recorders.add(self._recorder)
-        import_watch.watch(_COMPILER, self._keep_apart)
+        if _COMPILER in sys.modules:
+            self._keep_apart()  # it may have been at work already
+        else:
+            import_watch.watch(_COMPILER, self._watch_compiler)
 
     def take_off(self) -> None:
         """Leave PyTorch as it was."""
@@ -63,16 +68,23 @@ class LoopHook:
             return
         self._is_on = False
         import_watch.unwatch(_COMPILER)
+        if self._compiler_tap is not None:
+            self._compiler_tap.take_off()
         for tap in reversed(self._taps):
             tap.take_off()
         self._unregister()
         _recorders.discard(self._recorder)
         self._recorder.stop()
 
-    def _keep_apart(self, compiler: ModuleType) -> None:
-        """The compiler is there: from now on it might look at our functions, which it is to leave alone."""
-        del compiler
-        if self._is_apart or not self._is_on:
+    def _watch_compiler(self, compiler: ModuleType) -> None:
+        """The compiler has been imported, as it is with the first optimizer; mostly it is never used."""
+        if self._is_on:
+            self._compiler_tap = Tap(compiler.optimize, before=self._keep_apart)
+            self._compiler_tap.put_on()
+
+    def _keep_apart(self, *_: Any) -> None:
+        """Have the compiler leave our functions alone; it costs some time in each step."""
+        if self._is_apart:
             return
         self._is_apart = True
         disable: Callable[[Any], Any] = self._torch.compiler.disable

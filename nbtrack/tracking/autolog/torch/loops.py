@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack.tracking.autolog import cell_end, sessions
 from nbtrack.tracking.autolog.sessions import Session
 from nbtrack.tracking.autolog.torch.about import About
-from nbtrack.tracking.autolog.torch.losses import Block, Losses
+from nbtrack.tracking.autolog.torch.losses import Loss, Losses
 from nbtrack.tracking.autolog.torch.optimizers import parameters_of
 
 if TYPE_CHECKING:
@@ -29,24 +29,6 @@ _MOST_CURVES = 20
 """Curves in one run. Whoever makes an optimizer for each task of a thousand wants no thousand metrics."""
 
 
-class Loss:
-    """A loss whose gradient was taken, and that no step has used yet."""
-
-    __slots__ = ("block", "comes_from", "is_scaled", "leads_to", "place", "refused_by")
-
-    def __init__(self, block: Block, place: int) -> None:
-        self.block = block
-        self.place = place
-        self.is_scaled = False
-        """Whether a GradScaler has scaled it, which may skip a step."""
-        self.comes_from: tuple[int, int] | None = None
-        """The place of its backward, where `leads_to` is known."""
-        self.leads_to: frozenset[int] | None = None
-        """The optimizers whose parameters got its gradient, by their marks; None: not known."""
-        self.refused_by: set[int] | None = None
-        """The optimizers that have set their gradients to zero since, by their marks."""
-
-
 class Curve:
     """The losses of one optimizer, or of several that train the same parameters one after the other."""
 
@@ -58,27 +40,7 @@ class Curve:
         """Made so far."""
 
 
-class _Step:
-    __slots__ = ("curve", "losses", "number", "timestamp")
-
-    def __init__(self, curve: Curve, losses: list[Loss], timestamp: int) -> None:
-        self.curve = curve
-        self.losses = losses
-        self.number = curve.steps
-        self.timestamp = timestamp
-
-    def mean(self) -> float | None:
-        """The mean of its losses; None while one of them has not been read."""
-        total = 0.0
-        for loss in self.losses:
-            numbers = loss.block.numbers
-            if numbers is None:
-                return None
-            total += numbers[loss.place]
-        return total / len(self.losses)
-
-
-class _Member:
+class Member:
     """An optimizer of a training."""
 
     __slots__ = ("curve", "optimizer", "parameters")
@@ -91,6 +53,7 @@ class _Member:
         self.parameters = {id(each): weakref.ref(each) for each in parameters_of(optimizer)}
 
     def trains(self, parameter: Any) -> bool:
+        """Whether it changes a parameter."""
         known = self.parameters.get(id(parameter))
         return known is not None and known() is parameter
 
@@ -113,9 +76,11 @@ class Loop:
         """Whether all optimizers of the thread are its, whenever they were made."""
         self._losses = losses
         self._made = made
-        self._members: dict[int, _Member] = {}
+        self._members: dict[int, Member] = {}
+        """By the identity of the optimizer."""
         self._first: Curve | None = None
         self._waiting: list[_Step] = []
+        """The steps that have not been written."""
         self._flush_at = 0
         self._ends_with_cell = False
         self._every: int = session.options.get("log_every_n_step") or 1
@@ -124,26 +89,26 @@ class Loop:
 
     # ---- whose step it is ----------------------------------------------------------------------
 
-    def curve_of(self, optimizer: Any) -> Curve | None:
-        """The curve of an optimizer that has made a step here."""
+    def member(self, optimizer: Any) -> Member | None:
+        """An optimizer that has made a step here, while the training goes on."""
         member = self._members.get(id(optimizer))
-        return member.curve if member is not None and member.optimizer() is optimizer else None
+        return member if member is not None and member.optimizer() is optimizer and self.is_open else None
 
     def optimizers(self) -> list[Any]:
         """Those that have made a step here and are still there."""
         found = [member.optimizer() for member in self._members.values()]
         return [optimizer for optimizer in found if optimizer is not None]
 
-    def take_in(self, optimizer: Any, number: int) -> Curve | None:
-        """Find the curve of an optimizer that is about to make its first step.
+    def take_in(self, optimizer: Any, number: int) -> Member | None:
+        """Find the curve for an optimizer that is about to make its first step.
 
         Args:
             optimizer: The optimizer.
             number: The how manyth it is that was made in this process.
 
         Returns:
-            Its curve; None if this is another training: it was made after this one had begun, and trains
-            nothing that is trained here.
+            It, with its curve; None if this is another training: it was made after this one had begun, and
+            trains nothing that is trained here.
         """
         is_late = number > self._made
         same, shared = self._kin(optimizer)
@@ -156,10 +121,10 @@ class Loop:
         else:
             return None
         self._first = self._first or curve
-        self._members[id(optimizer)] = _Member(optimizer, curve)
-        return curve
+        member = self._members[id(optimizer)] = Member(optimizer, curve)
+        return member
 
-    def _kin(self, optimizer: Any) -> tuple[_Member | None, _Member | None]:
+    def _kin(self, optimizer: Any) -> tuple[Member | None, Member | None]:
         """An optimizer here that trains the very same parameters, and one that trains some of them."""
         parameters = parameters_of(optimizer)
         shared = None
@@ -200,12 +165,12 @@ class Loop:
         now = time.time_ns() // 1_000_000
         with self._losses.lock:
             if losses and curve.key:
-                self._waiting.append(_Step(curve, losses, now))
+                self._waiting.append((curve, curve.steps, now, losses))
             curve.steps += 1
-            if not self._ends_with_cell:
-                self._ends_with_cell = True
-                cell_end.at_end(self._cell_ended)
-            if now >= self._flush_at or len(self._waiting) >= _MOST_WAITING:
+            if now >= self._flush_at or len(self._waiting) >= _MOST_WAITING or not self._ends_with_cell:
+                if not self._ends_with_cell:
+                    self._ends_with_cell = True
+                    cell_end.at_end(self._cell_ended)
                 self._flush_at = now + _FLUSH_MS
                 self.flush()
 
@@ -220,26 +185,21 @@ class Loop:
             self._write()
 
     def _write(self) -> None:
-        steps: list[_Step] = []
-        means: list[float] = []
-        for step in self._waiting:
-            mean = step.mean()
+        known: list[tuple[Curve, int, int, float]] = []
+        for curve, number, timestamp, losses in self._waiting:
+            mean = _mean(losses)
             if mean is None:
                 break
-            steps.append(step)
-            means.append(mean)
-        if not steps:
-            return
+            known.append((curve, number, timestamp, mean))
         written = 0
         try:
-            for step, mean in zip(steps, means, strict=True):
-                if step.number % self._every == 0:
-                    self.session.run.append_point(step.curve.key, mean, step.number, step.timestamp)
+            for curve, number, timestamp, mean in known:
+                if number % self._every == 0:
+                    self.session.run.append_point(curve.key, mean, number, timestamp)
                 written += 1
         finally:  # an interrupt neither loses points nor writes them twice
             del self._waiting[:written]
-        first = self._first
-        own = [(step.number, mean) for step, mean in zip(steps, means, strict=True) if step.curve is first]
+        own = [(number, mean) for curve, number, _, mean in known if curve is self._first]
         if own:
             with self.session.attempt("losses of epochs"):
                 self.about.take_losses([number for number, _ in own], [mean for _, mean in own])
@@ -281,6 +241,21 @@ class Loop:
         loop.is_together = True
         loop._members, loop._first, loop.about = self._members, self._first, self.about
         return loop
+
+
+_Step = tuple[Curve, int, int, list[Loss]]
+"""A step that was made: its number and time, and the losses whose gradients it has used."""
+
+
+def _mean(losses: list[Loss]) -> float | None:
+    """The mean of some losses; None while one of them has not been read."""
+    total = 0.0
+    for loss in losses:
+        numbers = loss.block.numbers
+        if numbers is None:
+            return None
+        total += numbers[loss.place]
+    return total / len(losses)
 
 
 _curves_in: "weakref.WeakKeyDictionary[ActiveRun, int]" = weakref.WeakKeyDictionary()

@@ -2,7 +2,7 @@
 
 A loss is copied when its backward begins, since training loops change losses in place afterwards. Reading a
 number from a GPU makes the program wait for it; so a block of them is copied away behind the work that is
-under way there, and looked at once it has arrived. Nothing here waits, but for `collect(wait=True)`.
+under way there, and looked at once it has arrived. Nothing here waits, but for `read(wait=True)`.
 """
 
 import threading
@@ -19,37 +19,77 @@ _UNREADABLE = frozenset({"meta", "xla", "lazy"})
 class Block:
     """Some losses that are read together."""
 
-    __slots__ = ("memory", "numbers", "used")
+    __slots__ = ("memory", "numbers", "places", "used")
 
     def __init__(self, memory: "_Memory") -> None:
         self.memory: _Memory | None = memory
+        self.places = memory.places
         self.used = 0
         self.numbers: list[float] | None = None
         """What they are; None until they have been read."""
 
 
+class Loss:
+    """A loss whose gradient was taken, and that no step has used yet."""
+
+    # Of most losses no more than these two is ever said; making them is in the way of each step.
+    is_scaled = False
+    """Whether a GradScaler has scaled it, which may skip a step."""
+    comes_from: tuple[int, int] | None = None
+    """The place of its backward, where `leads_to` is known."""
+    leads_to: frozenset[int] | None = None
+    """The optimizers whose parameters got its gradient, by their marks; None: not known."""
+    refused_by: frozenset[int] = frozenset()
+    """The optimizers that have set their gradients to zero since, by their marks."""
+
+    def __init__(self, block: Block, place: int) -> None:
+        self.block = block
+        self.place = place
+
+
 class Losses:
     """The losses of one thread, on all devices."""
 
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        """Held while they are kept or read: another thread may end the run."""
-        self._of_device: dict[int, DeviceLosses] = {}
-
-    def on_device_of(self, loss: Any, torch: Any) -> "DeviceLosses | None":
-        """The losses where a loss is; None where they could not be read.
+    def __init__(self, torch: Any) -> None:
+        """Nothing is allocated before the first loss.
 
         Args:
-            loss: A tensor.
             torch: The module.
         """
-        number = loss.get_device()  # hashing its device would take longer than all the rest
-        if number not in self._of_device or loss.is_meta:
-            device = loss.device
-            if device.type in _UNREADABLE:
+        self.lock = threading.RLock()
+        """Held while they are kept or read: another thread may end the run."""
+        self._torch = torch
+        self._of_device: dict[int, _DeviceLosses] = {}
+        self._number = -2
+        self._last: _DeviceLosses | None = None
+        """Those on the device of that number, where the last loss was."""
+
+    def keep(self, loss: Any) -> Loss | None:
+        """Copy a loss, on its device.
+
+        Args:
+            loss: A tensor of one element.
+
+        Returns:
+            Where its number will be; None where it could not be read, or would become part of a CUDA graph.
+        """
+        number = loss.get_device()  # to hash its device would take longer
+        with self.lock:
+            last = self._last
+            if last is None or number != self._number:
+                last = self._on_device_of(loss, number)
+                if last is None:
+                    return None
+            if last.may_be_captured and last.is_captured():
                 return None
-            self._of_device[number] = DeviceLosses(torch, device)
-        return self._of_device[number]
+            block = last.block or last.new_block()
+            place = block.used
+            copied = loss.detach()
+            block.places[place].copy_(copied.reshape(()) if copied.dim() else copied)
+            block.used = place + 1
+            if place + 1 == BLOCK:
+                last.begin_reading()
+        return Loss(block, place)
 
     def read(self, *, wait: bool = False) -> None:
         """Have all that is kept read, and take the numbers that have arrived.
@@ -62,62 +102,47 @@ class Losses:
             losses.begin_reading()
             losses.collect(wait=wait)
 
+    def _on_device_of(self, loss: Any, number: int) -> "_DeviceLosses | None":
+        if loss.device.type in _UNREADABLE:
+            return None
+        if number not in self._of_device:
+            self._of_device[number] = _DeviceLosses(self._torch, loss.device)
+        self._number, self._last = number, self._of_device[number]
+        return self._last
 
-class DeviceLosses:
+
+class _DeviceLosses:
     """The losses of one thread on one device."""
 
     def __init__(self, torch: Any, device: Any) -> None:
-        """Nothing is allocated before the first loss.
-
-        Args:
-            torch: The module.
-            device: Where the losses are.
-        """
+        self.block: Block | None = None
+        """The one that is being filled."""
+        self.may_be_captured = device.type == "cuda"
         self._torch = torch
         self._device = device
-        self._may_be_captured = device.type == "cuda"
-        self._block: Block | None = None
         self._spare: list[_Memory] = []
         self._under_way: deque[Block] = deque()
 
-    def keep(self, loss: Any) -> tuple[Block, int] | None:
-        """Copy a loss, on its device.
+    def is_captured(self) -> bool:
+        """Whether what is done on the device becomes a part of a CUDA graph, and is not done now."""
+        return self.may_be_captured and self._torch.cuda.is_current_stream_capturing()
 
-        Args:
-            loss: A tensor of no dimension that needs no gradient.
-
-        Returns:
-            The block and the place in it where its number will be; None while a CUDA graph is captured,
-            which the copy would become a part of.
-        """
-        if self._is_captured():
-            return None
-        block = self._block
-        if block is None:
-            memory = self._spare.pop() if self._spare else _Memory(self._torch, self._device)
-            block = self._block = Block(memory)
-        place = block.used
-        block.memory.places[place].copy_(loss)  # pyright: ignore[reportOptionalMemberAccess]
-        block.used = place + 1
-        if block.used == BLOCK:
-            self.begin_reading()
-        return block, place
+    def new_block(self) -> Block:
+        memory = self._spare.pop() if self._spare else _Memory(self._torch, self._device)
+        self.block = Block(memory)
+        return self.block
 
     def begin_reading(self) -> None:
         """Have what is kept so far read; further losses go into another block."""
-        if self._is_captured():
+        if self.is_captured():
             return
-        block, self._block = self._block, None
+        block, self.block = self.block, None
         if block is not None and block.memory is not None:
             block.memory.begin_reading(self._torch)
             self._under_way.append(block)
 
     def collect(self, *, wait: bool = False) -> None:
-        """Take the numbers that have arrived.
-
-        Args:
-            wait: Whether to wait for those that are under way.
-        """
+        """Take the numbers that have arrived; waiting for those under way if told so."""
         while self._under_way:
             block = self._under_way[0]
             memory = block.memory
@@ -126,12 +151,9 @@ class DeviceLosses:
                     return
                 block.numbers = memory.numbers(block.used)
                 block.memory = None
+                block.places = ()
                 self._spare.append(memory)
             self._under_way.popleft()
-
-    def _is_captured(self) -> bool:
-        """Whether what is done on the device becomes a part of a CUDA graph, and is not done now."""
-        return self._may_be_captured and self._torch.cuda.is_current_stream_capturing()
 
 
 class _Memory:

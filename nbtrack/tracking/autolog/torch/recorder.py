@@ -17,8 +17,8 @@ from nbtrack.tracking.autolog import callers, cell_end, sessions
 from nbtrack.tracking.autolog.patching import warn_of
 from nbtrack.tracking.autolog.torch import ranks, scalar_losses
 from nbtrack.tracking.autolog.torch.gradient_paths import GradientPaths
-from nbtrack.tracking.autolog.torch.loops import Curve, Loop, Loss, open_loops
-from nbtrack.tracking.autolog.torch.losses import Losses
+from nbtrack.tracking.autolog.torch.loops import Loop, Member, open_loops
+from nbtrack.tracking.autolog.torch.losses import Loss, Losses
 from nbtrack.tracking.autolog.torch.optimizers import KnownOptimizers, mark_of
 
 FRAMEWORK = "pytorch"
@@ -33,12 +33,12 @@ _PAUSE_SECONDS = 0.5
 """How long nothing is tried after a training could not be recorded."""
 
 
-class _Here(threading.local):
+class _Here:
     """What is known in one thread."""
 
     def __init__(self, torch: Any, optimizers: KnownOptimizers) -> None:
         self.loop: Loop | None = None
-        self.losses = Losses()
+        self.losses = Losses(torch)
         self.paths = GradientPaths(torch, optimizers)
         self.pending: list[Loss] = []
         """Losses that no step has used yet."""
@@ -47,6 +47,8 @@ class _Here(threading.local):
         self.scaled: dict[int, tuple[weakref.ref[Any], Any, Any]] = {}
         """Of losses that a GradScaler has scaled, by identity: the scaled one, the loss, its grad_fn."""
         self.is_stepping = False
+        self.stepping: Member | None = None
+        """The optimizer that is in a step, where it belongs to the training."""
         self.inner_steps = 0
         """Steps of optimizers inside the step of another."""
         self.pending_before_step = 0
@@ -56,10 +58,9 @@ class _Here(threading.local):
         """Trainings that ended because another began, by the identity of each optimizer of theirs."""
         self.pause_until = 0.0
 
-    def curve_of(self, optimizer: Any) -> Curve | None:
-        """The curve of an optimizer that has made a step in the training of this thread."""
-        loop = self.loop
-        return None if loop is None or not loop.is_open else loop.curve_of(optimizer)
+    def is_known(self) -> bool:
+        """Whether a loss can only be of the training that goes on, and of one optimizer."""
+        return self.loop is not None and self.loop.is_open and not self.paths.are_several()
 
     def ended_with(self, optimizer: Any) -> Loop | None:
         """The training of an optimizer, if it ended because another one began in this thread."""
@@ -76,6 +77,11 @@ class _Here(threading.local):
         self.ended.update((id(each), (weakref.ref(each), loop)) for each in loop.optimizers())
 
 
+class _OfThread(threading.local):
+    def __init__(self, torch: Any, optimizers: KnownOptimizers) -> None:
+        self.here = _Here(torch, optimizers)
+
+
 class Recorder:
     """Records the loops of this process."""
 
@@ -88,7 +94,7 @@ class Recorder:
         self._torch = torch
         self._tensor: type = torch.Tensor
         self._optimizers = KnownOptimizers()
-        self._here = _Here(torch, self._optimizers)
+        self._of_thread = _OfThread(torch, self._optimizers)
         self._is_off = False
 
     # ---- what PyTorch tells --------------------------------------------------------------------
@@ -97,7 +103,7 @@ class Recorder:
         """An optimizer is being made."""
         try:
             self._optimizers.made(args[0] if args else kwargs["self"])
-            loop = self._here.loop
+            loop = self._of_thread.here.loop
             if loop is not None and loop.is_open:
                 loop.about.let_go()
         except Exception as failure:  # noqa: BLE001 - the training goes on, whatever happens to its record
@@ -109,7 +115,7 @@ class Recorder:
             given: Any = args[1] if len(args) > 1 else kwargs["outputs"]
             if result is given or self._is_off:
                 return
-            scaled = self._here.scaled
+            scaled = self._of_thread.here.scaled
             if len(scaled) > _MOST_SCALED:
                 scaled.clear()
             is_one = type(given) is self._tensor
@@ -122,30 +128,41 @@ class Recorder:
     def gradient_is_taken(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """A backward begins."""
         try:
-            if self._is_off or sessions.is_inside():
+            here = self._of_thread.here
+            if not here.is_known() and (self._is_off or sessions.is_inside()):
                 return
-            here = self._here
-            given: Any = args[0] if args else kwargs.get("tensors")
-            if type(given) is not self._tensor or given.numel() != 1 or _has_inputs(args, kwargs):
-                loss = scalar_losses.of(self._torch, args, kwargs, self._optimizers)
-                if loss is not None:
-                    self._keep(here, loss, None, is_scaled=False)
-            elif given.requires_grad and not given.is_complex():
+            # So it comes from `Tensor.backward()`: the usual case first, and quickly.
+            if (
+                len(args) == 4
+                and type(args[0]) is self._tensor
+                and args[0].numel() == 1
+                and args[1] is None
+                and kwargs.get("inputs") is None
+            ):
+                given = args[0]
                 entry = here.scaled.pop(id(given), None) if here.scaled else None
                 if entry is not None and entry[0]() is given:
                     self._keep(here, entry[1], entry[2], is_scaled=True)
+                elif here.is_known():
+                    loss = here.losses.keep(given)
+                    if loss is not None:
+                        here.pending.append(loss)
+                        if len(here.pending) > _MOST_PENDING:
+                            del here.pending[: _MOST_PENDING // 2]
                 else:
-                    self._keep(here, given.detach(), given.grad_fn, is_scaled=False)
+                    self._keep(here, given, given.grad_fn, is_scaled=False)
+            elif (loss := scalar_losses.of(self._torch, args, kwargs, self._optimizers)) is not None:
+                self._keep(here, loss, None, is_scaled=False)
         except Exception as failure:  # noqa: BLE001 - as above
             warn_of(failure, FRAMEWORK, "backward")
 
     def gradients_are_zeroed(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """An optimizer sets its gradients to zero: what led to them trains nothing."""
         try:
-            here = self._here
-            optimizer = args[0] if args else kwargs["self"]
-            self._optimizers.seen(optimizer)
+            here = self._of_thread.here
             if here.pending:
+                optimizer = args[0] if args else kwargs["self"]
+                self._optimizers.seen(optimizer)
                 _refuse(here, {mark_of(optimizer)}, self._optimizers)
         except Exception as failure:  # noqa: BLE001 - as above
             warn_of(failure, FRAMEWORK, "Optimizer.zero_grad")
@@ -153,7 +170,7 @@ class Recorder:
     def module_is_zeroed(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """A module sets the gradients of its parameters to zero."""
         try:
-            here = self._here
+            here = self._of_thread.here
             if here.pending:
                 module = args[0] if args else kwargs["self"]
                 zeroed = set(map(id, module.parameters()))
@@ -165,16 +182,20 @@ class Recorder:
         """An optimizer is about to make a step."""
         del args, kwargs
         try:
-            here = self._here
-            if self._is_off:
-                return
+            here = self._of_thread.here
             if here.is_stepping and _steps_under_way() > 1:
                 here.inner_steps += 1
                 return
+            if self._is_off:
+                return
             here.is_stepping, here.inner_steps = True, 0
             here.pending_before_step = len(here.pending)
-            if here.pending or here.curve_of(optimizer) is not None:
-                self._begin_step(here, optimizer)
+            loop = here.loop
+            member = here.stepping = None if loop is None else loop.member(optimizer)
+            if member is not None and loop is not None:
+                loop.about.before_step(optimizer, member.curve.steps)
+            elif here.pending:
+                self._join(here, optimizer)
             else:
                 here.opening = optimizer
         except Exception as failure:  # noqa: BLE001 - as above
@@ -184,18 +205,22 @@ class Recorder:
         """An optimizer has made a step."""
         del args, kwargs
         try:
-            here = self._here
-            if self._is_off:
-                return
+            here = self._of_thread.here
             if here.inner_steps:
                 here.inner_steps -= 1
                 return
-            here.is_stepping, here.opening, here.grad_fn = False, None, None
-            loop, curve = here.loop, here.curve_of(optimizer)
-            if loop is None or curve is None:
+            if self._is_off:
+                return
+            here.is_stepping = False
+            here.opening = here.grad_fn = None
+            loop, member, here.stepping = here.loop, here.stepping, None
+            if member is None or loop is None:
                 here.pending.clear()
+            elif here.paths.are_several():
+                loop.stepped(member.curve, _taken(here, optimizer))
             else:
-                loop.stepped(curve, _taken(here, optimizer))
+                taken, here.pending = here.pending, []
+                loop.stepped(member.curve, taken)
         except Exception as failure:  # noqa: BLE001 - as above
             warn_of(failure, FRAMEWORK, "Optimizer.step")
 
@@ -209,61 +234,44 @@ class Recorder:
         if open_loops():
             self._is_off = True
         else:
-            self._here = _Here(self._torch, self._optimizers)
+            self._of_thread = _OfThread(self._torch, self._optimizers)
 
     # ---- inside --------------------------------------------------------------------------------
 
-    def _keep(self, here: _Here, loss: Any, grad_fn: Any, *, is_scaled: bool) -> None:
-        """Keep a loss for the step that will use it."""
-        if loss.dim():
-            loss = loss.reshape(())
-        with here.losses.lock:
-            losses = here.losses.on_device_of(loss, self._torch)
-            kept = None if losses is None else losses.keep(loss)
-        if kept is None:
+    def _keep(self, here: _Here, given: Any, grad_fn: Any, *, is_scaled: bool) -> None:
+        """Keep a loss of which more is to be known."""
+        loss = here.losses.keep(given)
+        if loss is None:
             return
-        pending = Loss(*kept)
-        pending.is_scaled = is_scaled
-        are_several = here.paths.are_several()
-        if are_several and grad_fn is not None:
-            pending.comes_from = here.paths.place()
-            pending.leads_to = here.paths.leads_to(grad_fn, pending.comes_from)
-        if here.loop is None or not here.loop.is_open or are_several:
+        if is_scaled:
+            loss.is_scaled = True
+        if grad_fn is not None and here.paths.are_several():
+            loss.comes_from = here.paths.place()
+            loss.leads_to = here.paths.leads_to(grad_fn, loss.comes_from)
+        if not here.is_known():
             # It holds on to the model: not where no optimizer could ask for it.
             here.grad_fn = grad_fn if self._optimizers.are_there() else None
-        here.pending.append(pending)
+        here.pending.append(loss)
         if len(here.pending) > _MOST_PENDING:
             del here.pending[: _MOST_PENDING // 2]
         if here.opening is not None:
             optimizer, here.opening = here.opening, None
             if _steps_under_way():  # else that step was left by an error
-                self._begin_step(here, optimizer)
+                self._join(here, optimizer)
 
-    def _begin_step(self, here: _Here, optimizer: Any) -> None:
-        """Tell of a step whose losses, or some of them, have been seen."""
-        curve = here.curve_of(optimizer)
-        if curve is None:
-            curve = self._join(here, optimizer)
-        if curve is not None and here.loop is not None:
-            here.loop.about.before_step(optimizer, curve.steps)
-
-    def _join(self, here: _Here, optimizer: Any) -> Curve | None:
-        """Find the training that an optimizer belongs to, which is about to make its first step in it.
-
-        Returns:
-            Its curve there; None where nothing is to be recorded.
-        """
+    def _join(self, here: _Here, optimizer: Any) -> None:
+        """Find the training that an optimizer belongs to, which is about to make its first step in it."""
         if time.monotonic() < here.pause_until or sessions.is_inside() or not ranks.is_recording():
-            return None
+            return
         if callers.is_below("sklearn"):
-            return None  # a candidate of a search, a fold: also in a worker thread
+            return  # a candidate of a search, a fold: also in a worker thread
         here.pause_until = time.monotonic() + _PAUSE_SECONDS  # unless it goes well
         self._optimizers.seen(optimizer)
         number, made = self._optimizers.number_of(optimizer), self._optimizers.count
         loop = here.loop if here.loop is not None and here.loop.is_open else None
         earlier = here.ended_with(optimizer)
-        curve = None if loop is None or earlier is not None else loop.take_in(optimizer, number)
-        if curve is None:
+        member = None if loop is None or earlier is not None else loop.take_in(optimizer, number)
+        if member is None:
             if loop is not None:
                 loop.end()
             if earlier is not None:
@@ -275,18 +283,15 @@ class Recorder:
                     here.note_end(loop)
                 session = sessions.open_loop(FRAMEWORK, TITLE)
                 if session is None:
-                    return None
+                    return
                 loop = Loop(session, here.losses, made)
             here.loop = loop
-            curve = loop.curve_of(optimizer) or loop.take_in(optimizer, number)
-        assert loop is not None  # noqa: S101 - for the type checker: it has the curve
-        loop.about.describe(optimizer, here.grad_fn)
+            member = loop.member(optimizer) or loop.take_in(optimizer, number)
         here.pause_until = 0.0
-        return curve
-
-
-def _has_inputs(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    return len(args) > 5 or kwargs.get("inputs") is not None
+        if loop is not None and member is not None:
+            here.stepping = member
+            loop.about.describe(optimizer, here.grad_fn)
+            loop.about.before_step(optimizer, member.curve.steps)
 
 
 def _refuse(here: _Here, marks: set[int], optimizers: KnownOptimizers) -> None:
@@ -301,20 +306,17 @@ def _refuse(here: _Here, marks: set[int], optimizers: KnownOptimizers) -> None:
     for loss in here.pending:
         # A GradScaler may skip the step that was to use it; then it is the next one's.
         if not loss.is_scaled:
-            loss.refused_by = (loss.refused_by or set()) | marks
-        if loss.refused_by is None or not everyone <= loss.refused_by:
+            loss.refused_by |= marks
+        if not everyone <= loss.refused_by:
             left.append(loss)
     here.pending[:] = left
 
 
 def _taken(here: _Here, optimizer: Any) -> list[Loss]:
-    """The losses of a step that an optimizer has made; others stay."""
+    """The losses of a step that an optimizer has made, where there are several; others stay."""
     pending = here.pending
-    if not here.paths.are_several():
-        here.pending = []
-        return pending
     mark = mark_of(optimizer)
-    fresh = [loss for loss in pending if loss.refused_by is None or mark not in loss.refused_by]
+    fresh = [loss for loss in pending if mark not in loss.refused_by]
     taken = [loss for loss in fresh if loss.leads_to is None or mark in loss.leads_to]
     if not taken:
         # Somebody's they must be: what was found out about their places was of other losses.

@@ -19,6 +19,7 @@ from tests.benchmarks.boosting_rows import autolog_lightgbm, autolog_xgboost
 from tests.benchmarks.lightning_rows import autolog_lightning
 from tests.benchmarks.model_rows import big_model, load_small_model, log_small_model
 from tests.benchmarks.registry_rows import search_versions
+from tests.benchmarks.sklearn_rows import autolog_sklearn
 from tests.benchmarks.timing import (
     Row,
     clean_environment,
@@ -330,6 +331,7 @@ ROWS: dict[str, Callable[[Path, float], Row]] = {
     "load_small_model": load_small_model,
     "big_model": big_model,
     "torch_loop": torch_loop,
+    "autolog_sklearn": autolog_sklearn,
     "autolog_lightning": autolog_lightning,
     "page_deep": page_deep,
     "crowd_4": crowd(4),

@@ -211,13 +211,17 @@ def warn_of(failure: Exception, framework: str, name: str) -> None:
     _told.add((framework, name))
     try:
         _warn_caller(
-            f"{framework} autolog could not record all of {name}: {type(failure).__name__}: {failure}. "
+            f"{framework} autolog could not record all of {name}: {_sentence(failure)} "
             "Your training goes on. nbtrack.autolog(disable=True) switches it off."
         )
     except Warning:
         # Warnings are errors here. An error of ours still ends no training: it is said as Python says
         # what it cannot raise.
         sys.unraisablehook(_Unraisable(failure, name))
+
+
+def _sentence(failure: Exception) -> str:
+    return f"{type(failure).__name__}: {failure}".rstrip(".") + "."
 
 
 def _warn_caller(message: str) -> None:

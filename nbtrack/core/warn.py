@@ -5,6 +5,10 @@ import warnings
 from types import FrameType
 
 
+PATCHED = "<nbtrack autolog>"
+"""Where tracebacks say that a function is which autolog observes."""
+
+
 def warn_user(message: str, category: type[Warning] = RuntimeWarning) -> None:
     """Warn about the innermost line that is not nbtrack's own."""
     level, frame = 1, inspect.currentframe()
@@ -15,4 +19,7 @@ def warn_user(message: str, category: type[Warning] = RuntimeWarning) -> None:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "nbtrack"
+    if frame.f_code.co_filename == PATCHED:
+        return True
+    # Our context managers run through contextlib, which is nobody's line.
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("nbtrack", "contextlib")

@@ -19,10 +19,10 @@ from functools import cache
 from types import CodeType, FunctionType
 from typing import Any, Protocol
 
-from nbtrack.core.warn import warn_user
+from nbtrack.core.warn import PATCHED, warn_user
 from nbtrack.tracking.autolog import options
 
-FILE = "<nbtrack autolog>"
+FILE = PATCHED
 """Where tracebacks say that the patched function is; `callers` knows our frames by it."""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from nbtrack.core.warn import warn_user
 from nbtrack.tracking.autolog import callers, options
 from nbtrack.tracking.autolog.patching import FILE, Call, Patch, function_of
 
@@ -86,6 +87,13 @@ class Watcher:
     def watch(self, call: Call) -> Generator[None]:
         yield
         self.seen.append(call)
+
+
+def warn_as_we_do(message: str) -> None:
+    """Warn from a module of ours: this one is none."""
+    ours: dict[str, Any] = {"__name__": "nbtrack.somewhere", "warn_user": warn_user}
+    exec("def warn(message):\n    warn_user(message)\n", ours)
+    ours["warn"](message)
 
 
 def looked_at(function: Any) -> tuple[Any, ...]:
@@ -317,3 +325,16 @@ def test_our_own_seconds_are_counted(framework: ModuleType) -> None:
     framework.train("data")
 
     assert 0 <= spent[0] < spent[1] < 1
+
+
+def test_a_warning_to_the_user_points_beyond_the_patched_function(framework: ModuleType) -> None:
+    def observe(call: Call) -> Generator[None]:
+        yield
+        warn_as_we_do("mind the step")
+
+    put_on(framework.train, observe)
+
+    with pytest.warns(RuntimeWarning, match="mind the step") as told:
+        framework.train("data")
+
+    assert told[0].filename == __file__

@@ -4,7 +4,6 @@ import inspect
 import warnings
 from types import FrameType
 
-
 PATCHED = "<nbtrack autolog>"
 """Where tracebacks say that a function is which autolog observes."""
 

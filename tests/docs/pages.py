@@ -104,3 +104,22 @@ def anchors(page: str) -> set[str]:
                 name = f"{plain}-{count}"
             names.add(name)
     return names | set(re.findall(r"(?:id|name)=\"([^\"]+)\"", prose(page)))
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The tables of a page or section: rows of cells as they are written, without the line of dashes."""
+    found: list[list[list[str]]] = []
+    was_row = False
+    for line in prose(text).splitlines():
+        is_row = line.startswith("|")
+        if is_row and not was_row:
+            found.append([])
+        if is_row and set(line) - set("|- "):
+            found[-1].append([cell.strip() for cell in line.strip().strip("|").split(" | ")])
+        was_row = is_row
+    return found
+
+
+def spans(text: str) -> list[str]:
+    """What a text writes in backticks, in its order."""
+    return [match[2] for match in _SPAN.finditer(text)]

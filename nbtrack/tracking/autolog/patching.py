@@ -43,7 +43,7 @@ class Call:
 
     __slots__ = (
         *("_observers", "_started"),
-        *("args", "error", "kwargs", "name", "own", "result", "seconds"),
+        *("args", "error", "is_taken", "kwargs", "name", "own", "result", "seconds"),
     )
 
     def __init__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], started: float) -> None:
@@ -63,6 +63,8 @@ class Call:
         """How long the function took."""
         self.own = 0.0
         """How many seconds of ours the call has cost, up to the part that is at work."""
+        self.is_taken = False
+        """Whether an observer has recorded it, for others that would record the same."""
 
     def spent(self) -> float:
         """How many seconds of ours the call has cost so far, the part that is at work included."""

@@ -7,6 +7,7 @@ from inspect import Parameter, signature
 from types import FunctionType, ModuleType
 from typing import Any
 
+from nbtrack.tracking.autolog import sessions
 from nbtrack.tracking.autolog.callers import is_called_from
 from nbtrack.tracking.autolog.patching import Call, Hook, Observe, Patch, function_of
 from nbtrack.tracking.autolog.sklearn import metric_keys, post_metrics
@@ -78,7 +79,7 @@ def class_hooks(kind: type, framework: str) -> Iterator[Hook]:
             yield from _hook_on(kind, method, _prediction_observer(method), framework)
     function = function_of(vars(kind).get("score"))
     if function is not None:
-        yield Patch(function, _score_observer(framework, function), framework=framework)
+        yield Patch(function, _score_observer(function), framework=framework)
 
 
 def _hook_on(kind: type | None, method: str, observe: Observe, framework: str) -> Iterator[Hook]:
@@ -103,7 +104,7 @@ def function_hooks(module: Any, framework: str) -> Iterator[Hook]:
             and "distances" not in name
             and not name.startswith("pairwise_")
         ):
-            yield Patch(function, _metric_observer(framework, name, function), framework=framework)
+            yield Patch(function, _metric_observer(name, function), framework=framework)
 
 
 def _is_users() -> bool:
@@ -111,17 +112,19 @@ def _is_users() -> bool:
     return module_of(caller()).partition(".")[0] not in _NO_USERS and not is_called_from("sklearn")
 
 
-def _fit_of(model: Any, framework: str | None) -> Fit | None:
-    """The recorded training of a model that the user is asking something of now.
+def _fit_of(args: tuple[Any, ...], index: int = 0) -> Fit | None:
+    """The recorded training of the model that the user is asking something of now.
 
     Args:
-        model: The model.
-        framework: Whose trainings count, where several frameworks look; None is any.
+        args: What was called.
+        index: Which of it is the model.
     """
-    fit = post_metrics.remembered.fit_of(model) if post_metrics.remembered.has_models() else None
-    if fit is None or (framework is not None and framework != fit.framework):
+    if len(args) <= index or not post_metrics.remembered.has_models():
         return None
-    return fit if post_metrics.is_wanted(fit.framework) and _is_users() else None
+    fit = post_metrics.remembered.fit_of(args[index])
+    if fit is None or not post_metrics.is_wanted(fit.framework) or not _is_users():
+        return None
+    return fit
 
 
 # ---- predictions -----------------------------------------------------------------------------
@@ -130,8 +133,7 @@ def _fit_of(model: Any, framework: str | None) -> Fit | None:
 @cache
 def _prediction_observer(method: str) -> Observe:
     def observe(call: Call) -> Generator[None] | None:
-        fit = _fit_of(call.args[0], None) if call.args else None
-        return None if fit is None else _remember(call, method)
+        return None if _fit_of(call.args) is None else _remember(call, method)
 
     return observe
 
@@ -146,9 +148,9 @@ def _remember(call: Call, method: str) -> Generator[None]:
 # ---- scores ----------------------------------------------------------------------------------
 
 
-def _score_observer(framework: str, function: FunctionType) -> Observe:
+def _score_observer(function: FunctionType) -> Observe:
     def observe(call: Call) -> Generator[None] | None:
-        fit = _fit_of(call.args[0], framework) if call.args else None
+        fit = _fit_of(call.args)
         return None if fit is None else _score(call, fit, function)
 
     return observe
@@ -156,8 +158,9 @@ def _score_observer(framework: str, function: FunctionType) -> Observe:
 
 def _score(call: Call, fit: Fit, function: FunctionType) -> Generator[None]:
     yield
-    if call.error is not None:
+    if call.error is not None or call.is_taken:
         return
+    call.is_taken = True
     frame = caller()
     name = type(call.args[0]).__name__
     parameters = metric_keys.parameters_of(function)[1:]
@@ -168,27 +171,30 @@ def _score(call: Call, fit: Fit, function: FunctionType) -> Generator[None]:
 # ---- functions of sklearn.metrics ------------------------------------------------------------
 
 
-def _metric_observer(framework: str, name: str, function: FunctionType) -> Observe:
+def _metric_observer(name: str, function: FunctionType) -> Observe:
     takes = _Parameters(function)
 
     def observe(call: Call) -> Generator[None] | None:
-        if not post_metrics.remembered.has_predictions(framework) or not post_metrics.is_wanted(framework):
+        if not post_metrics.remembered.has_predictions() or sessions.is_inside():
             return None
-        return _measure(call, framework, name, takes)
+        return _measure(call, name, takes)
 
     return observe
 
 
-def _measure(call: Call, framework: str, name: str, takes: "_Parameters") -> Generator[None]:
+def _measure(call: Call, name: str, takes: "_Parameters") -> Generator[None]:
     yield
-    if call.error is not None or not post_metrics.is_number(call.result) or not _is_users():
+    # Several frameworks may look at one function.
+    if call.error is not None or call.is_taken or not post_metrics.is_number(call.result) or not _is_users():
         return
-    predicted, others = takes.divide(call.args, call.kwargs)
-    found, is_itself = post_metrics.prediction_among(name, predicted, others)
-    if found is None or found.fit.framework != framework:
-        return
-    text = metric_keys.call_text(name, takes.names, call.args, call.kwargs, caller())
-    post_metrics.log_measured(found, name, call.result, text, is_itself=is_itself)
+    call.is_taken = True
+    frame = caller()
+    post_metrics.log_measured(
+        name,
+        call.result,
+        *takes.divide(call.args, call.kwargs),
+        lambda: metric_keys.call_text(name, takes.names, call.args, call.kwargs, frame),
+    )
 
 
 class _Parameters:
@@ -222,7 +228,7 @@ _NO_DATA = (str, bytes, bool, int, float, type(None))
 
 
 def _observe_scorer(call: Call) -> Generator[None] | None:
-    fit = _fit_of(call.args[1], None) if len(call.args) > 1 else None
+    fit = _fit_of(call.args, 1)
     return None if fit is None else _score_with(call, fit)
 
 

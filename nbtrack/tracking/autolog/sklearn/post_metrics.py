@@ -7,7 +7,7 @@ that is no number.
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -99,47 +99,55 @@ def remember_result(model: Any, method: str, data: Any, result: Any) -> None:
         remembered.add(Prediction(fit, model, dataset, array), array, prints)
 
 
-def prediction_among(
-    metric: str, predicted: Sequence[Any], others: Sequence[Any]
-) -> tuple[Prediction | None, bool]:
-    """The prediction that a metric was given.
+def log_measured(
+    metric: str, value: Any, predicted: Sequence[Any], others: Sequence[Any], call: Callable[[], str]
+) -> None:
+    """Log what was measured of a prediction, if that is what a metric was given.
 
     Args:
         metric: The metric's name.
+        value: A number.
         predicted: What it was given as predictions.
         others: What else it was given: known by identity alone, so that true values, which a good model
             predicts, are not taken for its predictions.
-
-    Returns:
-        The prediction, and whether it was given itself and not as a copy of it.
+        call: Gives the call as text, for people.
     """
+    found = _itself_among(predicted, others)
+    if found is None:
+        copies = [each for given in predicted for each in remembered.by_content(given)]
+        found = _new_among(copies, metric, value)
+    if found is not None and is_wanted(found.fit.framework):
+        log(found.fit, metric, found.dataset, value, call())
+
+
+def _itself_among(predicted: Sequence[Any], others: Sequence[Any]) -> Prediction | None:
     for value in (*predicted, *others):
         if (found := remembered.by_identity(value)) is not None:
-            return found, True
+            return found
     for value in predicted:
         if (found := remembered.by_memory(value)) is not None:
-            return found, True
-    for value in predicted:
-        if (found := remembered.by_content(value, metric)) is not None:
-            return found, False
-    return None, False
+            return found
+    return None
 
 
-def log_measured(prediction: Prediction, metric: str, value: Any, call: str, *, is_itself: bool) -> None:
-    """Log what was measured of a prediction.
+def _new_among(copies: Sequence[Prediction], metric: str, value: Any) -> Prediction | None:
+    """The prediction that a metric of a copy of it is said of; None where that says nothing new.
+
+    Where several models predicted just the same, what is measured is true of each. It is said of one that is
+    still there rather than of one that is gone, of one that was not told of the metric rather than of one
+    that was, and then of the latest. What is repeated, mostly by a loop over thresholds, is said once.
 
     Args:
-        prediction: The prediction.
-        metric: The metric's name.
-        value: A number.
-        call: The call, for people.
-        is_itself: Whether the prediction itself was given. A copy that says nothing new is not logged again:
-            one that is made in a loop over thresholds, most often.
+        copies: The predictions that are equal, the latest first.
+        metric: The metric.
+        value: What was measured.
     """
-    if not is_itself and prediction.told.get(metric) == value:
-        return
-    prediction.told[metric] = value
-    log(prediction.fit, metric, prediction.dataset, value, call)
+    values: dict[int, set[Any]] = {}
+    for each in copies:
+        told = each.fit.told.get((metric, each.dataset))
+        values.setdefault(id(each.fit), set()).update(() if told is None else (told,))
+    best = max(copies, key=lambda each: (each.model() is not None, not values[id(each.fit)]), default=None)
+    return None if best is None or value in values[id(best.fit)] else best
 
 
 def log(fit: Fit, metric: str, dataset: str, value: Any, call: str) -> None:
@@ -153,6 +161,7 @@ def log(fit: Fit, metric: str, dataset: str, value: Any, call: str) -> None:
         call: The call, for people.
     """
     run_id = fit.run.run_id
+    fit.told[metric, dataset] = value
     try:
         run = default_tracker.handle_of(fit.run)
         run.log_metric(metric_keys.new_key(run_id, metric, dataset, call), value, model_id=fit.model_id)

@@ -39,11 +39,25 @@ def of_result(result: Any, method: str, classes: Any) -> frozenset[int]:
 
 
 def of_argument(argument: Any) -> int | None:
-    """The fingerprint of what a metric was given; None: it could be the same as another by accident."""
+    """The fingerprint of what a metric was given; None: it is no copy of a prediction."""
     values = _array(argument)
-    if values is None or not _is_various(values):
-        return None
-    return _fingerprint(values)
+    return None if values is None else _fingerprint(values)
+
+
+def is_various(argument: Any) -> bool:
+    """Whether others hold the same values only by an unlikely accident, going by how often each occurs."""
+    import numpy as np
+
+    values = _array(argument)
+    if values is None:
+        return False
+    flat = values.ravel()
+    flat = flat[:: 1 + flat.size // _SAMPLE]
+    if flat.dtype.kind == "O":
+        flat = flat.astype(str)
+    counts = np.unique(flat, return_counts=True)[1]
+    shares = counts / flat.size
+    return -math.fsum(shares * np.log2(shares)) * flat.size >= _BITS
 
 
 def of_data(data: Any) -> int | None:
@@ -70,17 +84,18 @@ def _of_forms(values: "np.ndarray", method: str, classes: Any) -> Iterator[int]:
     if values.dtype.kind != "f":
         return
     if values.ndim == 2 and values.shape[1] <= _MOST_COLUMNS:
-        for column in range(values.shape[1]):
+        # Of two classes one column says everything, and people take the second.
+        for column in range(1 if values.shape[1] == 2 else 0, values.shape[1]):
             yield _fingerprint(values[:, column])
     if values.ndim == 2 and method in ("predict_proba", "predict_log_proba", "decision_function"):
-        chosen = values.argmax(axis=1)
+        # A network may say it of one class only.
+        is_binary = method == "predict_proba" and values.shape[1] <= 2
+        chosen = (values[:, -1] > 0.5).astype(int) if is_binary else values.argmax(axis=1)
         yield _fingerprint(chosen)
-        if isinstance(classes, np.ndarray) and classes.shape == (values.shape[1],):
+        if getattr(classes, "shape", None) == (values.shape[1],) != (1,):
             named = _array(classes[chosen])
-            if named is not None:
+            if named is not None and not np.array_equal(classes, np.arange(values.shape[1])):
                 yield _fingerprint(named)
-        if method == "predict_proba" and values.shape[1] <= 2:
-            yield _fingerprint(values[:, -1] > 0.5)  # a network may say it of one class only
     if values.ndim == 1 and method in ("decision_function", "score_samples"):
         yield _fingerprint(-values)  # of outliers: the lower, the more abnormal
         yield _fingerprint(values > 0)
@@ -121,16 +136,3 @@ def _fingerprint(values: "np.ndarray") -> int:
         # Adding 0 makes one zero of the two.
         return hash((values.astype(np.float64, order="C") + 0.0).tobytes())
     return hash("\0".join(values.ravel().tolist()))
-
-
-def _is_various(values: "np.ndarray") -> bool:
-    """Whether others have the same values only by an unlikely accident, going by how often each occurs."""
-    import numpy as np
-
-    flat = values.ravel()
-    flat = flat[:: 1 + flat.size // _SAMPLE]
-    if flat.dtype.kind == "O":
-        flat = flat.astype(str)
-    counts = np.unique(flat, return_counts=True)[1]
-    shares = counts / flat.size
-    return -math.fsum(shares * np.log2(shares)) * flat.size >= _BITS

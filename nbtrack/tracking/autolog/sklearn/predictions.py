@@ -21,7 +21,7 @@ MOST_COPIES = 100
 class Fit:
     """A recorded training, for what is measured of its model later."""
 
-    __slots__ = ("framework", "model_id", "run")
+    __slots__ = ("framework", "model_id", "run", "told")
 
     def __init__(self, framework: str, run: ActiveRun, model_id: str | None) -> None:
         self.framework = framework
@@ -30,12 +30,14 @@ class Fit:
         """It may have ended."""
         self.model_id = model_id
         """The logged model; None where none was."""
+        self.told: dict[tuple[str, str], Any] = {}
+        """The last value of each metric on each data set."""
 
 
 class Prediction:
     """What a model gave for one data set."""
 
-    __slots__ = ("bounds", "dataset", "fingerprints", "fit", "model", "rows", "size", "told")
+    __slots__ = ("bounds", "dataset", "fingerprints", "fit", "model", "rows", "size")
 
     def __init__(self, fit: Fit, model: Any, dataset: str, result: Any) -> None:
         self.fit = fit
@@ -45,8 +47,6 @@ class Prediction:
         self.rows, self.size, self.bounds = _place(result)
         """Rows and values of an array, and where it lies in memory; None of anything else."""
         self.fingerprints: frozenset[int] = frozenset()
-        self.told: dict[str, Any] = {}
-        """The last value of each metric that was measured of it."""
 
 
 class Remembered:
@@ -59,8 +59,6 @@ class Remembered:
         self._owners: dict[int, tuple[weakref.ref[Any], list[Prediction]]] = {}
         """What lies in the memory of an array, by that array."""
         self._copies: deque[Prediction] = deque(maxlen=MOST_COPIES)
-        self._frameworks: set[str] = set()
-        """Those whose models have predicted something."""
 
     def add_model(self, model: Any, fit: Fit) -> None:
         """Remember a model that was trained; one that cannot be referred to weakly is not."""
@@ -75,9 +73,9 @@ class Remembered:
         """Whether anything that was trained is still there."""
         return bool(self._models)
 
-    def has_predictions(self, framework: str) -> bool:
-        """Whether a recorded model of a framework has predicted anything."""
-        return framework in self._frameworks
+    def has_predictions(self) -> bool:
+        """Whether anything that was predicted could still be scored."""
+        return bool(self._results or self._owners or self._copies)
 
     def add(self, prediction: Prediction, result: Any, fingerprints: frozenset[int]) -> None:
         """Remember what a model gave.
@@ -88,7 +86,6 @@ class Remembered:
             fingerprints: Of it and its usual derivations.
         """
         with self._lock:
-            self._frameworks.add(prediction.fit.framework)
             _put(self._results, result, prediction)
             owner = _owner(result)
             if owner is not None:
@@ -123,28 +120,14 @@ class Remembered:
                 return prediction
         return None
 
-    def by_content(self, value: Any, metric: str) -> Prediction | None:
-        """The prediction that something is an equal copy of, or the usual decision made of it.
-
-        Where several models predicted just the same, what is measured is true of each. It is said of one
-        that is still there rather than of one that is gone, of one that was not told of this metric yet
-        rather than of one that was, and then of the latest.
-
-        Args:
-            value: What a metric was given.
-            metric: The metric.
-        """
+    def by_content(self, value: Any) -> list[Prediction]:
+        """The predictions that something is a copy of, or the usual decision made of; the latest first."""
         rows = prediction_contents.length_of(value)
         with self._lock:
-            candidates = [each for each in self._copies if each.rows == rows]
+            candidates = [each for each in reversed(self._copies) if each.rows == rows]
         fingerprint = prediction_contents.of_argument(value) if candidates else None
-        if fingerprint is None:
-            return None
         equal = [each for each in candidates if fingerprint in each.fingerprints]
-        if not equal:
-            return None
-        # `max` gives the first of equals, so the latest stand first.
-        return max(reversed(equal), key=lambda each: (each.model() is not None, metric not in each.told))
+        return equal if equal and prediction_contents.is_various(value) else []
 
     def forget(self, run_id: str) -> None:
         """Forget what was trained in a run, and what its models predicted."""

@@ -40,14 +40,14 @@ def of_scikit_learn() -> set[str]:
 
 
 def of_searches() -> set[str]:
-    """Gives the names of the params, and of the columns of `cv_results_`."""
+    """Gives the names of the params of both estimators, and of the columns of `cv_results_`."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
 
     nbtrack.sklearn.autolog(silent=True)
     search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2).fit(X, LABELS)
     columns = {name for name in search.cv_results_ if not name.startswith(("split", "param"))}
-    return {*search.get_params(), *columns}
+    return {*search.get_params(), *search.estimator.get_params(), *columns}
 
 
 def of_torch() -> set[str]:

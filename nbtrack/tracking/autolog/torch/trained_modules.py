@@ -170,7 +170,7 @@ class _Search:
         while left:
             best = max(
                 self._found.values(),
-                key=lambda one: (len(one.held & left), -(one.others > 0), -one.others, one.size),
+                key=lambda one: (len(one.held & left), -one.others, one.size),
             )
             chosen.append(best)
             left -= best.held
@@ -227,6 +227,15 @@ def _attributes(value: Any) -> dict[str, Any]:
     except AttributeError:
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def class_name(module: "Module") -> str:
+    """The name of a module's class; of one that FSDP has changed, the user's."""
+    inner = own_modules(module).get("_fsdp_wrapped_module", module)
+    kind = type(inner)
+    if kind.__name__.startswith("FSDP") and len(kind.__bases__) > 1:
+        kind = kind.__bases__[-1]
+    return kind.__name__
 
 
 def outermost(modules: Iterable["Module"]) -> list["Module"]:

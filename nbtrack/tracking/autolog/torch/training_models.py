@@ -16,6 +16,7 @@ from nbtrack.tracking.autolog.torch import module_summary
 from nbtrack.tracking.autolog.torch.module_summary import counts
 from nbtrack.tracking.autolog.torch.trained_modules import (
     Trained,
+    class_name,
     outermost,
     parameters_of,
     trained_modules_anywhere,
@@ -80,8 +81,8 @@ class TrainingModels:
         for module in fresh:
             self._hold(module)
         if fresh:
-            params[f"model_class{end}"] = ", ".join(type(module).__name__ for module in fresh)
-            self._session.call_it(", ".join(type(one).__name__ for one in outermost(self._modules())))
+            params[f"model_class{end}"] = ", ".join(class_name(module) for module in fresh)
+            self._session.call_it(", ".join(class_name(one) for one in outermost(self._modules())))
             self._sum_up(now=True)
         return params
 
@@ -170,7 +171,7 @@ class TrainingModels:
             return {id(modules[0]): "model"}
         names: dict[int, str] = {}
         for module in modules:
-            name = self._names.get(id(module), type(module).__name__.lower())
+            name = self._names.get(id(module), class_name(module).lower())
             unique = next(
                 one
                 for number in count(1)

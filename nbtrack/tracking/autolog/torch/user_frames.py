@@ -7,6 +7,7 @@ with it a whole batch of tensors until the function returns.
 import gc
 import sys
 import sysconfig
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import CO_OPTIMIZED
 from time import thread_time
@@ -32,8 +33,11 @@ _ENDS = frozenset(
 _PASSED_OVER = frozenset(("torch", "nbtrack"))
 _READS_LOCALS = frozenset(("locals", "vars", "dir", "eval", "exec"))
 _LEAVES = (str, bytes, int, float, complex, type(None), CodeType, BuiltinFunctionType)
+_CONTAINERS: tuple[type[Any], ...] = (dict, list, tuple, set, frozenset, deque)
 _LARGE = 1_000
 """Entries of a container beyond which it is data: no list of so many modules is looked for."""
+_WIDE = 20_000
+"""Values that one level has at the most."""
 _NOT_OPENED = frozenset(("numpy", "pandas", "matplotlib", "plotly", "PIL", "torch.utils.data"))
 
 
@@ -106,18 +110,18 @@ def reachable(
         for number, value in enumerate(fresh):
             if not number & 63 and thread_time() > deadline:
                 return
+            if len(level) > _WIDE:
+                break
             if opens(value):
                 level.extend(_held_by(value))
 
 
 def _held_by(value: Any) -> Iterable[Any]:
     kind = cast("type[Any]", type(value))
-    if kind is dict:
-        held = cast("dict[Any, Any]", value)
-        return tuple(held.values()) if len(held) <= _LARGE else ()
-    if kind in (list, tuple, set, frozenset):
-        several = cast("list[Any]", value)
-        return tuple(several) if len(several) <= _LARGE else ()
+    if issubclass(kind, dict | list | tuple | set | frozenset | deque):
+        container = next(base for base in kind.__mro__ if base in _CONTAINERS)
+        if container.__len__(value) > _LARGE:  # that of a class of the user's is code of theirs
+            return ()
     if kind is FunctionType:
         function = cast("FunctionType", value)
         found = list(gc.get_referents(*(function.__closure__ or ()), function.__dict__))

@@ -335,6 +335,68 @@ def test_a_loader_with_workers_that_stay_begins_anew() -> None:
     assert points(run, "training_epoch") == [(0, 0), (2, 1), (4, 2)]
 
 
+def test_a_loader_with_workers_that_stay_begins_anew_where_it_was_left() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    loader = DataLoader(DATA, batch_size=4, num_workers=1, persistent_workers=True)
+    for taken in (2, 4, 5):
+        batches = [batch for _, batch in zip(range(taken), loader, strict=False)]
+        step(net, optimizer, batches[-1])
+
+    assert points(the_run(), "training_epoch") == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_a_first_step_on_a_single_batch_belongs_to_the_first_epoch() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    loader = DataLoader(DATA, batch_size=5)
+    for _ in range(2):
+        single = iter(loader)
+        step(net, optimizer, next(single))
+    for _ in range(2):
+        for batch in loader:
+            step(net, optimizer, batch)
+
+    assert points(the_run(), "training_epoch") == [(0, 0), (6, 1)]
+
+
+def test_a_batch_of_another_loader_in_between_makes_no_epoch() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    training, validation = DataLoader(DATA, batch_size=5), DataLoader(DATA, batch_size=2)
+    for _ in range(3):
+        batches, checks = iter(training), iter(validation)
+        net(next(checks)[0])
+        for batch in batches:
+            step(net, optimizer, batch)
+
+    assert points(the_run(), "training_epoch") == [(0, 0), (4, 1), (8, 2)]
+
+
+def test_a_loader_that_is_read_without_gradients_makes_no_epochs() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with torch.no_grad():
+        checks = iter(DataLoader(DATA, batch_size=2))
+    for _ in range(6):
+        step(net, optimizer, DATA[:8])
+        next(checks)
+
+    assert not points(the_run(), "training_epoch")
+
+
+def test_whole_data_sets_as_one_batch_are_epochs_beside_another_loader() -> None:
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    others = iter(DataLoader(DATA, batch_size=2))
+    for _ in range(3):
+        for batch in DataLoader(DATA, batch_size=20):
+            next(others)
+            step(net, optimizer, batch)
+
+    assert points(the_run(), "training_epoch") == [(0, 0), (1, 1), (2, 2)]
+
+
 def test_a_stream_has_epochs_and_no_length() -> None:
     class Stream(IterableDataset[Any]):
         def __iter__(self) -> Iterator[Any]:

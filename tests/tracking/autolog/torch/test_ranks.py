@@ -1,4 +1,7 @@
-"""A training that several processes share: the first one records it, the others nothing."""
+"""A training that several processes share: the first one records it, the others nothing.
+
+PYTEST_DONT_REWRITE: what pytest makes of `assert` calls `locals()`, and such functions are not looked into.
+"""
 
 import os
 import subprocess
@@ -6,8 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+import torch
+from torch import distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+
 import nbtrack
 import nbtrack.pytorch
+from nbtrack.tracking.autolog import cell_end
 
 WORKER = """
 import sys
@@ -88,6 +98,31 @@ def test_of_two_processes_that_train_together_the_first_records(tmp_path: Path) 
     (model,) = nbtrack.search_logged_models(output_format="list")
     kept = nbtrack.pytorch.load_model(f"models:/{model.model_id}")
     assert str(kept.layer.weight.tolist()) == told[0][0].strip() == told[1][0].strip()
+
+
+def test_weights_that_lie_in_parts_are_described_and_not_gathered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    meeting = f"file://{tmp_path / 'meeting'}"
+    distributed.init_process_group("gloo", init_method=meeting, rank=0, world_size=1)
+    try:
+        nbtrack.pytorch.autolog(silent=True, log_gradient_norm=True)
+        net = fully_shard(nn.Sequential(nn.Linear(2, 1)), mesh=init_device_mesh("cpu", (1,)))
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            net(torch.ones(3, 2)).square().mean().backward()
+            optimizer.step()
+        cell_end.end(None)
+    finally:
+        distributed.destroy_process_group()
+
+    (run,) = nbtrack.search_runs(output_format="list")
+    assert run.data.params["model_class"] == "Sequential"
+    assert run.data.params["parameter_count"] == "3"
+    assert run.data.tags["nbtrack.autolog.skipped"] == "model: its weights lie in parts on several processes"
+    assert nbtrack.search_logged_models(output_format="list") == []
 
 
 def _points(run: nbtrack.Run, key: str) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.utils import counters
 from torch.nn import functional
 
 import nbtrack
@@ -85,7 +86,7 @@ def test_on_a_gpu_nothing_waits_for_it() -> None:
 )
 @pytest.mark.parametrize("is_made_inside", [False, True])
 def test_a_compiled_step_has_the_graphs_it_has_without(is_made_inside: bool) -> None:
-    def graphs() -> tuple[list[int], list[float]]:
+    def graphs() -> tuple[list[int], list[int], list[float]]:
         torch.manual_seed(0)
         model = nn.Linear(3, 1)
         found: list[int] = []
@@ -103,14 +104,19 @@ def test_a_compiled_step_has_the_graphs_it_has_without(is_made_inside: bool) -> 
         else:
             step = step_of(model, made())
         compiled = torch.compile(step, backend=backend)
-        return found, [compiled().item() for _ in range(3)]
+        counters.clear()
+        losses = [compiled().item() for _ in range(3)]
+        return found, [sum(counters["graph_break"].values()), counters["frames"]["total"]], losses
 
-    recorded, seen = graphs()
+    recorded, looked_at, seen = graphs()
     assert points() == seen
     nbtrack.autolog(disable=True)
-    bare, expected = graphs()
+    bare, looked_at_bare, expected = graphs()
 
     assert recorded == bare
+    # No more breaks and, where the step is all that is compiled, no function of ours.
+    assert looked_at[0] <= looked_at_bare[0]
+    assert is_made_inside or looked_at[1] <= looked_at_bare[1]
     assert seen == expected
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 import torch
+from joblib import parallel_config
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import GridSearchCV
 from torch import nn
 from torch.nn import functional
 
@@ -441,7 +444,7 @@ def test_a_forked_child_records_nothing_of_its_parents_training() -> None:
 
     child = os.fork()
     if child == 0:
-        train(model, optimizer)
+        train(model, optimizer, steps=2000)  # more than wait to be written
         os._exit(0)
     _, status = os.waitpid(child, 0)
     seen += train(model, optimizer)
@@ -466,31 +469,78 @@ def test_workers_of_a_data_loader_disturb_nothing() -> None:
     assert len(curve(run)) == 4
 
 
-def test_an_optimizer_that_steps_inside_another_makes_no_step_of_its_own() -> None:
-    class Careful(torch.optim.SGD):
-        def step(self, closure: Any = None) -> Any:
-            return super().step(closure)
+def test_optimizers_that_step_inside_another_make_no_steps_of_their_own() -> None:
+    class Both(torch.optim.Optimizer):
+        def __init__(self, *parts: torch.optim.Optimizer) -> None:
+            super().__init__([each for part in parts for each in part.param_groups[0]["params"]], {"lr": 0})
+            self.parts = parts
 
-    model = net()
-    sgd(model)  # the class itself is prepared by PyTorch as well
+        def step(self, closure: Any = None) -> None:
+            for part in self.parts:
+                part.step(closure)
 
-    seen = train(model, Careful(model.parameters(), lr=0.1))
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
 
-    assert curve(runs()[0]) == seen
+    seen = train(model, Both(sgd(model[0]), sgd(model[1])))
+
+    (run,) = runs()
+    assert curve(run) == seen
+    assert "training_loss-2" not in run.data.metrics
 
 
 def test_a_step_that_fails_leaves_the_next_in_order() -> None:
-    model = net()
-    optimizer = sgd(model)
+    model, other = net(), net(1)
+    failing, optimizer = sgd(other), sgd(model)
 
     def fail() -> float:
         raise ValueError("no data")
 
     with pytest.raises(ValueError, match="no data"):
-        optimizer.step(fail)
+        failing.step(fail)
     seen = train(model, optimizer)
 
+    (run,) = runs()
+    assert curve(run) == seen
+
+
+def test_optimizers_of_the_same_parameters_have_one_curve() -> None:
+    model = net()
+    first, second = sgd(model), torch.optim.Adam(model.parameters())
+
+    seen = train(model, first) + train(model, second)
+
     assert curve(runs()[0]) == seen
+
+
+def test_what_a_search_of_scikit_learn_trains_is_not_recorded_in_worker_threads_either() -> None:
+    class Net(BaseEstimator):
+        def __init__(self, lr: float = 0.1) -> None:
+            self.lr = lr
+
+        def fit(self, x: Any, y: Any) -> "Net":
+            model = net()
+            train(model, sgd(model, lr=self.lr))
+            return self
+
+        def score(self, x: Any, y: Any) -> float:
+            return 0.0
+
+    with parallel_config(backend="threading"):
+        GridSearchCV(Net(), {"lr": [0.1, 0.2]}, cv=2, n_jobs=2).fit(X.numpy(), Y.numpy())
+
+    assert runs() == []
+
+
+def test_a_loss_without_a_number_is_no_point() -> None:
+    model = net()
+    optimizer = sgd(model)
+    loss_of(model).backward()
+
+    nothing = nn.Linear(3, 1, device="meta")
+    nothing(X.to("meta")).sum().backward()
+    optimizer.step()
+
+    assert len(curve(runs()[0])) == 1
 
 
 def test_memory_is_the_users_to_free() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from nbtrack.tracking.tracker import Tracker
 from tests.benchmarks import run_stores
 from tests.benchmarks.boosting_rows import autolog_lightgbm, autolog_xgboost
+from tests.benchmarks.keras_rows import autolog_keras
 from tests.benchmarks.lightning_rows import autolog_lightning
 from tests.benchmarks.model_rows import big_model, load_small_model, log_small_model
 from tests.benchmarks.registry_rows import search_versions
@@ -333,6 +334,7 @@ ROWS: dict[str, Callable[[Path, float], Row]] = {
     "torch_loop": torch_loop,
     "autolog_sklearn": autolog_sklearn,
     "autolog_lightning": autolog_lightning,
+    "autolog_keras": autolog_keras,
     "page_deep": page_deep,
     "crowd_4": crowd(4),
     "crowd_16": crowd(16),

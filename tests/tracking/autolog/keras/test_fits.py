@@ -245,6 +245,9 @@ def test_early_stopping_says_where_it_stopped_and_what_it_restored(autolog: Auto
     assert points(run, "val_loss") == [*enumerate(losses), (3, losses[0])]
     assert run.data.metrics["val_loss"] == pytest.approx(model.evaluate(X, Y, verbose=0)[0])
 
+    fit(model, epochs=1, validation_data=(X, Y), callbacks=[stopping])
+    assert runs()[1].data.params["min_delta"] == "9"
+
 
 def test_a_training_that_the_user_stops_is_finished(autolog: Autolog) -> None:
     autolog()
@@ -385,6 +388,7 @@ def test_data_frames_keep_their_columns(autolog: Autolog) -> None:
     (run,) = runs()
     (used,) = run.inputs.dataset_inputs
     assert used.dataset.digest == nbtrack.data.from_pandas(frame).digest
+    assert run.data.params["batch_size"] == "32"  # what Keras takes where nobody chose
     loaded = nbtrack.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
     assert loaded.metadata.signature.inputs.input_names() == ["a", "b", "c"]
     assert loaded.predict(frame).shape == (16, 1)
@@ -451,6 +455,10 @@ def test_what_scikit_learn_fits_inside_makes_no_runs(autolog: Autolog) -> None:
 
 
 def test_an_evaluation_is_told_by_the_name_of_its_data(autolog: Autolog) -> None:
+    class Evaluates(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.evaluate(X, Y, verbose=0)
+
     autolog()
     model = compiled()
     X_test, y_test = X[:6], Y[:6]
@@ -467,6 +475,9 @@ def test_an_evaluation_is_told_by_the_name_of_its_data(autolog: Autolog) -> None
         "mae_X_test": mae,
     }
     assert run.data.metrics["loss-2_unknown_dataset"] == found["loss"]
+    fit(model, validation_data=(X, Y), callbacks=[Evaluates()])
+    assert set(nbtrack.get_run(run.info.run_id).data.metrics) == set(run.data.metrics)
+    assert not [key for key in runs()[1].data.metrics if "_X" in key or "dataset" in key]
     assert mine == []
     told = nbtrack.artifacts.load_dict(f"runs:/{run.info.run_id}/metric_info.json")
     assert told["loss_X_test"] == "evaluate(x=X_test, y=y_test)"
@@ -549,6 +560,14 @@ def test_checkpoints_that_nobody_asked_for_do_not_slow_a_training(autolog: Autol
     np.testing.assert_array_equal(saved.get_weights()[0], model.get_weights()[0])
     files = nbtrack.MlflowClient().list_artifacts(run.info.run_id, "checkpoints")
     assert len(files) == 2
+
+    class Worsens(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            logs["val_loss"] = float(epoch)
+
+    fit(model, epochs=3, callbacks=[Worsens()])
+    again = f"runs:/{runs()[1].info.run_id}/checkpoints/latest_checkpoint_metrics.json"
+    assert nbtrack.artifacts.load_dict(again)["epoch"] == 0
 
 
 def test_a_metric_to_monitor_that_is_not_there_is_named(autolog: Autolog) -> None:

@@ -18,24 +18,24 @@ AtEnd = Callable[[BaseException | None], None]
 before_reading: list[Callable[[str], None]] = []
 """Called with the id of a run whose artifacts somebody asks for: what waits for the end is written then."""
 
-_waiting: list[AtEnd] = []
+_waiting: list[tuple[AtEnd, threading.Thread | None]] = []
 _lock = threading.Lock()
 _is_registered = False
 
 
-def at_end(callback: AtEnd) -> None:
+def at_end(callback: AtEnd, *, thread: threading.Thread | None = None) -> None:
     """Call back once, when the cell that is running has ended, or at the end of the script.
 
     What is asked for between two cells, such as by a thread, is done at the end of the next one.
 
     Args:
         callback: Called with the exception that ended it, or None.
+        thread: Whose work is to be done by then. As long as it works on beside the cells, they do not end
+            it; None is nobody's.
     """
     with _lock:
-        _waiting.append(callback)
-        shell = interactive_shell()
-        if shell is not None and _after_cell not in shell.events.callbacks.get("post_run_cell", ()):
-            shell.events.register("post_run_cell", _after_cell)
+        _waiting.append((callback, thread))
+        _listen()
     _also_at_exit()
 
 
@@ -45,11 +45,16 @@ def end(error: BaseException | None) -> None:
     Args:
         error: What ended the cell or script; None when nothing did.
     """
-    # What is asked for meanwhile is done as well.
-    while _waiting:
+    _do(error, lambda thread: True)
+
+
+def _do(error: BaseException | None, is_due: Callable[[threading.Thread | None], bool]) -> None:
+    while True:  # what is asked for meanwhile is done as well
         with _lock:
-            due = list(_waiting)
-            _waiting.clear()
+            due = [callback for callback, thread in _waiting if is_due(thread)]
+            _waiting[:] = [(callback, thread) for callback, thread in _waiting if not is_due(thread)]
+        if not due:
+            return
         for callback in due:
             try:
                 callback(error)
@@ -68,11 +73,25 @@ def _after_cell(result: Any = None) -> None:
     if shell is not None:
         with suppress(ValueError):
             shell.events.unregister("post_run_cell", _after_cell)
-    if result is None:
-        end(KeyboardInterrupt())  # IPython itself was interrupted
-        return
-    error = getattr(result, "error_before_exec", None)
-    end(getattr(result, "error_in_exec", None) if error is None else error)
+    here = threading.current_thread()
+
+    def is_due(thread: threading.Thread | None) -> bool:
+        return thread is None or thread is here or not thread.is_alive()
+
+    error: BaseException | None = KeyboardInterrupt()  # without a result, IPython itself was interrupted
+    if result is not None:
+        before = getattr(result, "error_before_exec", None)
+        error = getattr(result, "error_in_exec", None) if before is None else before
+    _do(error, is_due)
+    with _lock:
+        if _waiting:
+            _listen()
+
+
+def _listen() -> None:
+    shell = interactive_shell()
+    if shell is not None and _after_cell not in shell.events.callbacks.get("post_run_cell", ()):
+        shell.events.register("post_run_cell", _after_cell)
 
 
 def _also_at_exit() -> None:

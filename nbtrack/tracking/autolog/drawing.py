@@ -8,18 +8,26 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from nbtrack.core import system_tags
+from nbtrack.core.errors import NbtrackError
 from nbtrack.tracking.active_run import ActiveRun
 from nbtrack.tracking.autolog import cell_end
 from nbtrack.tracking.autolog.patching import warn_of
 
 LONGEST = 2.0
-"""Seconds of drawing at the end of a cell or script; what is left by then is skipped, and its run says so."""
+"""Seconds of drawing at the end of a cell or script; what is left then waits until somebody asks for it."""
+
+_MOST_WAITING = 500
 
 _waiting: list["_Picture"] = []
+_postponed: dict[str, str | None] = {}
+"""The runs whose pictures were not drawn when the cell ended, and what their tag said before, by id."""
+_ends_with_cell = False
+"""Whether the end of the cell is waited for."""
 _lock = threading.RLock()
 
 
@@ -30,6 +38,10 @@ class _Picture:
     draw: Callable[[], Any]
     framework: str
     data: Mapping[str, Any] | None
+
+    @property
+    def is_text(self) -> bool:
+        return self.artifact_file.endswith(".html")
 
     @property
     def data_file(self) -> str:
@@ -52,14 +64,16 @@ def draw_later(
         framework: Whose training it is, for warnings.
         data: What it shows, which is kept at once beside it, as JSON.
     """
+    global _ends_with_cell
     picture = _Picture(run, artifact_file, draw, framework, data)
     if data is not None:
         # The disk is waited for when nobody waits for us.
         run._log_soon_again(data, picture.data_file)  # pyright: ignore[reportPrivateUsage]
     with _lock:
-        if not _waiting:
-            cell_end.at_end(_draw_all)
         _waiting.append(picture)
+        if not _ends_with_cell:
+            _ends_with_cell = True
+            cell_end.at_end(_draw_all)
 
 
 def draw_of(run_id: str) -> None:
@@ -69,23 +83,35 @@ def draw_of(run_id: str) -> None:
         for picture in due:
             _waiting.remove(picture)
             _draw(picture)
+        if due and run_id in _postponed:
+            _say_of(due[0].run, _postponed.pop(run_id))
 
 
 def _draw_all(error: BaseException | None) -> None:
+    """Draw for a while; what is left waits until somebody asks for it."""
+    global _ends_with_cell
     del error  # what failed later changes nothing about what there is to see
     began = time.monotonic()
-    skipped: dict[str, tuple[ActiveRun, list[str]]] = {}
     with _lock:
-        while _waiting:
-            picture = _waiting.pop(0)
-            if time.monotonic() - began < LONGEST:
-                _draw(picture)
-            else:
-                skipped.setdefault(picture.run.run_id, (picture.run, []))[1].append(picture.artifact_file)
-    for run, files in skipped.values():
-        earlier = run.data.tags.get(system_tags.AUTOLOG_SKIPPED)
-        what = f"pictures ({', '.join(files)}): drawing took more than {LONGEST:g} s"
-        run.set_tag(system_tags.AUTOLOG_SKIPPED, f"{earlier}; {what}" if earlier else what)
+        _ends_with_cell = False
+        _waiting.sort(key=lambda picture: picture.is_text, reverse=True)  # texts cost next to nothing
+        while _waiting and time.monotonic() - began < LONGEST:
+            _draw(_waiting.pop(0))
+        del _waiting[:-_MOST_WAITING]
+        late = {picture.run.run_id: picture.run for picture in _waiting}
+        for run_id, run in late.items():
+            if run_id not in _postponed:
+                earlier = _postponed[run_id] = run.data.tags.get(system_tags.AUTOLOG_SKIPPED)
+                what = f"pictures, until somebody asks for them: drawing took more than {LONGEST:g} s"
+                _say_of(run, f"{earlier}; {what}" if earlier else what)
+
+
+def _say_of(run: ActiveRun, skipped: str | None) -> None:
+    with suppress(NbtrackError):  # it may be gone
+        if skipped is None:
+            run.delete_tag(system_tags.AUTOLOG_SKIPPED)
+        else:
+            run.set_tag(system_tags.AUTOLOG_SKIPPED, skipped)
 
 
 def _draw(picture: _Picture) -> None:
@@ -106,9 +132,11 @@ cell_end.before_reading.append(draw_of)
 
 def _forget_in_child() -> None:
     """A forked child draws nothing of its parent's."""
-    global _lock
+    global _lock, _ends_with_cell
     _lock = threading.RLock()
+    _ends_with_cell = False
     _waiting.clear()
+    _postponed.clear()
 
 
 if hasattr(os, "register_at_fork"):

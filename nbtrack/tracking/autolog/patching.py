@@ -10,7 +10,6 @@ by value, with its code, and the pickle would then need nbtrack.
 
 import inspect
 import linecache
-import sys
 import threading
 import time
 import warnings
@@ -219,7 +218,21 @@ def warn_of(failure: Exception, framework: str, name: str) -> None:
     except Warning:
         # Warnings are errors here. An error of ours still ends no training: it is said as Python says
         # what it cannot raise.
-        sys.unraisablehook(_Unraisable(failure, name))
+        _Unraisable(failure, name)
+
+
+class _Unraisable:
+    """Gone as soon as it is made; what is raised then, Python itself prints, and nobody gets."""
+
+    def __init__(self, failure: Exception, name: str) -> None:
+        self._failure = failure
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"<autolog of {self._name}>"
+
+    def __del__(self) -> None:
+        raise self._failure
 
 
 def _sentence(failure: Exception) -> str:
@@ -236,17 +249,6 @@ def _warn_caller(message: str) -> None:
         warn_user(message)
     else:
         warnings.warn(message, RuntimeWarning, stacklevel=level + 1)
-
-
-class _Unraisable:
-    """What `sys.unraisablehook` is told."""
-
-    def __init__(self, failure: Exception, name: str) -> None:
-        self.exc_type: type[BaseException] = type(failure)
-        self.exc_value: BaseException | None = failure
-        self.exc_traceback = failure.__traceback__
-        self.err_msg: str | None = f"Autolog could not record all of {name}"
-        self.object: object = name
 
 
 _SOURCE = """\

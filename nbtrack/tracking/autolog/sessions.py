@@ -268,7 +268,7 @@ def open_loop(framework: str, title: str, *, tags: Mapping[str, Any] | None = No
     session = begin(framework, None, title, tags=tags)
     if session is not None and session.is_own:
         session.run.gives_way = True
-        cell_end.at_end(lambda error: close(session, error))
+        cell_end.at_end(lambda error: close(session, error), thread=threading.current_thread())
     return session
 
 
@@ -288,7 +288,7 @@ def reopen_loop(session: Session) -> None:
         run = default_tracker.start_run(run_id=session.run.run_id)
         run.is_autologged = run.takes_nested = run.gives_way = True
         session.run = run
-        cell_end.at_end(lambda error: close(session, error))
+        cell_end.at_end(lambda error: close(session, error), thread=threading.current_thread())
 
 
 def begin(

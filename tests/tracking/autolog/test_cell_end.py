@@ -44,6 +44,30 @@ def test_it_is_told_what_ended_the_cell(shell: Any, capsys: pytest.CaptureFixtur
     assert isinstance(error, ZeroDivisionError)
 
 
+def test_what_a_thread_is_at_work_on_waits_for_the_thread(shell: Any) -> None:
+    shell.run_cell(
+        """
+import threading
+from nbtrack.tracking.autolog import cell_end
+ended, begun, over = [], threading.Event(), threading.Event()
+
+def work():
+    cell_end.at_end(ended.append, thread=threading.current_thread())
+    begun.set()
+    over.wait(30)
+
+thread = threading.Thread(target=work)
+thread.start()
+begun.wait(30)
+"""
+    ).raise_error()
+    shell.run_cell("meanwhile = list(ended); over.set(); thread.join()")
+    shell.run_cell("later = list(ended)")
+
+    assert shell.user_ns["meanwhile"] == []
+    assert shell.user_ns["later"] == [None]
+
+
 def test_what_is_asked_for_at_the_end_is_done_as_well() -> None:
     ended: list[str] = []
 

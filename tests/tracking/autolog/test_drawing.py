@@ -76,15 +76,18 @@ def test_a_picture_that_cannot_be_drawn_costs_no_other() -> None:
     assert files(second) == ["curve.json", "curve.png"]
 
 
-def test_drawing_ends_after_a_while_and_the_run_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drawing_ends_after_a_while_and_goes_on_for_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "LONGEST", 0.0)
     run_id = train()
 
     cell_end.end(None)
+    undrawn, skipped = files(run_id), nbtrack.get_run(run_id).data.tags["nbtrack.autolog.skipped"]
+    nbtrack.MlflowClient().list_artifacts(run_id)
 
-    assert files(run_id) == ["curve.json"]
-    skipped = nbtrack.get_run(run_id).data.tags["nbtrack.autolog.skipped"]
-    assert skipped == "pictures (curve.png): drawing took more than 0 s"
+    assert undrawn == ["curve.json"]
+    assert skipped == "pictures, until somebody asks for them: drawing took more than 0 s"
+    assert files(run_id) == ["curve.json", "curve.png"]
+    assert "nbtrack.autolog.skipped" not in nbtrack.get_run(run_id).data.tags
 
 
 def test_a_run_that_was_deleted_for_good_costs_a_warning_at_most() -> None:

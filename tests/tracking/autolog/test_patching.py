@@ -338,3 +338,17 @@ def test_a_warning_to_the_user_points_beyond_the_patched_function(framework: Mod
         framework.train("data")
 
     assert told[0].filename == __file__
+
+
+def test_where_warnings_are_errors_python_says_it_and_the_training_goes_on(
+    framework: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)  # pytest's takes anything
+
+    def observe(call: Call) -> Generator[None]:
+        raise OSError("ours")
+
+    put_on(framework.train, observe)
+
+    assert framework.train("data") == ["data"] * 3
+    assert "OSError: ours" in capsys.readouterr().err

@@ -79,6 +79,8 @@ class Loop:
         self._members: dict[int, Member] = {}
         """By the identity of the optimizer."""
         self._first: Curve | None = None
+        self._latest: float | None = None
+        """The last loss of the first curve."""
         self._waiting: list[_Step] = []
         """The steps that have not been written."""
         self._flush_at = 0
@@ -201,6 +203,7 @@ class Loop:
             del self._waiting[:written]
         own = [(number, mean) for curve, number, _, mean in known if curve is self._first]
         if own:
+            self._latest = own[-1][1]
             with self.session.attempt("losses of epochs"):
                 self.about.take_losses([number for number, _ in own], [mean for _, mean in own])
 
@@ -227,6 +230,9 @@ class Loop:
         for wait in (False, True):  # what is there is written even if the device cannot be waited for
             with self.session.attempt("losses"):
                 self.flush(wait=wait)
+        if self._latest is not None and self._first is not None:
+            steps = self._first.steps
+            self.session.say(f"{METRIC} {self._latest:.4g} after {steps} step{'s'[: steps != 1]}")
         with self.session.attempt("end of the loop"):
             self.about.finish()
 

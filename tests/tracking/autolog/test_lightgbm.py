@@ -116,7 +116,9 @@ def test_train_is_recorded_as_mlflow_records_it() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["param", "callback", "estimator"])
-def test_early_stopping_is_recorded_however_it_is_spelt(spelling: str) -> None:
+def test_early_stopping_is_recorded_however_it_is_spelt(
+    spelling: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     params = {**PARAMS, "metric": "binary_logloss", "learning_rate": 1.0}
     training = dataset()
     valid = dataset(1, reference=training)
@@ -138,6 +140,8 @@ def test_early_stopping_is_recorded_however_it_is_spelt(spelling: str) -> None:
     assert run.data.metrics["stopped_iteration"] == best + 2 < 50
     assert [step for step, _ in points] == list(range(best + 3))
     assert points[-1][1] == points[best - 1][1] == min(value for _, value in points)
+    told = f": valid_0-binary_logloss {points[-1][1]:.4g}, the best of {best + 2} iterations, model logged"
+    assert told in capsys.readouterr().err
 
 
 def test_an_estimator_is_recorded_with_its_params_and_curves() -> None:

@@ -120,7 +120,9 @@ def test_the_logged_model_is_the_trained_one() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["rounds", "callback", "estimator"])
-def test_early_stopping_is_recorded_however_it_is_spelt(spelling: str) -> None:
+def test_early_stopping_is_recorded_however_it_is_spelt(
+    spelling: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     dtrain, dvalid = matrix(), matrix(1)
     params = {**PARAMS, "eval_metric": "logloss", "eta": 1.0}
     evals = [(dtrain, "validation_0"), (dvalid, "validation_1")]
@@ -145,6 +147,8 @@ def test_early_stopping_is_recorded_however_it_is_spelt(spelling: str) -> None:
     assert [step for step, _ in points] == list(range(stopped + 2))
     # MLflow's last point is the best one again.
     assert points[-1][1] == points[best.best_iteration][1] == min(value for _, value in points)
+    told = f": validation_1-logloss {points[-1][1]:.4g}, the best of {stopped + 1} iterations, model logged"
+    assert told in capsys.readouterr().err
 
 
 def test_an_estimator_is_recorded_with_its_params_and_curves() -> None:

@@ -43,6 +43,7 @@ class IterationMetrics:
         self._keys: dict[tuple[str, str], str] = {}
         self._suffix = f"-{session.ordinal}" if session.ordinal > 1 else ""
         self._last: tuple[str, float] | None = None
+        self._has_best = False
         self._waiting: deque[tuple[int, int, Any]] = deque()
         self._write_at = 0
         self.first_step = 0
@@ -86,10 +87,14 @@ class IterationMetrics:
             warn_of(failure, self._session.framework, f"{self._session.title} ({_WHAT})")
 
     def tell(self) -> None:
-        """Say in the notice of the run how the training ended: the last metric is what is stopped by."""
+        """Say in the notice of the run how the training ended: the last metric is what is stopped by.
+
+        Where early stopping found a best iteration, that is the value of the model that is used.
+        """
         if self._last is not None:
             key, value = self._last
-            self._session.say(f"{key} {value:.4g} after {self.count} iterations")
+            when = ", the best of" if self._has_best else " after"
+            self._session.say(f"{key} {value:.4g}{when} {self.count} iterations")
 
     def keep_best(self, about: Mapping[str, int], best: Iterable[Score]) -> None:
         """Log what early stopping found.
@@ -103,6 +108,7 @@ class IterationMetrics:
         """
         self._session.log_metrics(about)
         values = dict(self._measured(*score) for score in best)
+        self._has_best = bool(values)
         self._session.log_metrics(values, step=self.first_step + self.count)
 
     def _measured(self, data: str, metric: str, value: Any) -> tuple[str, float]:

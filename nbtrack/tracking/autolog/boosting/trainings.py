@@ -179,8 +179,9 @@ class Trainings(ABC):
             return
         if recorder is not None:
             with session.attempt("best iteration"):
-                recorder.metrics.tell()
                 recorder.keep_best(given, call.result)
+            with session.attempt("the notice"):
+                recorder.metrics.tell()
         if not is_cv:
             with session.attempt("feature importance"):
                 self.importances(session, call.result)

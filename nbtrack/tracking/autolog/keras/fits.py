@@ -135,10 +135,10 @@ def _records_itself(callbacks: list[Any], session: "Session") -> bool:
 
 
 def _say(session: "Session", recorder: Recorder) -> None:
-    """The loss, and that of the validation, for the line that tells of the run."""
+    """The loss of the weights that are kept, and that of the validation, for the line about the run."""
     count = recorder.epochs
     session.say(f"{count} epoch{'' if count == 1 else 's'}")
-    values = metric_values(recorder.last)
+    values = metric_values(recorder.kept)
     for name in ("loss", "val_loss"):
         if isinstance(values.get(name), float):
             session.say(f"{name} {values[name]:.4g}")

@@ -42,6 +42,8 @@ class Recorder:
         self._epoch = self._batches = self._batches_before_epoch = 0
         self.last: Mapping[str, Any] = {}
         """The metrics of the last epoch."""
+        self.kept: Mapping[str, Any] = {}
+        """Those of the weights that the model has: of the last epoch, or of the one that was restored."""
         self.epochs = 0
         """Epochs that were trained to their end."""
         self._names_of_batches: Collection[str] = ()
@@ -113,6 +115,7 @@ class Recorder:
             rate = None if "learning_rate" in self.last else model_facts.learning_rate(self._model)
             if rate is not None:
                 self.last["learning_rate"] = rate
+            self.kept = self.last
             if self._by_epoch:
                 known = self._names_of_batches  # the last batch has their values of the whole epoch
                 new = {name: value for name, value in self.last.items() if name not in known}
@@ -132,6 +135,8 @@ class Recorder:
         self._session.log_metrics(found)
         if "stopped_epoch" in found:
             self._session.say(f"stopped early in epoch {found['stopped_epoch'] + 1}")
+        if "restored_epoch" in found and self._restored:
+            self.kept = self._restored
         # As in MLflow: the last point of each curve is that of the weights that the model has.
         if "restored_epoch" in found and self._restored is not self.last and self._last_step >= 0:
             self._session.run.log_metrics(model_facts.metric_values(self._restored), step=self._last_step + 1)

@@ -227,7 +227,9 @@ def test_wrong_arguments_fail_as_keras_says(autolog: Autolog) -> None:
     assert [run.info.status for run in runs()] == ["FAILED"]
 
 
-def test_early_stopping_says_where_it_stopped_and_what_it_restored(autolog: Autolog) -> None:
+def test_early_stopping_says_where_it_stopped_and_what_it_restored(
+    autolog: Autolog, capsys: pytest.CaptureFixture[str]
+) -> None:
     autolog()
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=2, restore_best_weights=True, min_delta=9
@@ -243,10 +245,23 @@ def test_early_stopping_says_where_it_stopped_and_what_it_restored(autolog: Auto
     assert (run.data.metrics["stopped_epoch"], run.data.metrics["restored_epoch"]) == (2, 0)
     losses = found.history["val_loss"]
     assert points(run, "val_loss") == [*enumerate(losses), (3, losses[0])]
+    told_loss = f"loss {run.data.metrics['loss']:.4g}, val_loss {run.data.metrics['val_loss']:.4g}"
+    assert f"stopped early in epoch 3, 3 epochs, {told_loss}\n" in capsys.readouterr().err
     assert run.data.metrics["val_loss"] == pytest.approx(model.evaluate(X, Y, verbose=0)[0])
 
     fit(model, epochs=1, validation_data=(X, Y), callbacks=[stopping])
     assert runs()[1].data.params["min_delta"] == "9"
+
+
+def test_the_line_tells_of_the_last_epoch_where_no_weights_are_restored(
+    autolog: Autolog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    autolog()
+    stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=2, min_delta=9)
+
+    losses = fit(compiled(), epochs=9, validation_data=(X, Y), callbacks=[stopping]).history["val_loss"]
+
+    assert f"val_loss {losses[-1]:.4g}\n" in capsys.readouterr().err
 
 
 def test_a_training_that_the_user_stops_is_finished(autolog: Autolog) -> None:

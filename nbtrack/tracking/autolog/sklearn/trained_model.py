@@ -1,11 +1,15 @@
-"""The trained model in its run: with its signature, inferred from the first rows, and its params."""
+"""The trained model in its run: with its params, and the signature that its first rows have."""
 
+import sys
 from typing import Any
 
 from nbtrack.tracking.autolog.sessions import Session
 from nbtrack.tracking.autolog.sklearn.estimators import param_texts
 from nbtrack.tracking.autolog.sklearn.training_metrics import Measured
 from nbtrack.tracking.autolog.sklearn.trainings import FIRST_ROWS, Training
+
+_SEARCHED_CELLS = 2_000_000
+"""Cells of a DataFrame in which missing values are looked for: a few hundredths of a second."""
 
 
 def log(session: Session, training: Training, measured: Measured | None = None) -> None:
@@ -36,6 +40,8 @@ def log(session: Session, training: Training, measured: Measured | None = None) 
 def signature_of(training: Training, predictions: Any = None) -> Any:
     """What the model takes and gives, as its first rows are; None where that cannot be told.
 
+    A column that has missing values further down only is optional too: the model was trained with them.
+
     Args:
         training: The training.
         predictions: What it predicts of its training data, if that is known.
@@ -52,7 +58,8 @@ def signature_of(training: Training, predictions: Any = None) -> Any:
             given = None  # five rows are too few for it
     else:
         given = predictions[:FIRST_ROWS]
-    return ModelSignature(_schema(training.first_rows), None if given is None else _schema(given))
+    inputs = _with_gaps(_schema(training.first_rows), training.X)
+    return ModelSignature(inputs, None if given is None else _schema(given))
 
 
 def _schema(data: Any) -> Any:
@@ -65,6 +72,26 @@ def _schema(data: Any) -> Any:
         return infer_schema(data)
     except InferenceError:
         return Schema([ColSpec(AnyType())])
+
+
+def _with_gaps(schema: Any, data: Any) -> Any:
+    """A schema in which each column that has missing values anywhere in a pandas DataFrame is optional."""
+    from nbtrack.models.schema.schemas import ColSpec, Schema
+
+    frames = sys.modules.get("pandas")
+    if frames is None or not isinstance(data, frames.DataFrame) or data.size > _SEARCHED_CELLS:
+        return schema
+    specs: list[Any] = schema.inputs
+    names = [spec.name for spec in specs]
+    if names != list(data.columns) or None in names:
+        return schema  # without a name, a column cannot be optional
+    gaps: list[bool] = data.isna().any().tolist()
+    return Schema(
+        [
+            ColSpec(spec.type, spec.name, required=spec.required and not has_gaps)
+            for spec, has_gaps in zip(specs, gaps, strict=True)
+        ]
+    )
 
 
 def _predicts_by(estimator: Any) -> str | None:

@@ -16,7 +16,12 @@ import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import cross_val_score
 from sklearn.naive_bayes import GaussianNB
@@ -278,6 +283,33 @@ def test_a_generator_is_not_consumed(autolog: Autolog) -> None:
     run = _only_run()
     assert run.info.status == "FINISHED"
     assert len(run.outputs.model_outputs) == 1
+
+
+def test_a_model_takes_the_missing_values_that_it_was_trained_with(autolog: Autolog) -> None:
+    autolog(log_input_examples=True)
+    count = 80
+    numbers = pd.DataFrame(
+        {
+            "age": pd.array([*range(60), *[pd.NA] * 20], dtype="Int64"),
+            "height": [*np.linspace(0, 1, 70), *[np.nan] * 10],
+            "rooms": np.arange(count),
+            "is_new": pd.array([True, False] * 40, dtype="boolean"),
+        }
+    )
+
+    model = HistGradientBoostingRegressor(max_iter=2).fit(numbers, np.arange(count))
+
+    uri = f"runs:/{_only_run().info.run_id}/model"
+    loaded = nbtrack.pyfunc.load_model(uri)
+    np.testing.assert_array_equal(loaded.predict(numbers), model.predict(numbers))
+    signature = nbtrack.models.get_model_info(uri).signature
+    assert [repr(each) for each in signature.inputs] == [
+        "'age': long (optional)",
+        "'height': double (optional)",
+        "'rooms': long (required)",
+        "'is_new': boolean (required)",
+    ]
+    assert len(loaded.input_example) == 5
 
 
 # ---- what takes too long ---------------------------------------------------------------------

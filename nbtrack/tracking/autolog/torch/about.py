@@ -35,6 +35,7 @@ class _Followed:
     leads: bool
     """Whether its steps are those of the training: it is the first, or has taken over from the first."""
     gradient_norm: str
+    """The metric; empty if it is not to be kept."""
 
 
 class About:
@@ -53,13 +54,15 @@ class About:
         self._unscheduled: list[tuple[weakref.ref[Optimizer], str]] = []
         """Optimizers that no schedule is known of yet, with what is added to the names of their params."""
 
-    def describe(self, optimizer: "Optimizer", grad_fn: Any = None) -> None:
+    def describe(self, optimizer: "Optimizer", curve_end: str | None, grad_fn: Any = None) -> None:
         """Record what an optimizer trains and how; called in its first step, before it changes the weights.
 
         The user's frames are on the stack then, which is where its module is looked for.
 
         Args:
             optimizer: The optimizer; later ones of the same training (a GAN's) are told apart by number.
+            curve_end: What the name of its loss curve ends with, and so those of its other metrics:
+                nothing, `-2`, ... None: none of them is kept.
             grad_fn: `loss.grad_fn` of the last backward before this step, which tells the loss function
                 and the precision. None: not seen.
         """
@@ -71,7 +74,10 @@ class About:
             self._models.go_on()
             return
         end = "" if number == 1 else f"-{number}"
-        self._followed[id(optimizer)] = _Followed(parameters, [], number == 1, f"gradient_norm{end}")
+        if number == 1:
+            self._progress.end = self._rates.end = curve_end
+        gradient_norm = "" if curve_end is None else f"gradient_norm{curve_end}"
+        self._followed[id(optimizer)] = _Followed(parameters, [], number == 1, gradient_norm)
         seen: dict[str, Any] = {}
         if grad_fn is not None:
             with self._session.attempt("loss function"):
@@ -97,7 +103,7 @@ class About:
         if known is None:
             return
         self._rates.look(optimizer, known.rates, step)
-        if self._norms is not None:
+        if self._norms is not None and known.gradient_norm:
             self._norms.take(optimizer, known.gradient_norm, step)
         if known.leads and step > self._step:
             self._step = step

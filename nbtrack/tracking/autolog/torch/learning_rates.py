@@ -1,10 +1,12 @@
 """The learning rates of a training, as curves: a point whenever one changes, the first and the last.
 
-Further groups have a curve of their own, `learning_rate-1`, once they differ from the first. A learning rate
-that is a tensor is not waited for: it is copied on its device when it was written, and read with the losses.
+Further groups have a curve of their own, `learning_rate-1`, once they differ from the first. In the
+second training of a run they are `learning_rate-2` and `learning_rate-2-group1`. A learning rate that is a
+tensor is not waited for: it is copied on its device when it was written, and read with the losses.
 """
 
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.tracking.autolog.torch.device_points import DevicePoints
@@ -12,6 +14,7 @@ from nbtrack.tracking.autolog.torch.device_points import DevicePoints
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
+    from nbtrack.tracking.active_run import ActiveRun
     from nbtrack.tracking.autolog.sessions import Session
 
 Point = tuple[str, float, int, int]
@@ -50,6 +53,8 @@ class LearningRates:
 
     def __init__(self, session: "Session") -> None:
         self._session = session
+        self.end: str | None = ""
+        """What the names of metrics end with: `-2` in the second training of a run; None: none is kept."""
         self._curves: list[Curve] = []
         self._on_devices: DevicePoints[tuple[Curve, int, int]] = DevicePoints()
         """With curve, step and time of each."""
@@ -64,6 +69,8 @@ class LearningRates:
             curves: Its curves, empty at first: each further group is added.
             step: The step that it is about to make.
         """
+        if self.end is None:
+            return
         groups = optimizer.param_groups
         if len(curves) < len(groups) and len(self._curves) < CURVES:
             self._add(curves, len(groups))
@@ -98,8 +105,19 @@ class LearningRates:
         for _ in range(min(groups - len(curves), CURVES - len(self._curves))):
             number = len(self._curves)
             first = self._curves[0] if number else None
-            curves.append(Curve(f"{METRIC}-{number}" if number else METRIC, first))
+            curves.append(Curve(self._key(number), first))
             self._curves.append(curves[-1])
+
+    def _key(self, number: int) -> str:
+        """A metric for a group that no other training of the run has."""
+        taken = _taken_in.setdefault(self._session.run, set())
+        usual = f"{METRIC}{self.end}"
+        if number:
+            usual = f"{usual}-group{number}" if self.end else f"{METRIC}-{number}"
+        # `learning_rate-2` may be that of the first training's third group, or of the second training.
+        key = usual if usual not in taken else f"{METRIC}{self.end}-group{number}"
+        taken.add(key)
+        return key
 
     def read(self, *, wait: bool = False) -> None:
         """Write what is not written, with those that have come from a device.
@@ -136,6 +154,10 @@ class LearningRates:
     def _log(self, curve: Curve, step: int, rate: float, timestamp: int) -> None:
         curve.logged = (step, rate)
         self._points.append((curve.key, rate, step, timestamp))
+
+
+_taken_in: "weakref.WeakKeyDictionary[ActiveRun, set[str]]" = weakref.WeakKeyDictionary()
+"""The metrics of learning rates in each run."""
 
 
 def now_ms() -> int:

@@ -32,10 +32,12 @@ _MOST_CURVES = 20
 class Curve:
     """The losses of one optimizer, or of several that train the same parameters one after the other."""
 
-    __slots__ = ("key", "steps")
+    __slots__ = ("end", "key", "steps")
 
-    def __init__(self, key: str) -> None:
-        self.key = key
+    def __init__(self, end: str | None) -> None:
+        self.end = end
+        """What is added to the names of metrics; None: there are too many, and none is kept."""
+        self.key = "" if end is None else METRIC + end
         self.steps = 0
         """Made so far."""
 
@@ -151,9 +153,10 @@ class Loop:
         number = _curves_in.get(run, 0) + 1
         _curves_in[run] = number
         if number == _MOST_CURVES + 1:
-            self.session.skip(f"losses of more than {_MOST_CURVES} optimizers")
-        key = METRIC if number == 1 else f"{METRIC}-{number}"
-        return Curve(key if number <= _MOST_CURVES else "")
+            self.session.skip(f"metrics of more than {_MOST_CURVES} optimizers")
+        if number > _MOST_CURVES:
+            return Curve(None)
+        return Curve("" if number == 1 else f"-{number}")
 
     # ---- points --------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """How a training gets on: its epochs with their mean losses, its steps and samples a second."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nbtrack.tracking.autolog.torch.epochs import Epoch, Epochs
@@ -27,10 +27,12 @@ class Progress:
 
     def __init__(self, session: "Session") -> None:
         self._session = session
+        self.end: str | None = ""
+        """What the names of metrics end with: `-2` in the second training of a run; None: none is kept."""
         self._epochs = Epochs()
         self._told: Epoch | None = None
         """The epoch whose begin stands in the run."""
-        self._speed = _Speed(session)
+        self._speed = _Speed(self._log)
         self._losses = _EpochLosses()
         self._counts: list[int] = []
         """What the run says of how many epochs there were."""
@@ -57,7 +59,7 @@ class Progress:
             self._told = epoch
             self.count = epoch.number + 1
             self._losses.epoch_begins(epoch.number, epoch.first_step)
-            self._session.run.log_metric(EPOCH_METRIC, epoch.number, step=epoch.first_step)
+            self._log(EPOCH_METRIC, epoch.number, epoch.first_step)
         self._speed.step(step, now, epoch)
 
     def take_losses(self, steps: Sequence[int], losses: Sequence[float]) -> None:
@@ -96,7 +98,11 @@ class Progress:
 
     def _log_loss(self, number: int, mean: float, *, is_last: bool = False) -> None:
         if is_last or (number + 1) % self._every == 0:
-            self._session.run.log_metric(LOSS_METRIC, mean, step=number)
+            self._log(LOSS_METRIC, mean, number)
+
+    def _log(self, metric: str, value: float, step: int) -> None:
+        if self.end is not None:
+            self._session.run.log_metric(metric + self.end, value, step=step)
 
 
 class _EpochLosses:
@@ -146,8 +152,9 @@ class _EpochLosses:
 class _Speed:
     """Steps and samples a second: of each epoch; of stretches of 10 s in longer ones, and without any."""
 
-    def __init__(self, session: "Session") -> None:
-        self._session = session
+    def __init__(self, log_metric: Callable[[str, float, int], None]) -> None:
+        self._log_metric = log_metric
+        """With name, value and step."""
         self._began: float | None = None
         self._steps = 0
         self._batches = 0
@@ -198,6 +205,6 @@ class _Speed:
     def _log(self, step: int, steps: int, samples: int | None, seconds: float) -> None:
         if seconds <= 0:
             return
-        self._session.run.log_metric(STEPS_METRIC, steps / seconds, step=step)
+        self._log_metric(STEPS_METRIC, steps / seconds, step)
         if samples:
-            self._session.run.log_metric(SAMPLES_METRIC, samples / seconds, step=step)
+            self._log_metric(SAMPLES_METRIC, samples / seconds, step)

@@ -290,7 +290,7 @@ class Recorder:
         here.pause_until = 0.0
         if loop is not None and member is not None:
             here.stepping = member
-            loop.about.describe(optimizer, here.grad_fn)
+            loop.about.describe(optimizer, member.curve.end, here.grad_fn)
             loop.about.before_step(optimizer, member.curve.steps)
 
 

@@ -516,6 +516,84 @@ def test_every_nth_epoch_is_kept_where_the_user_wants_no_more(autolog: Autolog) 
     assert steps(the_run(), "training_loss_epoch") == [1, 3, 4]
 
 
+# ---- several trainings in a run ---------------------------------------------------------------
+
+
+def test_a_second_training_in_the_run_has_metrics_of_its_own(autolog: Autolog) -> None:
+    autolog(log_gradient_norm=True)
+    with nbtrack.start_run():
+        train(DataLoader(DATA, batch_size=10), epochs=2, lr=0.1)
+        train(DataLoader(DATA, batch_size=5), epochs=3, lr=0.2)
+    run = the_run()
+
+    metrics = {"training_loss", "training_loss_epoch", "training_epoch", "learning_rate", "gradient_norm"}
+    metrics |= {"steps_per_second", "samples_per_second"}
+    assert run.data.metrics.keys() == metrics | {f"{metric}-2" for metric in metrics}
+    assert points(run, "learning_rate") == [(0, 0.1), (3, 0.1)]
+    assert points(run, "learning_rate-2") == [(0, 0.2), (11, 0.2)]
+    assert points(run, "training_epoch") == [(0, 0), (2, 1)]
+    assert points(run, "training_epoch-2") == [(0, 0), (4, 1), (8, 2)]
+    assert steps(run, "training_loss_epoch") == [0, 1]
+    assert steps(run, "training_loss_epoch-2") == [0, 1, 2]
+    assert steps(run, "gradient_norm") == list(range(4))
+    assert steps(run, "gradient_norm-2") == list(range(12))
+
+
+def test_learning_rates_of_groups_and_trainings_never_share_a_curve() -> None:
+    def train_groups(*rates: float) -> None:
+        nets = [nn.Linear(2, 1) for _ in rates]
+        groups = [{"params": each.parameters(), "lr": rate} for each, rate in zip(nets, rates, strict=True)]
+        step(nn.Sequential(nets[0]), torch.optim.SGD(groups, lr=0.1), DATA[:8])
+
+    with nbtrack.start_run():
+        train_groups(0.1, 0.2)
+        train_groups(0.3, 0.4, 0.5)
+        train_groups(0.6)
+    with nbtrack.start_run():
+        train_groups(0.1, 0.2, 0.3)
+        train_groups(0.4, 0.5)
+    cell_end.end(None)
+
+    found = [
+        {key.removeprefix("learning_rate"): rate for key, rate in run.data.metrics.items() if "rate" in key}
+        for run in nbtrack.search_runs(order_by=["start_time"], output_format="list")
+    ]
+    assert found == [
+        {"": 0.1, "-1": 0.2, "-2": 0.3, "-2-group1": 0.4, "-2-group2": 0.5, "-3": 0.6},
+        {"": 0.1, "-1": 0.2, "-2": 0.3, "-2-group0": 0.4, "-2-group1": 0.5},
+    ]
+
+
+def test_a_training_in_the_run_that_goes_on_keeps_its_metrics() -> None:
+    net, inner = Net(), nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with nbtrack.start_run():
+        for batch in DataLoader(DATA, batch_size=10):
+            step(net, optimizer, batch)
+        train(DataLoader(DATA, batch_size=5), net=inner, lr=0.2)
+        for batch in DataLoader(DATA, batch_size=10):
+            step(net, optimizer, batch)
+    run = the_run()
+
+    assert {value for _, value in points(run, "learning_rate")} == {0.1}
+    assert {value for _, value in points(run, "learning_rate-2")} == {0.2}
+    assert points(run, "training_epoch") == [(0, 0), (2, 1)]
+    assert points(run, "training_epoch-2") == [(0, 0)]
+
+
+def test_of_very_many_trainings_in_the_run_the_first_have_metrics() -> None:
+    with nbtrack.start_run():
+        for _ in range(22):
+            train(DataLoader(DATA, batch_size=10))
+    run = the_run()
+
+    for metric in ("training_loss", "learning_rate", "training_epoch", "training_loss_epoch"):
+        assert steps(run, f"{metric}-20")
+        assert f"{metric}-21" not in run.data.metrics
+        assert len(steps(run, metric)) <= 2
+    assert run.data.tags["nbtrack.autolog.skipped"] == "metrics of more than 20 optimizers"
+
+
 # ---- gradients ------------------------------------------------------------------------------
 
 

@@ -100,7 +100,7 @@ def save(
         model.save(str(data / _FILE), **(save_model_kwargs or {}))
     except (TypeError, ValueError, NotImplementedError) as error:
         raise InvalidValueError(
-            f"Keras cannot save this {type(model).__name__}: {_first_line(error)}"
+            f"Keras cannot save this {type(model).__name__}: {_first_words(error)}"
         ) from error
     backend = str(keras.backend.backend())
     modules = frozenset({"keras", "numpy", "h5py", backend})
@@ -184,7 +184,7 @@ def _check_memory(
         if "safe_mode" in text:
             doubt = "it holds a lambda, which is code"
         else:
-            doubt = f"Keras cannot tell how much memory it takes: {_first_line(error).rstrip('.')}"
+            doubt = f"Keras cannot tell how much memory it takes: {_first_words(error).rstrip('.')}"
     if doubt:
         folder.require_trust(name, why=doubt)
 
@@ -339,7 +339,7 @@ def _named_failures(folder: ModelFolder, name: str, entry: Mapping[str, Any]) ->
         RuntimeError,
     ) as error:
         raise InvalidValueError(
-            f"{name!r} in the model {str(folder.path)!r} cannot be read by Keras: {_first_line(error)} "
+            f"{name!r} in the model {str(folder.path)!r} cannot be read by Keras: {_first_words(error)} "
             f"It was made with Keras {entry.get('keras_version')}."
             f"{_GIVE_OBJECTS if _names_objects(str(error)) else ''}"
         ) from error
@@ -370,9 +370,10 @@ def _is_safe(keras: Any) -> bool:
     return is_mended_3_12 or is_at_least(version, SAFE_KERAS)
 
 
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{(lines or [type(error).__name__])[0][:300].rstrip('.')}."
+def _first_words(error: BaseException) -> str:
+    """What an error of Keras says before its examples; it breaks its lines itself."""
+    first = str(error).strip().partition("\n\n")[0]
+    return f"{(' '.join(first.split()) or type(error).__name__)[:300].rstrip('.')}."
 
 
 def imported_keras(backend: str = "") -> Any:
@@ -391,7 +392,7 @@ def imported_keras(backend: str = "") -> Any:
         if find_spec("keras") is None:
             raise MissingExtraError("A Keras model", "keras") from None
         raise InvalidValueError(
-            f"Keras has no backend: {_first_line(error)} Install one, and name it before Keras is imported, "
+            f"Keras has no backend: {_first_words(error)} Install one, and name it before Keras is imported, "
             f"such as os.environ['KERAS_BACKEND'] = {backend or 'torch'!r}."
         ) from None  # what Keras did on the way there is 50 lines that help nobody
     if int(str(keras.__version__).split(".")[0]) < 3:

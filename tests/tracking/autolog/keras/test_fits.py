@@ -311,6 +311,28 @@ def test_a_subclassed_model_has_the_signature_of_its_data(autolog: Autolog) -> N
     assert signature.inputs.to_dict()[0]["tensor-spec"] == {"dtype": "float32", "shape": [-1, 3]}
 
 
+def test_a_model_that_keras_cannot_save_is_said_with_what_it_lacks(autolog: Autolog) -> None:
+    class Own(keras.Model):
+        def __init__(self, units: int) -> None:
+            super().__init__()
+            self.dense = keras.layers.Dense(units)
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    autolog(log_models=True)
+    model = Own(1)
+    model.compile("sgd", "mse")
+
+    with pytest.warns(RuntimeWarning, match=r"must override `get_config\(\)` in order to be serializable"):
+        fit(model)
+
+    (run,) = runs()
+    assert run.info.status == "FINISHED"
+    assert len(points(run, "loss")) == 2
+    assert run.outputs.model_outputs == []
+
+
 def test_a_model_that_fit_builds_takes_any_number_of_rows_of_the_type_it_was_trained_on(
     autolog: Autolog,
 ) -> None:

@@ -287,7 +287,7 @@ def write_texts_in_place(ack: Ack, store: Path, seed: str) -> None:
     """A broken artifact writer: the bytes go to the final name, one piece after the other."""
     from nbtrack.stores.local.artifacts import RunArtifacts
 
-    def publish(self: RunArtifacts, parts: tuple[str, ...], write: Any) -> None:
+    def publish(self: RunArtifacts, parts: tuple[str, ...], write: Any, *, sync: bool = True) -> None:
         path = self.root.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "wb", buffering=0) as file:

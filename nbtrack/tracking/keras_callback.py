@@ -11,7 +11,7 @@ from nbtrack.core.entities import Run
 from nbtrack.core.errors import InvalidTypeError, InvalidValueError
 from nbtrack.core.warn import warn_user
 from nbtrack.models.flavors.keras import imported_keras
-from nbtrack.tracking.autolog.keras.model_facts import metric_values, optimizer_params, summary_text
+from nbtrack.tracking.autolog.keras.model_facts import metric_values, summary_text
 from nbtrack.tracking.fluent import default_tracker
 
 try:
@@ -110,7 +110,9 @@ class MlflowCallback(keras.callbacks.Callback):
         return self._run_id in (None, run_id)
 
     def _log_optimizer(self) -> None:
-        params = optimizer_params(self._trained(), self.params_prefix)
+        # As Keras says them, 0.009999999776482582 too: whoever adds this callback wants MLflow's params.
+        settings: dict[str, Any] = self._trained().optimizer.get_config()
+        params = {f"{self.params_prefix}{name}": value for name, value in settings.items()}
         default_tracker.log_params(params, run_id=self._run_id)
 
     def _log_summary(self) -> None:

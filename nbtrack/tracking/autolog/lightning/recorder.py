@@ -39,7 +39,6 @@ class Recorder:
             bool(self._options["log_every_n_step"]) or self._options["checkpoint_save_freq"] != "epoch"
         )
         """Whether `end_step` has something to do."""
-        self.has_started = False
         self.spent = 0.0
         """Seconds of ours in the training so far."""
         self.first_batch = FirstBatch(facts["signature_file"])
@@ -72,7 +71,6 @@ class Recorder:
 
     def start(self, trainer: Any) -> None:
         """Record with what the training starts."""
-        self.has_started = True
         self._started = time.perf_counter()
         module = trainer.lightning_module
         session = self.session

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from nbtrack.tracking.autolog.patching import Hook, Patch, function_of
-from nbtrack.tracking.autolog.sklearn import metric_hooks, search_hooks
+from nbtrack.tracking.autolog.sklearn import metric_hooks
 from nbtrack.tracking.autolog.sklearn.estimators import NOT_TRAININGS
 from nbtrack.tracking.autolog.sklearn.fits import observer
 
@@ -26,7 +26,6 @@ def hooks(module: ModuleType) -> Iterator[Hook]:
     name = module.__name__
     if ".tests" in name or name.startswith(("sklearn.utils", "sklearn.externals")):
         return
-    yield from search_hooks.hooks(module)
     if not name.startswith(NOT_TRAININGS):
         yield from _fit_hooks(module)
     yield from metric_hooks.hooks(module)

@@ -52,6 +52,21 @@ DIGEST_OF = "nbtrack.digest"
 CELL_ID = "nbtrack.cell.id"
 """The id the front end gave the tracked cell (nbformat 4.5); absent under nbclient."""
 
+SESSION = "nbtrack.session"
+"""The life of the kernel that executed the cell that made a run: names the file that lists its cells."""
+
+CELL_NUMBER = "nbtrack.cell.number"
+"""Which executed cell of that session made a run, from 1."""
+
+LINEAGE = "nbtrack.lineage"
+"""The runs that one tracked cell has made have this in common."""
+
+ATTEMPT = "nbtrack.attempt"
+"""Which run of its lineage a run is, from 1."""
+
+MARKS = "nbtrack.marks"
+"""A JSON list of `{"kind", "text"}`: the honest marks of a tracked cell's run."""
+
 NOTEBOOK = "nbtrack.notebook"
 """File name of the notebook a run was tracked in, where the front end tells it."""
 

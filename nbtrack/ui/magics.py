@@ -12,10 +12,10 @@ from IPython.core.magic import (  # noqa: TID253 - as above
 )
 
 from nbtrack.tracking.fluent import default_tracker
+from nbtrack.ui.cells.track_line import help_text, parse_options, transform
+from nbtrack.ui.cells.tracked_cells import TrackedCells
 from nbtrack.ui.line_completion import LineCompletion
 from nbtrack.ui.own_frames import OwnFrames
-from nbtrack.ui.track_line import help_text, parse_options, transform
-from nbtrack.ui.tracked_cells import TrackedCells
 
 _ATTRIBUTE = "_nbtrack"
 _MAGICS = (("cell", "track"), ("line", "nbtrack"))

@@ -18,8 +18,8 @@ from nbtrack.core.registry import VersionFacts
 from nbtrack.core.settings import NBTRACK_ONLY, SETTINGS
 from nbtrack.stores.contracts import Registry, Store
 from nbtrack.stores.opening import open_store
+from nbtrack.ui.cells.track_line import help_text
 from nbtrack.ui.magics import USAGE
-from nbtrack.ui.track_line import help_text
 from tests.docs import examples
 from tests.docs.pages import DOCS, FACES, ROOT, anchors, blocks, code, links, prose, sections
 

@@ -8,33 +8,63 @@ another and reports success whatever happened, so cells are matched and counted 
 import asyncio
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from IPython.core.error import UsageError  # noqa: TID253 - only the magics import this module
 
 from nbtrack.core import static_views, system_tags
+from nbtrack.core.cells import ExecutedCell
 from nbtrack.core.entities import Run, RunStatus
 from nbtrack.core.errors import NbtrackError, RunAlreadyActiveError, StoreError
 from nbtrack.tracking.active_run import ActiveRun, outcome_of
 from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.tracker import Tracker
-from nbtrack.ui.cell_traceback import traceback_text
+from nbtrack.ui.cells.cell_traceback import traceback_text
+from nbtrack.ui.cells.track_line import TrackOptions, parse_options, track_line
+from nbtrack.ui.cells.tracked_cell import CellPart, TrackedCell
 from nbtrack.ui.output import say, show
-from nbtrack.ui.track_line import TrackOptions, parse_options, track_line
 
 CODE_FILE, TRACEBACK_FILE = "cell.py", "traceback.txt"
 _SHOWN_NESTED = 50
 
 
+class CellHistory(Protocol):
+    """Keeps a record of every cell that a shell executes."""
+
+    def begin(self, cell: TrackedCell) -> ExecutedCell:
+        """A cell is about to run."""
+        ...
+
+    def end(self, cell: TrackedCell) -> ExecutedCell:
+        """It has run; `cell.error` says how."""
+        ...
+
+
 class TrackedCells:
     """Follows the cells of one shell; never fails one of them."""
 
-    def __init__(self, shell: Any, tracker: Tracker) -> None:
+    def __init__(
+        self,
+        shell: Any,
+        tracker: Tracker,
+        *,
+        history: CellHistory | None = None,
+        parts: Sequence[CellPart] = (),
+    ) -> None:
+        """Follow the cells of a shell.
+
+        Args:
+            shell: The IPython shell.
+            tracker: What records them.
+            history: Keeps a record of every cell, tracked or not.
+            parts: What looks at tracked cells, in the order in which they begin and end.
+        """
         self._shell = shell
         self._tracker = tracker
+        self._history = history
+        self._parts = tuple(parts)
         # Cells of a subshell run in a thread of their own, beside those of the main shell.
         self._of_thread = threading.local()
         self._reported: BaseException | None = None
@@ -48,11 +78,17 @@ class TrackedCells:
             if running and running[0].message != message:
                 # The end of an earlier cell was never told: its kernel was torn out of it.
                 self._end_all()
-            cell = _Cell(info, message, shown_before=getattr(sys, "last_value", None))
+            cell = TrackedCell(
+                self._shell, self._tracker, info, message, shown_before=getattr(sys, "last_value", None)
+            )
             is_within_tracked = any(outer.active_before is not None for outer in running)
+            if self._history is not None and not running:
+                with _never_failing("The history of the cells may not be complete."):
+                    cell.executed = self._history.begin(cell)
             running.append(cell)
             # A cell within a tracked cell is that cell's work.
             if not is_within_tracked and (wanted := self._options_of(cell)) is not None:
+                cell.options = wanted
                 self._start(cell, wanted)
 
     def after(self, result: Any) -> None:
@@ -81,7 +117,7 @@ class TrackedCells:
         with _never_failing("The run of this cell may not be complete."):
             self._end_all()
 
-    def _options_of(self, cell: "_Cell") -> TrackOptions | None:
+    def _options_of(self, cell: TrackedCell) -> TrackOptions | None:
         line = track_line(cell.code)
         if line is None:
             return None
@@ -103,12 +139,10 @@ class TrackedCells:
             say(f"{text} stays as it is ({type(error).__name__}: {error}): it is read before the cell runs.")
             return text
 
-    def _start(self, cell: "_Cell", wanted: TrackOptions) -> None:
+    def _start(self, cell: TrackedCell, wanted: TrackOptions) -> None:
         tracker = self._tracker
-        cell.is_quiet = wanted.quiet
         cell.active_before = tracker.active_runs()
-        cell_id = getattr(cell.info, "cell_id", None)
-        tags = {system_tags.CELL_ID: str(cell_id)} if cell_id else {}
+        tags = {system_tags.CELL_ID: cell.cell_id} if cell.cell_id else {}
 
         def start(run_id: str | None, experiment: str | None) -> ActiveRun:
             return tracker.start_cell_run(
@@ -135,7 +169,7 @@ class TrackedCells:
                 say(f"{error} The cell is recorded as a new run of the active experiment instead.")
                 cell.run = start(None, None)
             else:
-                cell.enter_experiment(tracker, wanted.experiment)
+                cell.enter_experiment(wanted.experiment)
         except Exception:
             # The cell's own calls would fail for the same reason, and the cell with them.
             cell.run = tracker.start_unrecorded_run()
@@ -147,16 +181,26 @@ class TrackedCells:
                 cell.run.set_tags(dict(wanted.tags))
             if wanted.params:
                 cell.run.log_params(dict(wanted.params))
+        for part in () if isinstance(cell.run, DisabledRun) else self._parts:
+            with _never_failing("The cell is recorded without it."):
+                part.begin(cell)
+                cell.parts.append(part)
 
-    def _end(self, cell: "_Cell") -> None:
+    def _end(self, cell: TrackedCell) -> None:
+        if self._history is not None and cell.executed is not None:
+            with _never_failing("The history of the cells may not be complete."):
+                cell.executed = self._history.end(cell)
         if cell.active_before is None:
             return
         tracker, run, before = self._tracker, cell.run, cell.active_before
         error = self._shown_in(cell) if cell.error is None else cell.error
         status, tags = _outcome_of(error)
         started = [each for each in tracker.active_runs() if all(each is not other for other in before)]
+        for part in cell.parts:
+            with _never_failing("The cell is recorded without it."):
+                part.end(cell)
         with ExitStack() as ending:  # whatever fails, also by an interrupt, all of them are ended
-            ending.callback(cell.leave_experiment, tracker)
+            ending.callback(cell.leave_experiment)
             for each in started:
                 ending.callback(tracker.finish, each, status, tags=tags)
             if error is not None and status != RunStatus.FINISHED and run is not None and run in started:
@@ -165,7 +209,7 @@ class TrackedCells:
             nested, count = run.nested(_SHOWN_NESTED), len(run.nested_ids)
             show(static_views.run_card(run.snapshot(), code=cell.code, nested=nested, nested_count=count))
 
-    def _shown_in(self, cell: "_Cell") -> BaseException | None:
+    def _shown_in(self, cell: TrackedCell) -> BaseException | None:
         """The exception whose traceback IPython has shown in a cell that it calls a success.
 
         `%run`, a last value that cannot be shown and the `%%time` of older IPythons do so.
@@ -179,53 +223,15 @@ class TrackedCells:
         while running:
             self._end(running.pop())
 
-    def _running(self) -> "list[_Cell]":
+    def _running(self) -> list[TrackedCell]:
         """The cells this thread is running, the outermost first."""
-        running: list[_Cell] | None = getattr(self._of_thread, "running", None)
+        running: list[TrackedCell] | None = getattr(self._of_thread, "running", None)
         if running is None:
             running = self._of_thread.running = []
         return running
 
 
-@dataclass
-class _Cell:
-    """A cell that is being run."""
-
-    info: Any
-    """IPython's description of it."""
-    message: Any
-    """The request of the front end that it is part of."""
-    run: ActiveRun | None = None
-    """The run that records it."""
-    error: BaseException | None = None
-    """What ended it, or a cell inside it."""
-    shown_before: BaseException | None = None
-    """The last exception whose traceback IPython had shown when it began."""
-    is_quiet: bool = False
-    active_before: list[ActiveRun] | None = None
-    """The runs that were active when it began, which stay so; None: the cell is not tracked."""
-    _experiments: tuple[str, str | None] | None = None
-
-    @property
-    def code(self) -> str:
-        """The cell as it was written, with its magics."""
-        return self.info.raw_cell or ""
-
-    def enter_experiment(self, tracker: Tracker, name: str | None) -> None:
-        """Let runs that the cell starts itself stand in the cell's experiment."""
-        if name is not None:
-            self._experiments = name, tracker.experiment
-            tracker.experiment = name
-
-    def leave_experiment(self, tracker: Tracker) -> None:
-        """Go back to the notebook's experiment, unless the cell has chosen one."""
-        if self._experiments is not None:
-            entered, before = self._experiments
-            if tracker.experiment == entered:
-                tracker.experiment = before
-
-
-def _index_of(result: Any, running: list[_Cell]) -> int | None:
+def _index_of(result: Any, running: list[TrackedCell]) -> int | None:
     """Which of the running cells a result belongs to; None: to one whose beginning was not told.
 
     Those are empty cells, cells that IPython could not begin, and the cell that loaded the extension.
@@ -247,7 +253,7 @@ def _error_of(result: Any) -> BaseException | None:
     return result.error_in_exec if error is None else error
 
 
-def _pass_on(error: BaseException | None, running: list[_Cell]) -> None:
+def _pass_on(error: BaseException | None, running: list[TrackedCell]) -> None:
     """Let the innermost running cell know what failed in it.
 
     `%%capture` reports success when the cell inside it failed.

@@ -13,7 +13,7 @@ from nbtrack.core.entities import Run
 from nbtrack.core.errors import StoreError
 from nbtrack.tracking.active_run import ActiveRun
 from nbtrack.tracking.fluent import default_tracker
-from nbtrack.ui import tracked_cells
+from nbtrack.ui.cells import tracked_cells
 from tests.ui.conftest import Notebook
 
 

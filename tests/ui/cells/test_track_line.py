@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from IPython.core.error import UsageError
 from IPython.core.inputtransformer2 import TransformerManager
 
-from nbtrack.ui.track_line import TrackOptions, _Parser, help_text, parse_options, track_line, transform
+from nbtrack.ui.cells.track_line import TrackOptions, _Parser, help_text, parse_options, track_line, transform
 
 
 @pytest.mark.parametrize(

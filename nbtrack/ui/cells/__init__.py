@@ -1,0 +1,1 @@
+"""Cells of a notebook: which are tracked, what happens around them, what is kept of them."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
+    from nbtrack.core.cells import ExecutedCell
     from nbtrack.core.datasets import DatasetInput
     from nbtrack.core.ended_runs import EndedRun
     from nbtrack.core.logged_models import LoggedModel, LoggedModelList
@@ -448,6 +449,27 @@ class Environments(Protocol):
         ...
 
 
+class CellSessions(Protocol):
+    """The cells that kernels executed: for each life of a kernel a list that only grows."""
+
+    def append(self, session_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what has become known of cells; once it returned, it survives the death of the process.
+
+        Args:
+            session_id: 32 hex digits; a new one begins a session.
+            records: Fields of `ExecutedCell`, JSON values. `number` says of which cell; what was kept of
+                it before stays, unless it is here again. `source_of`, the number of an earlier cell,
+                stands for a `source` that is the same.
+
+        InvalidValueError: it is no session id, or a record has no number.
+        """
+        ...
+
+    def read(self, session_id: str) -> list[ExecutedCell]:
+        """The cells of a session by their numbers, as far as is known; NotFoundError when there is none."""
+        ...
+
+
 class Registry(Protocol):
     """The registered models of a store and their versions.
 
@@ -727,6 +749,11 @@ class Store(Protocol):
     @property
     def environments(self) -> Environments:
         """What its runs ran in."""
+        ...
+
+    @property
+    def cell_sessions(self) -> CellSessions:
+        """The cells that kernels executed."""
         ...
 
     @property

@@ -8,6 +8,7 @@
       environments/     <digest>.json: what runs ran in
       schemas/          <digest>.json: long schemas of data sets
       logged_models/    <model_id>/artifacts/ of models that no run has made
+      sessions/         <session_id>.jsonl: the cells that a kernel executed
 
 Paths inside are relative, so a store may be moved and copied.
 """
@@ -20,7 +21,7 @@ from nbtrack.core.warn import warn_user
 
 STORE_NAME = ".nbtrack"
 DOCUMENTS, EVENTS, RUNS, ARTIFACTS, RUN_FILE = "documents.db", "events.log", "runs", "artifacts", "run.json"
-ENVIRONMENTS, SCHEMAS, MODELS = "environments", "schemas", "logged_models"
+ENVIRONMENTS, SCHEMAS, MODELS, SESSIONS = "environments", "schemas", "logged_models", "sessions"
 
 _OF_MLFLOW = "mlruns"
 _OURS = {
@@ -34,6 +35,7 @@ _OURS = {
     ENVIRONMENTS,
     SCHEMAS,
     MODELS,
+    SESSIONS,
 }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbtrack.core.ended_runs import EndedRun
+    from nbtrack.stores.local.cell_sessions import LocalCellSessions
     from nbtrack.stores.local.logged_models import LocalLoggedModels
     from nbtrack.stores.local.registry import LocalRegistry
 
@@ -50,6 +51,7 @@ class LocalStore:
         self.environments = SharedDocuments(path, store_folder.ENVIRONMENTS, "environment")
         self._keeper = Keeper(self.documents.sync, self.events)
         self._registry: LocalRegistry | None = None
+        self._cell_sessions: LocalCellSessions | None = None
 
     @property
     def logged_models(self) -> "LocalLoggedModels":
@@ -80,6 +82,15 @@ class LocalStore:
 
             self._registry = LocalRegistry(self.documents, self.events)
         return self._registry
+
+    @property
+    def cell_sessions(self) -> "LocalCellSessions":
+        """The cells that kernels executed."""
+        if self._cell_sessions is None:
+            from nbtrack.stores.local.cell_sessions import LocalCellSessions  # lazy: scripts have no cells
+
+            self._cell_sessions = LocalCellSessions(self.path)
+        return self._cell_sessions
 
     def is_there(self) -> bool:
         """Whether the database is still the file that was opened."""

@@ -115,6 +115,12 @@ def leave_experiment(name: str) -> None:
     os.environ[_ACTIVE_EXPERIMENT] = f"{os.getpid()}:{name}"
 
 
+def leave_no_experiment() -> None:
+    """Tell processes spawned from here that none was chosen, if this process has said one."""
+    if inherited_experiment() is None:
+        os.environ.pop(_ACTIVE_EXPERIMENT, None)
+
+
 def inherited_experiment() -> str | None:
     """The name of the experiment that was chosen in the process that spawned this one."""
     pid, _, name = os.environ.get(_ACTIVE_EXPERIMENT, "").partition(":")

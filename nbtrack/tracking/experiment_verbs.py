@@ -228,10 +228,25 @@ class ExperimentVerbs(StoreAccess):
             store = self._store()
             store.experiments.delete_tag(self._active_experiment(store).experiment_id, key)
 
-    def _choose(self, name: str) -> None:
+    def name_experiment(self, name: str | None) -> None:
+        """Choose the experiment of new runs by its name; the first of them makes it.
+
+        Args:
+            name: Of an experiment; None goes back to the setting, or Default.
+
+        Raises:
+            InvalidValueError: No experiment can have that name.
+        """
+        if name is not None:
+            check_experiment_name(name)
+        self._choose(name)
+
+    def _choose(self, name: str | None) -> None:
         self.experiment = name
-        if self._exports:
+        if self._exports and name is not None:
             settings.leave_experiment(name)
+        elif self._exports:
+            settings.leave_no_experiment()
 
     def _chosen(self) -> str | None:
         """The experiment that was chosen: here or, without settings, in the process that started this one."""

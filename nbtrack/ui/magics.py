@@ -14,6 +14,7 @@ from IPython.core.magic import (  # noqa: TID253 - as above
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.ui.cells.track_line import help_text, parse_options, transform
 from nbtrack.ui.cells.tracked_cells import TrackedCells
+from nbtrack.ui.configuration import NBTrack
 from nbtrack.ui.line_completion import LineCompletion
 from nbtrack.ui.own_frames import OwnFrames
 
@@ -60,6 +61,7 @@ class _Extension:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
+        self._configuration = NBTrack(shell, default_tracker)  # first: what it cannot read adds nothing
         self.cells = TrackedCells(shell, default_tracker)
         self._events = (("pre_run_cell", self.cells.before), ("post_run_cell", self.cells.after))
         self._own_frames = OwnFrames(shell)
@@ -76,6 +78,7 @@ class _Extension:
         """Leave nothing behind."""
         self.cells.close()
         self._own_frames.remove()
+        self._configuration.remove()
         for event, callback in self._events:
             shell_callbacks = self._shell.events.callbacks[event]
             if callback in shell_callbacks:
@@ -87,7 +90,9 @@ class _Extension:
             self._matchers.remove(self._completion)
         for kind, name in _MAGICS:
             self._shell.magics_manager.magics[kind].pop(name, None)
-        self._shell.magics_manager.registry.pop(NbtrackMagics.__name__, None)
+        registered = self._shell.magics_manager.registry.pop(NbtrackMagics.__name__, None)
+        if registered in self._shell.configurables:
+            self._shell.configurables.remove(registered)
 
 
 @magics_class

@@ -19,6 +19,7 @@ from nbtrack.core.settings import NBTRACK_ONLY, SETTINGS
 from nbtrack.stores.contracts import Registry, Store
 from nbtrack.stores.opening import open_store
 from nbtrack.ui.cells.track_line import help_text
+from nbtrack.ui.configuration import NBTrack
 from nbtrack.ui.magics import USAGE
 from tests.docs import examples
 from tests.docs.pages import DOCS, FACES, ROOT, anchors, blocks, code, links, prose, sections
@@ -147,6 +148,16 @@ def test_every_option_of_a_tracker_is_mentioned() -> None:
     ]
 
     assert {row.split("`")[1] for row in rows} == set(nbtrack.Tracker.class_trait_names(config=True))
+
+
+def test_every_option_of_a_notebook_is_mentioned() -> None:
+    rows = [
+        line
+        for line in dict(sections(page("settings")))["In a notebook"].splitlines()
+        if line.startswith("| `")
+    ]
+
+    assert {row.split("`")[1] for row in rows} == set(NBTrack.class_trait_names(config=True))
 
 
 def test_every_field_of_the_tables_and_events_of_a_store_is_mentioned() -> None:

@@ -29,6 +29,7 @@ def hooks_of(notebook: Notebook) -> dict[str, Any]:
         "matchers": list(shell.Completer.custom_matchers),
         "names": set(shell.user_ns),
         "errors": set(vars(NbtrackError)),
+        "configurables": list(shell.configurables),
     }
 
 

@@ -1,0 +1,56 @@
+"""What changed since the attempt before, as its card tells it."""
+
+from collections.abc import Mapping, Sequence
+
+from nbtrack.core.cell_differences import cell_differences, lone_cell
+from nbtrack.core.cell_reports import AttemptChanges
+from nbtrack.core.cells import Slice, SliceCell
+from nbtrack.core.comparisons import compare
+from nbtrack.core.entities import Run
+from nbtrack.core.line_differences import line_rows, unified
+
+
+def changes_between(
+    before: Run,
+    after: Run,
+    *,
+    before_cells: Slice | str | None,
+    after_cells: Slice | str | None,
+    attempt: int,
+    directions: Mapping[str, bool] | None = None,
+) -> AttemptChanges:
+    """What changed from one attempt of a lineage to the next.
+
+    Args:
+        before: The attempt before.
+        after: The attempt now.
+        before_cells: The slice of the attempt before, or only the code of its tracked cell; None when
+            neither is known: then nothing is said of the code.
+        after_cells: Those of the attempt now.
+        attempt: Which attempt the one before is, from 1.
+        directions: Whether more is better, for metrics whose names do not say.
+    """
+    comparison = compare([before, after], directions=directions)
+    olds, news = _cells_of(before_cells), _cells_of(after_cells)
+    code: list[str] = []
+    told: list[str] = []
+    if olds and news:
+        code = unified(line_rows(olds[-1].source, news[-1].source))
+        # Where one attempt has no slice, the cells that its tracked cell built on are not known.
+        if isinstance(before_cells, Slice) and isinstance(after_cells, Slice):
+            others = cell_differences(olds[:-1], news[:-1])
+            told = [f"{each.title}: {each.what}" for each in others if each.kind != "same"]
+    return AttemptChanges(
+        before.info.run_id,
+        attempt,
+        code=code,
+        cells=told,
+        params=[row for row in comparison.params if row.differs],
+        metrics=[row for row in comparison.metrics if row.differs],
+    )
+
+
+def _cells_of(known: Slice | str | None) -> Sequence[SliceCell]:
+    if known is None:
+        return ()
+    return known.cells if isinstance(known, Slice) else (lone_cell(known),)

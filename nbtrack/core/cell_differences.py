@@ -1,0 +1,236 @@
+"""What differs between the cells of two slices: which were changed, moved, added and removed.
+
+Cells belong together by the id that the front end gave them, else by the same source, else by a similar
+one. What is said of (a, b) is the mirror of what is said of (b, a).
+"""
+
+from collections import defaultdict
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from nbtrack.core.cells import ExecutedCell, SliceCell
+from nbtrack.core.line_differences import (
+    LineRow,
+    changed_lines,
+    likeness,
+    line_rows,
+    longest_rising,
+    words_of,
+)
+from nbtrack.core.text_tables import shortened
+
+_SIMILAR = 0.5
+_SIMILAR_LAST = 0.2
+"""The tracked cells of two runs are what is compared; less is enough for them."""
+
+_MOST_PAIRS = 2_500
+_MOST_LETTERS = 20_000
+"""The beginning of a cell by which cells are similar."""
+
+_TITLE = 48
+
+
+@dataclass(frozen=True)
+class CellDifference:
+    """A cell of one slice and the cell of the other one that it belongs to."""
+
+    before: SliceCell | None
+    """None for an added cell."""
+    after: SliceCell | None
+    """None for a removed cell."""
+    places: tuple[int | None, int | None]
+    """Where they stand in their slices, from 0."""
+    moved: bool = False
+    """Whether it was executed at another place among those that both slices have."""
+
+    @property
+    def kind(self) -> str:
+        """`same`, `moved`, `changed`, `added` or `removed`; a cell may be changed and have moved."""
+        if self.before is None:
+            return "added"
+        if self.after is None:
+            return "removed"
+        if self.before.source != self.after.source:
+            return "changed"
+        return "moved" if self.moved else "same"
+
+    @cached_property
+    def rows(self) -> tuple[LineRow, ...]:
+        """Its lines beside each other; all of them added or removed where it stands in one slice only."""
+        if self.before is not None and self.after is not None:
+            return line_rows(self.before.source, self.after.source)
+        if self.before is not None:
+            lines = enumerate(self.before.source.split("\n"), start=1)
+            return tuple(LineRow("removed", number, line) for number, line in lines)
+        lines = enumerate("" if self.after is None else self.after.source.split("\n"), start=1)
+        return tuple(LineRow("added", right=number, after=line) for number, line in lines)
+
+    @property
+    def title(self) -> str:
+        """How it is called: `cell 5, model = train(lr)`; by its numbers of execution and its first line."""
+        numbers = [each.cell.number for each in (self.before, self.after) if each is not None]
+        told = f"cell {' → '.join(map(str, dict.fromkeys(numbers)))}" if all(numbers) else "cell"
+        shown = self.after or self.before
+        line = "" if shown is None else first_line(shown.source)
+        return f"{told}, {line}" if line else told
+
+    @property
+    def what(self) -> str:
+        """What happened to it, in words."""
+        lines = changed_lines(self.rows)
+        counted = f"{lines:,} line{'' if lines == 1 else 's'}"
+        if self.kind == "changed":
+            return f"{counted} changed" + (", moved" if self.moved else "")
+        return f"{self.kind}, {counted}" if self.kind in ("added", "removed") else self.kind
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """The cell as plain dicts and lists, line by line unless it is the same in both."""
+        return {
+            "kind": self.kind,
+            "moved": self.moved,
+            "before": None if self.before is None else _identity(self.before.cell),
+            "after": None if self.after is None else _identity(self.after.cell),
+            "lines": [dict(row) for row in self.rows] if self.kind not in ("same", "moved") else [],
+        }
+
+
+def cell_differences(before: Sequence[SliceCell], after: Sequence[SliceCell]) -> tuple[CellDifference, ...]:
+    """Put the cells of two slices beside each other.
+
+    Args:
+        before: The cells of a slice, in execution order.
+        after: Those of the other one.
+
+    Returns:
+        All of them, in the order of the cells after; removed ones stand where they stood.
+    """
+    if _order(after) < _order(before):
+        # One order for both ways round, since of equally similar cells the first is taken.
+        pairs = _matched(after, before)
+        held = {(place, other) for other, place in _unmoved(pairs)}
+        pairs = [(place, other) for other, place in pairs]
+    else:
+        pairs = _matched(before, after)
+        held = _unmoved(pairs)
+    return tuple(_in_order(before, after, pairs, held))
+
+
+def lone_cell(source: str) -> SliceCell:
+    """The cell of a run that kept only its code."""
+    return SliceCell(ExecutedCell(0, source), source, ())
+
+
+def first_line(source: str) -> str:
+    """The first line that says what a cell is about: no magic, comment or import, if there is such a line."""
+    lines = [line.strip() for line in source[:_MOST_LETTERS].split("\n")]
+    lines = [line for line in lines if line]
+    telling = [line for line in lines if not line.startswith(("%", "!", "#", "import ", "from ", "@", '"""'))]
+    return shortened((telling or lines or [""])[0], _TITLE)
+
+
+def _order(cells: Sequence[SliceCell]) -> list[tuple[str, str]]:
+    return [(each.source, each.cell.cell_id or "") for each in cells]
+
+
+def _identity(cell: ExecutedCell) -> dict[str, Any]:
+    return {"number": cell.number or None, "cell_id": cell.cell_id}
+
+
+def _matched(before: Sequence[SliceCell], after: Sequence[SliceCell]) -> list[tuple[int, int]]:
+    """Which cells belong together, as indexes."""
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+
+    def match(keys: Sequence[Any], keys_after: Sequence[Any]) -> None:
+        """Match those that have the same key, one after the other; None is no key."""
+        waiting: defaultdict[Any, list[int]] = defaultdict(list)
+        for place, key in enumerate(keys_after):
+            if key is not None and place not in taken:
+                waiting[key].append(place)
+        for place, key in enumerate(keys):
+            if key is not None and place not in pairs and waiting.get(key):
+                pairs[place] = waiting[key].pop(0)
+                taken.add(pairs[place])
+
+    ids, ids_after = ([each.cell.cell_id for each in cells] for cells in (before, after))
+    sources, sources_after = ([each.source for each in cells] for cells in (before, after))
+    both, both_after = (
+        [None if cell_id is None else (cell_id, source) for cell_id, source in zip(*of_side, strict=True)]
+        for of_side in ((ids, sources), (ids_after, sources_after))
+    )
+    match(both, both_after)
+    match(ids, ids_after)
+    match(sources, sources_after)
+    free = [place for place in range(len(before)) if place not in pairs]
+    free_after = [place for place in range(len(after)) if place not in taken]
+    for place, other in _similar(sources, sources_after, free, free_after):
+        pairs[place] = other
+    return sorted(pairs.items())
+
+
+def _similar(
+    sources: Sequence[str], sources_after: Sequence[str], free: Sequence[int], free_after: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """Cells that are similar, the most similar first."""
+    last, last_after = len(sources) - 1, len(sources_after) - 1
+    pairs = [(place, other) for place in free for other in free_after]
+    if len(pairs) > _MOST_PAIRS:
+        pairs = [(last, last_after)] if last in free and last_after in free_after else []
+    bags = {place: words_of(sources[place][:_MOST_LETTERS]) for place in free if pairs}
+    bags_after = {other: words_of(sources_after[other][:_MOST_LETTERS]) for other in free_after if pairs}
+    ranked: list[tuple[bool, float, int, int, int]] = []
+    for place, other in pairs:
+        like = likeness(bags[place], bags_after[other])
+        both_last = place == last and other == last_after
+        if like >= (_SIMILAR_LAST if both_last else _SIMILAR):
+            # Of equally similar ones, those that stand at the same place.
+            ranked.append((not both_last, -like, abs(place - other), place, other))
+    used: set[int] = set()
+    used_after: set[int] = set()
+    for *_, place, other in sorted(ranked):
+        if place not in used and other not in used_after:
+            used.add(place)
+            used_after.add(other)
+            yield place, other
+
+
+def _in_order(
+    before: Sequence[SliceCell],
+    after: Sequence[SliceCell],
+    pairs: Sequence[tuple[int, int]],
+    held: Container[tuple[int, int]],
+) -> Iterator[CellDifference]:
+    """All cells in the order of those after; a removed one stands behind what it stood behind.
+
+    Args:
+        before: Cells.
+        after: The other cells.
+        pairs: Which belong together, as indexes.
+        held: Those pairs that have not moved.
+    """
+    partner = {other: place for place, other in pairs}
+    removed = sorted(set(range(len(before))) - set(partner.values()))
+    anchors = iter([*(pair for pair in sorted(pairs) if pair in held), (len(before), len(after))])
+    anchor = next(anchors)
+    for other in range(len(after) + 1):
+        if other == anchor[1]:
+            while removed and removed[0] < anchor[0]:
+                place = removed.pop(0)
+                yield CellDifference(before[place], None, (place, None))
+            anchor = next(anchors, anchor)
+        if other < len(after):
+            place = partner.get(other)
+            yield CellDifference(
+                None if place is None else before[place],
+                after[other],
+                (place, other),
+                moved=place is not None and (place, other) not in held,
+            )
+
+
+def _unmoved(pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """The cells that stand in the same order in both: as many as there can be."""
+    ordered = sorted(pairs)
+    return {ordered[index] for index in longest_rising([other for _, other in ordered])}

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from nbtrack.core import settings, system_tags
@@ -12,14 +12,18 @@ from nbtrack.stores.contracts import Store
 from nbtrack.tracking import environment
 from nbtrack.tracking.notebooks import interactive_shell, notebook_path, notebook_shell
 
-__all__ = ["context_tags", "interactive_shell", "resolve_tags", "source_tags"]
+__all__ = ["cell_tags", "context_tags", "interactive_shell", "resolve_tags", "source_tags", "tags_of_cell"]
+
+cell_tags: list[Callable[[Store | None], Mapping[str, str]]] = []
+"""What says of a new run which cell begins it; kernels add theirs. They are given the store of the run,
+or None where that is not known yet, and never fail."""
 
 _refused: set[str] = set()
 
 
 def context_tags(store: Store) -> dict[str, str]:
     """The tags that a new run of this process starts with."""
-    tags = source_tags() | environment.first_tags(store)
+    tags = source_tags() | environment.first_tags(store) | tags_of_cell(store)
     given = settings.setting("RUN_CONTEXT")
     return tags | _given_tags(given) if given else tags
 
@@ -31,7 +35,18 @@ def resolve_tags(tags: Mapping[str, Any] | None = None, ignore: Any = None) -> d
     """
     del ignore
     given = settings.setting("RUN_CONTEXT")
-    return {**source_tags(), **(_given_tags(given) if given else {}), **(tags or {})}
+    own = source_tags() | tags_of_cell(None)
+    return {**own, **(_given_tags(given) if given else {}), **(tags or {})}
+
+
+def tags_of_cell(store: Store | None) -> dict[str, str]:
+    """Which cell is being executed; nothing outside of one.
+
+    Args:
+        store: Where the run is that it begins: the cells before it are kept there as well. None: it is
+            not known yet.
+    """
+    return {key: value for of_cell in cell_tags for key, value in of_cell(store).items()}
 
 
 def source_tags() -> dict[str, str]:

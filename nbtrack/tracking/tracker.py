@@ -164,6 +164,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
         texts = tag_texts(tags, run_name, None)
         store = self._store()
         experiment = self._experiment_of_new_run(store, experiment_id)
+        if system_tags.SESSION in texts:
+            run_context.tags_of_cell(store)  # what `resolve_tags` named has to be there
         new_id = store.runs.create(
             experiment.experiment_id,
             texts.get(system_tags.RUN_NAME) or random_run_name(),

@@ -11,7 +11,9 @@ from IPython.core.magic import (  # noqa: TID253 - as above
     no_var_expand,
 )
 
+from nbtrack.tracking import run_context
 from nbtrack.tracking.fluent import default_tracker
+from nbtrack.ui.cells.history import history_of
 from nbtrack.ui.cells.track_line import help_text, parse_options, transform
 from nbtrack.ui.cells.tracked_cells import TrackedCells
 from nbtrack.ui.configuration import NBTrack
@@ -62,7 +64,8 @@ class _Extension:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._configuration = NBTrack(shell, default_tracker)  # first: what it cannot read adds nothing
-        self.cells = TrackedCells(shell, default_tracker)
+        self._history = history_of(shell)
+        self.cells = TrackedCells(shell, default_tracker, history=self._history)
         self._events = (("pre_run_cell", self.cells.before), ("post_run_cell", self.cells.after))
         self._own_frames = OwnFrames(shell)
         self._transform = transform
@@ -70,6 +73,7 @@ class _Extension:
         shell.input_transformer_manager.line_transforms.insert(0, transform)
         for event, callback in self._events:
             shell.events.register(event, callback)
+        run_context.cell_tags.append(self._history.run_tags)
         self._completion = LineCompletion(default_tracker)
         self._matchers: list[Any] = getattr(shell.Completer, "custom_matchers", [])
         self._matchers.append(self._completion)
@@ -77,6 +81,8 @@ class _Extension:
     def remove(self) -> None:
         """Leave nothing behind."""
         self.cells.close()
+        if self._history.run_tags in run_context.cell_tags:
+            run_context.cell_tags.remove(self._history.run_tags)
         self._own_frames.remove()
         self._configuration.remove()
         for event, callback in self._events:

@@ -133,7 +133,7 @@ class CellEffects:
     outside: Outside = Outside()
     magics: tuple[str, ...] = ()
     """The names of its magics, `%matplotlib`, `%%time`; `!` for a shell command."""
-    shows: Sources | None = None
+    shows: "Sources | None" = None
     """Where the value of its last expression, which IPython keeps as `_`, came from; None: it has none."""
     is_opaque: bool = False
     """Whether it may read and bind any name: nobody can tell from its text."""

@@ -5,7 +5,6 @@ cell fails, its last value is kept, top-level `await` works. `%%capture` runs it
 another and reports success whatever happened, so cells are matched and counted by depth.
 """
 
-import asyncio
 import sys
 import threading
 from collections.abc import Generator, Sequence
@@ -22,6 +21,7 @@ from nbtrack.tracking.active_run import ActiveRun, outcome_of
 from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.cells.cell_traceback import traceback_text
+from nbtrack.ui.cells.stopping import is_interrupt
 from nbtrack.ui.cells.track_line import TrackOptions, parse_options, track_line
 from nbtrack.ui.cells.tracked_cell import CellPart, TrackedCell
 from nbtrack.ui.output import say, show
@@ -263,12 +263,9 @@ def _pass_on(error: BaseException | None, running: list[TrackedCell]) -> None:
 
 
 def _outcome_of(error: BaseException | None) -> tuple[str, dict[str, str]]:
-    """As for a `with` block, but an interrupt is KILLED.
-
-    ipykernel interrupts a cell that awaits by cancelling it.
-    """
+    """As for a `with` block, but an interrupt is KILLED."""
     status, tags = outcome_of(error)
-    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+    if error is not None and is_interrupt(error):
         return RunStatus.KILLED, {**tags, system_tags.INTERRUPTED: "true"}
     return status, tags
 

@@ -78,7 +78,7 @@ _KNOWN_FORMS = re.compile(
     r"""
       gh[pousr]_[A-Za-z0-9]{16,} | github_pat_\w{16,} | glpat-[\w-]{16,}
     | hf_[A-Za-z0-9]{16,} | api_org_[A-Za-z0-9]{16,} | wandb_v1_\w{16,} | r8_[A-Za-z0-9]{20,}
-    | sk-[\w-]{16,} | [sr]k_(?:live|test)_\w{10,} | gsk_[A-Za-z0-9]{20,} | nvapi-[\w-]{20,}
+    | sk-(?=[\w-]*\d)[\w-]{16,} | [sr]k_(?:live|test)_\w{10,} | gsk_[A-Za-z0-9]{20,} | nvapi-[\w-]{20,}
     | xox[abeoprs]-[\w-]{10,} | xapp-[\w-]{10,} | \d{8,10}:AA[\w-]{30,}
     | (?:AKIA|ASIA|AGPA|AROA|AIDA|ANPA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])
     | AIza[\w-]{30,} | ya29\.[\w-]{16,} | GOCSPX-[\w-]{16,} | dapi[a-f0-9]{20,}
@@ -96,6 +96,10 @@ _URL = re.compile(
     r"(?i)\b([a-z][a-z0-9+.-]*)://([^\s/?#'\"<>]*)([^\s?#'\"<>]*)(\?[^\s#'\"<>]*)?(#[^\s'\"<>]*)?"
 )
 _SCP = re.compile(r"([^\s@/]+)@([\w.-]+):(?!//)(.+)", re.DOTALL)
+_SCHEMES_OF_BOXES = _words("abfs abfss wasb wasbs")
+"""Of URLs in which a container of data stands before the `@`."""
+
+_PLACEHOLDERS = re.compile(r"(?:\{[^{}]*\}|%s|:)*")
 _SIGNED = re.compile(
     r"(?i)[?&](x-amz-signature|x-goog-signature|sig|signature|awsaccesskeyid|x-amz-credential)="
 )
@@ -112,6 +116,9 @@ _IN_DATA = re.compile(r"""(['"]?)([A-Za-z_][\w.-]*)\1(\s*[:=]\s*)("[^"]*"|'[^']*
 
 _PIECE = re.compile(r"[A-Za-z0-9]{16,}")
 _LONG = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
+_DATA = re.compile(r"([A-Za-z0-9+/_=-]{4097,})")
+"""No secret is that long: a picture in Base64, say."""
+
 _HEX = re.compile(r"(?i)[0-9a-f]+")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+.-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+.-])")
 _IDENTIFIER_WORDS = _words(
@@ -165,6 +172,38 @@ def redact_value(value: str, name: str = "") -> str:
     value = _IN_DATA.sub(_redacted_pair, value)
     words = {word.lower() for word in _WORD.findall(name)}
     return _without_random(value, hex_is_fine=bool(words & _IDENTIFIER_WORDS))
+
+
+def redact_drawn(text: str, hint: str = "") -> str:
+    """A text without what can only be a secret by its form: keys, tokens, long random texts.
+
+    Args:
+        text: Any text; prose and code stay.
+        hint: Names of what it has to do with; `run_id`, `commit` and the like say that hexadecimal
+            is no secret.
+    """
+    if _KEY_BLOCK.search(text):
+        return REDACTED
+    text = _HOOK.sub(lambda match: f"{match[1]}{REDACTED}", _KNOWN_FORMS.sub(REDACTED, text))
+    hex_is_fine = bool({word.lower() for word in _WORD.findall(hint)} & _IDENTIFIER_WORDS)
+    pieces = _DATA.split(text)
+    pieces[::2] = [_without_random(piece, hex_is_fine=hex_is_fine) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def redact_urls(text: str) -> str:
+    """A text whose URLs have no user, password, signature and secret query; `{placeholders}` stay."""
+
+    def redacted(match: "re.Match[str]") -> str:
+        user = match[2].rpartition("@")[0]
+        held = [value for _, _, value in _QUERY_PAIR.findall(match[4] or "")]
+        if match[1].lower() in _SCHEMES_OF_BOXES and ":" not in user:
+            return match[0]
+        if "{" in match[0] and all(_PLACEHOLDERS.fullmatch(each) for each in (user, *held)):
+            return match[0]
+        return _redacted_url(match)
+
+    return _URL.sub(redacted, text) if "://" in text else text
 
 
 def redact_arguments(arguments: Sequence[str]) -> list[str]:

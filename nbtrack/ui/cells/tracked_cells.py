@@ -15,6 +15,7 @@ from IPython.core.error import UsageError  # noqa: TID253 - only the magics impo
 
 from nbtrack.core import static_views, system_tags
 from nbtrack.core.cells import ExecutedCell
+from nbtrack.core.code_secrets import redact_code
 from nbtrack.core.entities import Run, RunStatus
 from nbtrack.core.errors import NbtrackError, RunAlreadyActiveError, StoreError
 from nbtrack.tracking.active_run import ActiveRun, outcome_of
@@ -176,7 +177,8 @@ class TrackedCells:
             raise
         with _never_failing("The run goes on."):
             is_resumed = cell.run.run_id == wanted.resume
-            cell.run.log_text(cell.code, _code_file(tracker, cell.run) if is_resumed else CODE_FILE)
+            code, _ = redact_code(cell.code)
+            cell.run.log_text(code, _code_file(tracker, cell.run) if is_resumed else CODE_FILE)
             if wanted.tags:
                 cell.run.set_tags(dict(wanted.tags))
             if wanted.params:
@@ -207,7 +209,8 @@ class TrackedCells:
                 run.log_text(traceback_text(error, self._shell), TRACEBACK_FILE)
         if run is not None and not cell.is_quiet and not isinstance(run, DisabledRun):
             nested, count = run.nested(_SHOWN_NESTED), len(run.nested_ids)
-            show(static_views.run_card(run.snapshot(), code=cell.code, nested=nested, nested_count=count))
+            code, _ = redact_code(cell.code)
+            show(static_views.run_card(run.snapshot(), code=code, nested=nested, nested_count=count))
 
     def _shown_in(self, cell: TrackedCell) -> BaseException | None:
         """The exception whose traceback IPython has shown in a cell that it calls a success.

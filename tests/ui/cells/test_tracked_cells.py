@@ -45,6 +45,14 @@ def test_a_cell_becomes_a_run_with_its_code_params_metrics_and_card(notebook: No
     assert nbtrack.active_run() is None
 
 
+def test_no_secret_of_the_code_is_kept(notebook: Notebook) -> None:
+    notebook.value("%%track\napi_key = 'canary'\nlr = 0.1")
+
+    assert code_of(notebook.only_run()) == "%%track\napi_key = '[redacted]'\nlr = 0.1"
+    assert "canary" not in notebook.cards[0] + notebook.pages[0]
+    assert notebook.value("api_key") == "canary"
+
+
 def test_the_last_value_out_and_line_numbers_are_the_cells_own(notebook: Notebook) -> None:
     assert notebook.value("%%track\nx = 20\nx + 1") == 21
     assert notebook.value("Out[2], _, In[2]") == (21, 21, notebook.shell.user_ns["In"][2])

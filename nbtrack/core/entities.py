@@ -330,9 +330,9 @@ class Run(Record):
         }
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from nbtrack.core import static_views  # lazy: only what is looked at is drawn
+        from nbtrack.core import mime, static_views  # lazy: only what is looked at is drawn
 
-        return static_views.bundle(static_views.run_card(self))
+        return mime.run_bundle(static_views.run_card(self), self)
 
 
 class RunList(PagedList[Run]):

@@ -101,11 +101,11 @@ def run_card(
         note = f"system: {_listed(machine, 4)}"
         pieces.append(f"<div><small>{safe(note)}</small></div>")
         lines += ["", f"  {visible(note)}"]
-    if run.inputs.dataset_inputs:
-        note = f"data: {_listed([_data_note(each) for each in run.inputs.dataset_inputs])}"
+    if used := data_notes(run):
+        note = f"data: {_listed(used)}"
         pieces.append(f"<div>{safe(note)}</div>")
         lines += ["", f"  {visible(note)}"]
-    if models := _models_of(run.data.tags):
+    if models := models_of(run.data.tags):
         note = f"models: {_listed(models)}"
         pieces.append(f"<div>{safe(note)}</div>")
         lines += ["", f"  {visible(note)}"]
@@ -129,9 +129,9 @@ def run_card(
     facts = f"run id {run.info.run_id} · started {moment(run.info.start_time)}"
     pieces.append(f"<div><small>{safe(facts)}</small></div>")
     lines += ["", f"  {visible(facts)}"]
-    if code_facts := _code_facts(run.data.tags):
-        pieces.append(f"<div><small>{safe(code_facts)}</small></div>")
-        lines.append(f"  {visible(code_facts)}")
+    if commit := code_facts(run.data.tags):
+        pieces.append(f"<div><small>{safe(commit)}</small></div>")
+        lines.append(f"  {visible(commit)}")
     if code:
         pieces.append(f"<details><summary>code</summary><pre>{safe_block(_beginning(code))}</pre></details>")
     return View("".join(pieces), "\n".join(lines))
@@ -280,6 +280,11 @@ def _rows_of(columns: Sequence[_Column]) -> list[list[str]]:
     return [list(cells) for cells in zip(*(column.cells for column in columns), strict=True)]
 
 
+def data_notes(run: "Run") -> list[str]:
+    """The data sets that a run used, each in a few words."""
+    return [_data_note(each) for each in run.inputs.dataset_inputs]
+
+
 def _data_note(used: "DatasetInput") -> str:
     """A data set in a few words: `iris 3fa20c1b (train, 150 rows)`."""
     facts = [shortened(used.context, 24)] if used.context else []
@@ -289,7 +294,7 @@ def _data_note(used: "DatasetInput") -> str:
     return f"{name} ({', '.join(facts)})" if facts else name
 
 
-def _models_of(tags: Mapping[str, str]) -> list[str]:
+def models_of(tags: Mapping[str, str]) -> list[str]:
     """The models of a run with their flavors, from the list that MLflow keeps in a tag."""
     try:
         history = json.loads(tags.get(system_tags.LOGGED_MODELS, "[]"))
@@ -307,7 +312,7 @@ def _listed(names: Sequence[str], most: int = _SHOWN_NAMES) -> str:
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _code_facts(tags: Mapping[str, str]) -> str:
+def code_facts(tags: Mapping[str, str]) -> str:
     """The commit, how the files differed from it, and Python; nothing where there is no commit."""
     commit = tags.get(system_tags.GIT_COMMIT)
     if not commit:

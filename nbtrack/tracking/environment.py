@@ -88,6 +88,16 @@ def capture_later(store: Store, run_id: str, context: Mapping[str, str]) -> None
         _background.add(_Waiting(store, run_id, place if asks_git else None, dict(context), monotonic()))
 
 
+def when_known(run_id: str, callback: Callable[[], None]) -> None:
+    """Call back, in the background, when what is being found out of a run stands in its tags.
+
+    Args:
+        run_id: The run; when all is known of it, nobody is called.
+        callback: What goes wrong in it is its own affair.
+    """
+    _background.when_known(run_id, callback)
+
+
 def settle(store: Store | None) -> None:
     """Wait for what is being found out of runs in a store, at most a second."""
     if store is not None:
@@ -216,6 +226,7 @@ class _Background:
     def __init__(self) -> None:
         self._queue: SimpleQueue[_Waiting | threading.Event | None] = SimpleQueue()
         self._pending: dict[str, _Waiting] = {}
+        self._callbacks: dict[str, Callable[[], None]] = {}
         self._hurry = threading.Event()
         self._thread: threading.Thread | None = None
         self._deadline = float("inf")
@@ -238,6 +249,11 @@ class _Background:
 
     def is_busy_with(self, run_id: str) -> bool:
         return run_id in self._pending
+
+    def when_known(self, run_id: str, callback: Callable[[], None]) -> None:
+        self._callbacks[run_id] = callback
+        if run_id not in self._pending:
+            self._callbacks.pop(run_id, None)  # all is known, or the callback has been taken just now
 
     def settle(self, store: Store) -> None:
         if self._thread is None or not any(each.store is store for each in list(self._pending.values())):
@@ -290,6 +306,10 @@ class _Background:
             pass
         finally:
             self._pending.pop(waiting.run_id, None)
+            callback = self._callbacks.pop(waiting.run_id, None)
+        if callback is not None:
+            with suppress(Exception):  # as above
+                callback()
 
     def _find_out(self, waiting: _Waiting) -> dict[str, str]:
         global _command

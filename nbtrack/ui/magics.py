@@ -13,6 +13,7 @@ from IPython.core.magic import (  # noqa: TID253 - as above
 
 from nbtrack.tracking import run_context
 from nbtrack.tracking.fluent import default_tracker
+from nbtrack.ui.cells.card import CellCards
 from nbtrack.ui.cells.history import history_of
 from nbtrack.ui.cells.track_line import help_text, parse_options, transform
 from nbtrack.ui.cells.tracked_cells import TrackedCells
@@ -65,7 +66,7 @@ class _Extension:
         self._shell = shell
         self._configuration = NBTrack(shell, default_tracker)  # first: what it cannot read adds nothing
         self._history = history_of(shell)
-        self.cells = TrackedCells(shell, default_tracker, history=self._history)
+        self.cells = TrackedCells(shell, default_tracker, history=self._history, card=CellCards())
         self._events = (("pre_run_cell", self.cells.before), ("post_run_cell", self.cells.after))
         self._own_frames = OwnFrames(shell)
         self._transform = transform

@@ -373,7 +373,7 @@ def test_a_terminal_shows_the_card_as_text() -> None:
 
     value, card, table = re.split("✓ FINISHED in a terminal · |run id ", done.stdout)
     assert "Out[3]: 'value'" in value
-    assert "  m           1" in card
+    assert " · m 1\n" in card
     assert "in a terminal  ✓ FINISHED  1" in table
     assert "<table>" not in done.stdout
     assert done.stderr == ""

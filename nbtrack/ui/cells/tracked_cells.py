@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from IPython.core.error import UsageError  # noqa: TID253 - only the magics import this module
 
-from nbtrack.core import static_views, system_tags
+from nbtrack.core import system_tags
 from nbtrack.core.cells import ExecutedCell
 from nbtrack.core.code_secrets import redact_code
 from nbtrack.core.entities import Run, RunStatus
@@ -25,10 +25,9 @@ from nbtrack.ui.cells.cell_traceback import traceback_text
 from nbtrack.ui.cells.stopping import is_interrupt
 from nbtrack.ui.cells.track_line import TrackOptions, parse_options, track_line
 from nbtrack.ui.cells.tracked_cell import CellPart, TrackedCell
-from nbtrack.ui.output import say, show
+from nbtrack.ui.output import say
 
 CODE_FILE, TRACEBACK_FILE = "cell.py", "traceback.txt"
-_SHOWN_NESTED = 50
 
 
 class CellHistory(Protocol):
@@ -43,6 +42,18 @@ class CellHistory(Protocol):
         ...
 
 
+class CellCard(Protocol):
+    """Shows a tracked cell."""
+
+    def begin(self, cell: TrackedCell) -> None:
+        """The cell is about to run; its run has begun."""
+        ...
+
+    def end(self, cell: TrackedCell) -> None:
+        """The cell has run, and its run has ended."""
+        ...
+
+
 class TrackedCells:
     """Follows the cells of one shell; never fails one of them."""
 
@@ -53,6 +64,7 @@ class TrackedCells:
         *,
         history: CellHistory | None = None,
         parts: Sequence[CellPart] = (),
+        card: CellCard | None = None,
     ) -> None:
         """Follow the cells of a shell.
 
@@ -61,11 +73,13 @@ class TrackedCells:
             tracker: What records them.
             history: Keeps a record of every cell, tracked or not.
             parts: What looks at tracked cells, in the order in which they begin and end.
+            card: Shows tracked cells, after all of them.
         """
         self._shell = shell
         self._tracker = tracker
         self._history = history
         self._parts = tuple(parts)
+        self._card = card
         # Cells of a subshell run in a thread of their own, beside those of the main shell.
         self._of_thread = threading.local()
         self._reported: BaseException | None = None
@@ -187,6 +201,9 @@ class TrackedCells:
             with _never_failing("The cell is recorded without it."):
                 part.begin(cell)
                 cell.parts.append(part)
+        if self._card is not None and not isinstance(cell.run, DisabledRun):
+            with _never_failing("The card of this cell may be missing."):
+                self._card.begin(cell)
 
     def _end(self, cell: TrackedCell) -> None:
         if self._history is not None and cell.executed is not None:
@@ -207,10 +224,8 @@ class TrackedCells:
                 ending.callback(tracker.finish, each, status, tags=tags)
             if error is not None and status != RunStatus.FINISHED and run is not None and run in started:
                 run.log_text(traceback_text(error, self._shell), TRACEBACK_FILE)
-        if run is not None and not cell.is_quiet and not isinstance(run, DisabledRun):
-            nested, count = run.nested(_SHOWN_NESTED), len(run.nested_ids)
-            code, _ = redact_code(cell.code)
-            show(static_views.run_card(run.snapshot(), code=code, nested=nested, nested_count=count))
+        if self._card is not None and run is not None and not isinstance(run, DisabledRun):
+            self._card.end(cell)
 
     def _shown_in(self, cell: TrackedCell) -> BaseException | None:
         """The exception whose traceback IPython has shown in a cell that it calls a success.

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.configurable_tracker import Tracker as Tracker
     from nbtrack.tracking.fluent import active_run as active_run
     from nbtrack.tracking.fluent import approve as approve
+    from nbtrack.tracking.fluent import changes as changes
     from nbtrack.tracking.fluent import clear_active_model as clear_active_model
     from nbtrack.tracking.fluent import compare_versions as compare_versions
     from nbtrack.tracking.fluent import create_experiment as create_experiment
@@ -166,7 +167,7 @@ _HOMES = {
     "nbtrack.tracking.client": "MlflowClient",
     "nbtrack.tracking.fluent": (
         "approve history lift_approval promote promotion_requests reject request require_approval rollback "
-        "undo version_at compare_versions "
+        "undo version_at compare_versions changes "
         "clear_active_model create_external_model delete_logged_model delete_logged_model_tag "
         "finalize_logged_model get_active_model_id get_logged_model initialize_logged_model "
         "last_logged_model log_model_params log_outputs restore_logged_model search_logged_models "

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbtrack.core.cells import ExecutedCell
+    from nbtrack.core.changes import Change, ChangeList
     from nbtrack.core.datasets import DatasetInput
     from nbtrack.core.ended_runs import EndedRun
     from nbtrack.core.logged_models import LoggedModel, LoggedModelList
@@ -86,6 +87,10 @@ class Experiments(Protocol):
 
     def delete_tag(self, experiment_id: str, key: str) -> None:
         """Take a tag off; NotFoundError when there is none of that key."""
+        ...
+
+    def change_tags(self, experiment_id: str, tags: Mapping[str, str | None]) -> None:
+        """Write tags, and take those off that are None; all or none."""
         ...
 
 
@@ -229,7 +234,11 @@ class Runs(Protocol):
         ...
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Write tags, overwriting."""
+        """Write tags that a run logs about itself, overwriting."""
+        ...
+
+    def change_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
+        """Write tags as people do, and take those off that are None; all or none, and a change to undo."""
         ...
 
     def change_tag(self, run_id: str, key: str, change: Callable[[str | None], str]) -> None:
@@ -434,6 +443,34 @@ class LoggedModels(Protocol):
 
     def restore(self, model_id: str) -> None:
         """Take a model out of the bin."""
+        ...
+
+
+class Changes(Protocol):
+    """What people changed of runs and experiments: each change is written in its own transaction."""
+
+    def together(self, *, undoes: int | None = None, why: str | None = None) -> AbstractContextManager[None]:
+        """What is changed in the block is one change, in one transaction: all of it or, by an error, nothing.
+
+        `undoes` is the number of the change that it takes back.
+        """
+        ...
+
+    def latest(self, limit: int | None = None) -> ChangeList:
+        """The latest changes, the oldest first, with who took them back."""
+        ...
+
+    def undoable(self, number: int | None = None) -> Change:
+        """The change that `undo` would take back."""
+        ...
+
+    def undo(self, number: int | None = None, *, why: str | None = None) -> Change:
+        """Take back the change of that number, or the latest of this user's that stands; whole or not at all.
+
+        InvalidStateError: it was taken back already, what it changed was changed again, or nothing is left.
+        NotFoundError: there is none of that number. AlreadyExistsError: what would come back has a name
+        that is taken.
+        """
         ...
 
 
@@ -744,6 +781,11 @@ class Store(Protocol):
     @property
     def logged_models(self) -> LoggedModels:
         """Its logged models."""
+        ...
+
+    @property
+    def changes(self) -> Changes:
+        """What people changed of its runs and experiments."""
         ...
 
     @property

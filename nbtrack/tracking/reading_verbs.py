@@ -81,7 +81,7 @@ class ReadingVerbs(ExperimentVerbs):
         """
         texts = {check_key("tag", key): str(value) for key, value in tags.items()}
         if run_id != DISABLED_RUN_ID and not self._is_off():
-            self._store_of(run_id).runs.set_tags(run_id, texts)
+            self._store_of(run_id).runs.change_tags(run_id, texts)
 
     def untag_run(self, run_id: str, key: str) -> None:
         """Take a tag off any run.
@@ -91,7 +91,7 @@ class ReadingVerbs(ExperimentVerbs):
         """
         check_key("tag", key)
         if run_id != DISABLED_RUN_ID and not self._is_off():
-            self._store_of(run_id).runs.delete_tag(run_id, key)
+            self._store_of(run_id).runs.change_tags(run_id, {key: None})
 
     def get_metric_history(self, run_id: str, key: str, output_format: str = "list") -> Any:
         """Read all points of a metric, ordered by timestamp, then as logged.

@@ -33,11 +33,11 @@ from nbtrack.tracking import environment, run_context
 from nbtrack.tracking.active import ActiveRuns
 from nbtrack.tracking.active_models import ActiveModels
 from nbtrack.tracking.active_run import ActiveRun, undo_abandoned
+from nbtrack.tracking.change_verbs import ChangeVerbs
 from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.experiment_verbs import check_active
 from nbtrack.tracking.logged_model_verbs import LoggedModelVerbs
 from nbtrack.tracking.logging_verbs import LoggingVerbs
-from nbtrack.tracking.promotions import PromotionVerbs
 from nbtrack.tracking.reading_verbs import ReadingVerbs
 from nbtrack.tracking.run_handle import RunHandles
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID
@@ -45,7 +45,7 @@ from nbtrack.tracking.switched_off import DISABLED_RUN_ID
 _LENGTH_OF_OURS = 32
 
 
-class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, PromotionVerbs):
+class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
     """Records runs into one store; the arguments are the options of `nbtrack.Tracker`."""
 
     on_error: Any

@@ -34,6 +34,7 @@ USAGE = """\
 %nbtrack rename RUN NAME    give a run another name
 %nbtrack delete RUN         put a run into the bin; restore takes it out
 %nbtrack restore RUN        take a run out of the bin
+%nbtrack undo               take back the latest of such changes; --list shows them
 %nbtrack artifacts ls RUN   the files that a run keeps; get RUN PATH copies them
 %nbtrack models COMMAND     list, show, register, compare, promote, undo ...; --help lists them
 %nbtrack registry           the registered models; behind it a NAME, for its versions

@@ -168,6 +168,7 @@ def test_every_field_of_the_tables_and_events_of_a_store_is_mentioned() -> None:
     with nbtrack.start_run(run_id=run.run_id):
         pass
     change_the_registry(open_store().registry)
+    change_the_runs(open_store(), run.run_id)
     change_the_models(open_store(), run.run_id)
     documents = nbtrack.Tracker().documents
     fields: set[str] = set()
@@ -185,6 +186,19 @@ def test_every_field_of_the_tables_and_events_of_a_store_is_mentioned() -> None:
     assert {"archived", "location", "why", "registered_model.aliased", "model_version.staged"} <= fields
     assert {"measured", "deleted_with", "model_inputs", "logged_model.finalized"} <= fields
     assert not missing(sorted(fields), code(page("store")))
+
+
+def change_the_runs(store: Store, run_id: str) -> None:
+    """Make a change of each kind."""
+    experiment_id = store.experiments.create("letters")
+    for things, thing_id in ((store.runs, run_id), (store.experiments, experiment_id)):
+        things.delete(thing_id)
+        things.restore(thing_id)
+        things.change_tags(thing_id, {"team": "cv"})
+    store.runs.update(run_id, run_name="renamed")
+    store.runs.update(run_id, status="SCHEDULED")
+    store.experiments.rename(experiment_id, "renamed")
+    store.changes.undo(why="a slip")
 
 
 def change_the_models(store: Store, run_id: str) -> None:

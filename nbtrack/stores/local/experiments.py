@@ -15,24 +15,24 @@ from nbtrack.documents.database import Database
 from nbtrack.documents.queries import Query
 from nbtrack.documents.tables import Order
 from nbtrack.stores.local import model_lifecycle
+from nbtrack.stores.local.change_log import ChangeLog
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import RUNS
 from nbtrack.stores.local.metric_log import now_ms
+from nbtrack.stores.local.runs import WITH_EXPERIMENT
 from nbtrack.stores.page_tokens import make_token, read_token
 
 DEFAULT_ID, DEFAULT_NAME = "0", "Default"
-
-_WITH_EXPERIMENT = "deleted_with_experiment"
-"""True in the document of a run that went into the bin with its experiment, and comes back with it."""
 
 
 class LocalExperiments:
     """Creates, changes and reads the experiments of one store folder."""
 
-    def __init__(self, folder: Path, database: Database, events: EventLog) -> None:
+    def __init__(self, folder: Path, database: Database, events: EventLog, changes: ChangeLog) -> None:
         self._folder = folder
         self._database = database
         self._events = events
+        self._changes = changes
         self._table = database.table("experiments", unique=[("experiment_id",), ("name",)])
         self._runs = database.table("runs")
         self.default_location = (folder / RUNS).as_uri()
@@ -156,10 +156,14 @@ class LocalExperiments:
             document["name"] = name
 
         try:
-            self._change(experiment_id, change)
+            with self._changes.together():
+                self._change(experiment_id, change)
+                if name != before[-1]:
+                    self._changes.tell(
+                        "experiment.renamed", experiment_id=experiment_id, name=name, before=before[-1]
+                    )
         except AlreadyExistsError:
             raise self._taken(name) from None
-        self._events.append("experiment.renamed", experiment_id=experiment_id, name=name, before=before[-1])
 
     def delete(self, experiment_id: str) -> None:
         """Put an experiment and its runs into the bin.
@@ -168,8 +172,8 @@ class LocalExperiments:
             NotFoundError: There is none of that id.
             InvalidStateError: It is deleted already.
         """
-        with self._database.transaction():
-            self._set_stage(experiment_id, LifecycleStage.DELETED)
+        with self._changes.together():
+            name = self._set_stage(experiment_id, LifecycleStage.DELETED)
             of_it = (Query().experiment_id == experiment_id) & (
                 Query().lifecycle_stage == LifecycleStage.ACTIVE
             )
@@ -177,12 +181,12 @@ class LocalExperiments:
                 {
                     "lifecycle_stage": LifecycleStage.DELETED,
                     "deleted_time": now_ms(),
-                    _WITH_EXPERIMENT: True,
+                    WITH_EXPERIMENT: True,
                 },
                 of_it,
             )
             model_lifecycle.hide(self._database, _of(experiment_id), model_lifecycle.WITH_EXPERIMENT)
-        self._events.append("experiment.deleted", experiment_id=experiment_id)
+            self._changes.tell("experiment.deleted", experiment_id=experiment_id, name=name)
 
     def restore(self, experiment_id: str) -> None:
         """Take an experiment out of the bin, with the runs that went there with it.
@@ -197,14 +201,14 @@ class LocalExperiments:
         def come_back(document: MutableMapping[str, Any]) -> None:
             document["lifecycle_stage"] = LifecycleStage.ACTIVE
             document.pop("deleted_time", None)
-            del document[_WITH_EXPERIMENT]
+            del document[WITH_EXPERIMENT]
 
-        with self._database.transaction():
-            self._set_stage(experiment_id, LifecycleStage.ACTIVE)
-            went_with_it = (Query().experiment_id == experiment_id) & (Query()[_WITH_EXPERIMENT] == True)  # noqa: E712
+        with self._changes.together():
+            name = self._set_stage(experiment_id, LifecycleStage.ACTIVE)
+            went_with_it = (Query().experiment_id == experiment_id) & (Query()[WITH_EXPERIMENT] == True)  # noqa: E712
             self._runs.update(come_back, went_with_it)
             model_lifecycle.show(self._database, _of(experiment_id), model_lifecycle.WITH_EXPERIMENT)
-        self._events.append("experiment.restored", experiment_id=experiment_id)
+            self._changes.tell("experiment.restored", experiment_id=experiment_id, name=name)
 
     def set_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Write tags; those that exist are overwritten.
@@ -212,15 +216,7 @@ class LocalExperiments:
         Raises:
             NotFoundError: There is none of that id.
         """
-        before: dict[str, str | None] = {}
-
-        def change(document: MutableMapping[str, Any]) -> None:
-            held: dict[str, str] = document["tags"]
-            before.update({key: held.get(key) for key in tags})
-            held.update(tags)
-
-        self._change(experiment_id, change)
-        self._events.append("experiment.tagged", experiment_id=experiment_id, tags=dict(tags), before=before)
+        self.change_tags(experiment_id, tags)
 
     def delete_tag(self, experiment_id: str, key: str) -> None:
         """Take a tag off.
@@ -228,19 +224,52 @@ class LocalExperiments:
         Raises:
             NotFoundError: There is none of that id, or it has no such tag.
         """
-        before: list[str] = []
+        self.change_tags(experiment_id, {key: None})
+
+    def change_tags(self, experiment_id: str, tags: Mapping[str, str | None]) -> None:
+        """Write tags, and take those off that are None.
+
+        Raises:
+            NotFoundError: There is none of that id, or it has no tag that is to be taken off.
+        """
+        before: dict[str, str | None] = {}
+        names: list[str] = []
 
         def change(document: MutableMapping[str, Any]) -> None:
-            if key not in document["tags"]:
-                raise NotFoundError(
-                    "tag", key, list(document["tags"]), holder=f"Experiment {document['name']!r}"
-                )
-            before.append(document["tags"].pop(key))
+            held: dict[str, str] = document["tags"]
+            for key, value in tags.items():
+                if value is None and key not in held:
+                    raise NotFoundError("tag", key, list(held), holder=f"Experiment {document['name']!r}")
+                if held.get(key) != value:
+                    before[key] = held.get(key)
+            held.update({key: value for key, value in tags.items() if value is not None})
+            for key, value in tags.items():
+                if value is None:
+                    del held[key]
+            names.append(document["name"])
 
-        self._change(experiment_id, change)
-        self._events.append(
-            "experiment.tagged", experiment_id=experiment_id, tags={key: None}, before={key: before[-1]}
-        )
+        with self._changes.together():
+            self._change(experiment_id, change)
+            if before:
+                changed = {key: tags[key] for key in before}
+                self._changes.tell(
+                    "experiment.tagged",
+                    experiment_id=experiment_id,
+                    name=names[-1],
+                    tags=changed,
+                    before=before,
+                )
+
+    def document_of(self, experiment_id: str) -> Mapping[str, Any]:
+        """An experiment's document as it stands in the database.
+
+        Raises:
+            NotFoundError: There is none of that id.
+        """
+        document = self._table.get(_by_id(experiment_id))
+        if document is None:
+            raise self._missing(experiment_id)
+        return document
 
     def _change(self, experiment_id: str, change: Callable[[MutableMapping[str, Any]], None]) -> None:
         def change_and_date(document: MutableMapping[str, Any]) -> None:
@@ -250,17 +279,22 @@ class LocalExperiments:
         if not self._table.update(change_and_date, _by_id(experiment_id)):
             raise self._missing(experiment_id)
 
-    def _set_stage(self, experiment_id: str, stage: str) -> None:
+    def _set_stage(self, experiment_id: str, stage: str) -> str:
+        """Put an experiment into the bin, or take it out; returns its name."""
+        names: list[str] = []
+
         def change(document: MutableMapping[str, Any]) -> None:
             if document["lifecycle_stage"] == stage:
                 raise InvalidStateError(f"Experiment {document['name']!r} is {stage} already.")
             document["lifecycle_stage"] = stage
+            names.append(document["name"])
             if stage == LifecycleStage.DELETED:
                 document["deleted_time"] = now_ms()
             else:
                 document.pop("deleted_time", None)
 
         self._change(experiment_id, change)
+        return names[-1]
 
     def _missing(self, experiment_id: str) -> NotFoundError:
         return NotFoundError(

@@ -27,6 +27,7 @@ from nbtrack.documents.schema import Index
 from nbtrack.documents.tables import EACH, Columns
 from nbtrack.stores.local import liveness, metric_log, model_lifecycle
 from nbtrack.stores.local.artifacts import RunArtifacts
+from nbtrack.stores.local.change_log import ChangeLog
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.folder import RUN_FILE, RUNS
 from nbtrack.stores.local.folding import FoldedMetrics, marks_of
@@ -38,6 +39,9 @@ from nbtrack.stores.local.run_search import AT_REST, RunSearch
 if TYPE_CHECKING:
     from nbtrack.core.run_columns import RunColumns
 
+WITH_EXPERIMENT = "deleted_with_experiment"
+"""True in the document of a run that went into the bin with its experiment, and comes back with it."""
+
 # A run's document, in whatever form the table hands it out.
 Document = MutableMapping[str, Any]
 
@@ -48,11 +52,12 @@ _MOST_TRIES = 20
 class LocalRuns:
     """Creates, changes, reads and searches the runs of one store folder."""
 
-    def __init__(self, folder: Path, database: Database, events: EventLog) -> None:
+    def __init__(self, folder: Path, database: Database, events: EventLog, changes: ChangeLog) -> None:
         self._folder = str(folder / RUNS)
         self._home = str(folder)
         self._database = database
         self._events = events
+        self._changes = changes
         self._forms = RunForms(folder)
         self._table = database.table(
             "runs",
@@ -243,7 +248,7 @@ class LocalRuns:
         self._events.append("run.ended", run_id=run_id, status=status)
 
     def update(self, run_id: str, *, status: str | None = None, run_name: str | None = None) -> None:
-        """Change the status, the name or both; a final status ends the run.
+        """Change the status, the name or both; a final status ends the run. A new name is a change to undo.
 
         Raises:
             NotFoundError: There is no such run.
@@ -254,7 +259,10 @@ class LocalRuns:
             self.end(run_id, status, tags=renamed)
             return
 
+        before: list[str] = []
+
         def change(document: Document) -> None:
+            before.append(document["run_name"])
             if status is not None:
                 document["status"] = status
                 document["end_time"] = None
@@ -262,25 +270,39 @@ class LocalRuns:
             if run_name is not None:
                 document["run_name"] = document["tags"][system_tags.RUN_NAME] = run_name
 
-        self._change(run_id, change)
-        self._events.append("run.updated", run_id=run_id, status=status, run_name=run_name)
+        with self._changes.together():
+            self._change(run_id, change)
+            if run_name is not None and run_name != before[-1]:
+                self._changes.tell("run.renamed", run_id=run_id, name=run_name, before=before[-1])
+        if status is not None:
+            self._events.append("run.updated", run_id=run_id, status=status)
 
-    def delete(self, run_id: str) -> None:
+    def delete(self, run_id: str, *, with_experiment: bool = False) -> None:
         """Put a run into the bin; one that is there stays there.
+
+        Args:
+            run_id: The run.
+            with_experiment: Whether it comes back with its experiment.
 
         Raises:
             NotFoundError: There is no such run.
         """
+        names: list[str] = []
 
         def change(document: Document) -> None:
             if document["lifecycle_stage"] == LifecycleStage.ACTIVE:
+                names.append(document["run_name"])
                 document["lifecycle_stage"] = LifecycleStage.DELETED
                 document["deleted_time"] = now_ms()
+                if with_experiment:
+                    document[WITH_EXPERIMENT] = True
 
-        with self._database.transaction():
+        reason = model_lifecycle.WITH_EXPERIMENT if with_experiment else model_lifecycle.WITH_RUN
+        with self._changes.together():
             self._change(run_id, change)
-            model_lifecycle.hide(self._database, _made_by(run_id), model_lifecycle.WITH_RUN)
-        self._events.append("run.deleted", run_id=run_id)
+            model_lifecycle.hide(self._database, _made_by(run_id), reason)
+            if names:
+                self._changes.tell("run.deleted", run_id=run_id, name=names[-1])
 
     def restore(self, run_id: str) -> None:
         """Take a run out of the bin; one that is not there stays as it is.
@@ -288,17 +310,22 @@ class LocalRuns:
         Raises:
             NotFoundError: There is no such run.
         """
+        told: list[dict[str, Any]] = []
 
         def change(document: Document) -> None:
+            was_deleted = document["lifecycle_stage"] == LifecycleStage.DELETED
             document["lifecycle_stage"] = LifecycleStage.ACTIVE
             document.pop("deleted_time", None)
-            document.pop("deleted_with_experiment", None)
+            with_experiment = document.pop(WITH_EXPERIMENT, False)
+            if was_deleted:
+                told.append({"name": document["run_name"], "with_experiment": with_experiment})
 
         reasons = (model_lifecycle.WITH_RUN, model_lifecycle.WITH_EXPERIMENT)
-        with self._database.transaction():
+        with self._changes.together():
             self._change(run_id, change)
             model_lifecycle.show(self._database, _made_by(run_id), *reasons)
-        self._events.append("run.restored", run_id=run_id)
+            if told:
+                self._changes.tell("run.restored", run_id=run_id, **told[-1])
 
     def fold(self, run_id: str, *, done: str | None = None) -> None:
         """Fold the points logged so far into the run's document; any process may.
@@ -346,7 +373,7 @@ class LocalRuns:
         self._change(run_id, change)
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Write tags; those that exist are overwritten.
+        """Write tags that a run logs about itself; those that exist are overwritten.
 
         Raises:
             NotFoundError: There is no such run.
@@ -386,8 +413,38 @@ class LocalRuns:
         self._change(run_id, change_document)
         self._events.append("run.tagged", run_id=run_id, tags={key: after[-1]}, before={key: before[-1]})
 
+    def change_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
+        """Write tags of a run as people do, and take those off that are None: a change to undo.
+
+        Raises:
+            NotFoundError: There is no such run, or it has no tag that is to be taken off; nothing is changed.
+        """
+        before: dict[str, str | None] = {}
+        names: list[str] = []
+
+        def change(document: Document) -> None:
+            held: dict[str, str] = document["tags"]
+            for key, value in tags.items():
+                if value is None and key not in held:
+                    raise NotFoundError("tag", key, list(held), holder=f"Run {run_id}")
+                if held.get(key) != value:
+                    before[key] = held.get(key)
+            held.update({key: value for key, value in tags.items() if value is not None})
+            for key, value in tags.items():
+                if value is None:
+                    del held[key]
+            if system_tags.RUN_NAME in held:
+                document["run_name"] = held[system_tags.RUN_NAME]
+            names.append(document["run_name"])
+
+        with self._changes.together():
+            self._change(run_id, change)
+            if before:
+                changed = {key: tags[key] for key in before}
+                self._changes.tell("run.tagged", run_id=run_id, name=names[-1], tags=changed, before=before)
+
     def delete_tag(self, run_id: str, key: str) -> None:
-        """Take a tag off.
+        """Take a tag off that a run has logged about itself.
 
         Raises:
             NotFoundError: There is no such run, or it has no such tag.
@@ -556,6 +613,14 @@ class LocalRuns:
             NotFoundError: There is no such run.
         """
         return RunArtifacts(self._forms.artifact_root(self._document(run_id)))
+
+    def document_of(self, run_id: str) -> Document:
+        """A run's document as it stands in the database.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        return self._document(run_id)
 
     def change_document(self, run_id: str, change: Callable[[Document], None]) -> None:
         """Change a run's document, for what else stands in it; call it inside the transaction of that.

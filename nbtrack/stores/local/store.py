@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.documents.database import Database
 from nbtrack.stores.local import folder as store_folder
+from nbtrack.stores.local.change_log import ChangeLog
 from nbtrack.stores.local.events import EventLog
 from nbtrack.stores.local.experiments import LocalExperiments
 from nbtrack.stores.local.run_writer import Keeper, RunWriter
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from nbtrack.core.ended_runs import EndedRun
     from nbtrack.stores.local.cell_sessions import LocalCellSessions
+    from nbtrack.stores.local.changes import LocalChanges
     from nbtrack.stores.local.logged_models import LocalLoggedModels
     from nbtrack.stores.local.registry import LocalRegistry
 
@@ -43,13 +45,15 @@ class LocalStore:
         self.documents = Database(path / store_folder.DOCUMENTS)
         self._documents_path = str(path / store_folder.DOCUMENTS)
         self.events = EventLog(path / store_folder.EVENTS)
-        self.experiments = LocalExperiments(path, self.documents, self.events)
+        self._change_log = ChangeLog(self.documents, self.events)
+        self.experiments = LocalExperiments(path, self.documents, self.events, self._change_log)
         self.experiments.ensure_default()
         self._opened_file = _identity(self._documents_path)
-        self.runs = LocalRuns(path, self.documents, self.events)
+        self.runs = LocalRuns(path, self.documents, self.events, self._change_log)
         self._logged_models: LocalLoggedModels | None = None
         self.environments = SharedDocuments(path, store_folder.ENVIRONMENTS, "environment")
         self._keeper = Keeper(self.documents.sync, self.events)
+        self._changes: LocalChanges | None = None
         self._registry: LocalRegistry | None = None
         self._cell_sessions: LocalCellSessions | None = None
 
@@ -63,6 +67,15 @@ class LocalStore:
                 self.path, self.documents, self.events, self.runs, self.experiments
             )
         return self._logged_models
+
+    @property
+    def changes(self) -> "LocalChanges":
+        """What people changed of its runs and experiments."""
+        if self._changes is None:
+            from nbtrack.stores.local.changes import LocalChanges  # lazy: most scripts only log
+
+            self._changes = LocalChanges(self._change_log, self.runs, self.experiments)
+        return self._changes
 
     @property
     def uri(self) -> str:

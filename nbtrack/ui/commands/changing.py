@@ -62,12 +62,14 @@ def delete(screen: Screen, runs: Sequence[str], experiment: str | None, yes: boo
     found = find_runs(tracker, runs)
     if not (yes or len(found) == 1 or screen.agrees(f"Delete {len(found)} runs?")):
         return
+    with tracker.together():
+        for run in found:
+            tracker.delete_run(run.info.run_id)
     for run in found:
         if run.info.lifecycle_stage == LifecycleStage.DELETED:
             screen.say(f"{called(run)} is deleted already.")
-            continue
-        tracker.delete_run(run.info.run_id)
-        say_done(screen, f"Deleted {called(run)}.", "restore", short_id(run))
+        else:
+            say_done(screen, f"Deleted {called(run)}.", "restore", short_id(run))
 
 
 @verb("restore", examples=["1a2b3c4d", "--experiment digits"])
@@ -88,12 +90,15 @@ def restore(screen: Screen, runs: Sequence[str], experiment: str | None) -> None
             screen, f"Restored the experiment {chosen.name!r} and its runs.", "delete", "-e", chosen.name
         )
         return
-    for run in find_runs(tracker, runs, deleted=True):
+    found = find_runs(tracker, runs, deleted=True)
+    with tracker.together():
+        for run in found:
+            tracker.restore_run(run.info.run_id)
+    for run in found:
         if run.info.lifecycle_stage == LifecycleStage.ACTIVE:
             screen.say(f"{called(run)} is not deleted.")
-            continue
-        tracker.restore_run(run.info.run_id)
-        say_done(screen, f"Restored {called(run)}.", "delete", short_id(run))
+        else:
+            say_done(screen, f"Restored {called(run)}.", "delete", short_id(run))
 
 
 @verb("rename", examples=["1a2b3c4d baseline", "--experiment digits mnist"])
@@ -157,16 +162,15 @@ def tag(screen: Screen, words: Sequence[str], experiment: str | None, removed: S
     if not pairs and not removed:
         show_tags(screen, name, held)
         return
-    if isinstance(thing, Run):
-        if pairs:
+    with tracker.together():
+        if isinstance(thing, Run):
             tracker.tag_run(thing.info.run_id, pairs)
-        for key in removed:
-            tracker.untag_run(thing.info.run_id, key)
-    else:
-        if pairs:
+            for key in removed:
+                tracker.untag_run(thing.info.run_id, key)
+        else:
             tracker.tag_experiment(thing.experiment_id, pairs)
-        for key in removed:
-            tracker.untag_experiment(thing.experiment_id, key)
+            for key in removed:
+                tracker.untag_experiment(thing.experiment_id, key)
     said, undo = tag_changes(held, pairs, removed)
     say_done(screen, f"{name}: {said}.", "tag", *target, *undo)
 
@@ -201,7 +205,7 @@ def note(screen: Screen, run: str, text: str | None, only_show: bool) -> None:
         tracker.tag_run(found.info.run_id, {system_tags.NOTE: text.strip()})
     else:
         tracker.untag_run(found.info.run_id, system_tags.NOTE)
-    undo = ["note", short_id(found), before] if len(before) <= MOST_SAID and "\n" not in before else []
+    undo = ["note", short_id(found), before] if len(before) <= MOST_SAID and "\n" not in before else ["undo"]
     done = "Wrote the note on" if text.strip() else "Removed the note on"
     say_done(screen, f"{done} {called(found)}.", *undo)
 

@@ -7,8 +7,9 @@ from nbtrack.ui.commands.looking import compare, runs, show
 from nbtrack.ui.commands.models import models
 from nbtrack.ui.commands.registry import registry
 from nbtrack.ui.commands.trusting import trust
+from nbtrack.ui.commands.undoing import undo
 
 COMMANDS = (
-    *(runs, show, compare, experiments, tag, note, rename, delete, restore, artifacts),
+    *(runs, show, compare, experiments, tag, note, rename, delete, restore, undo, artifacts),
     *(models, registry, trust),
 )

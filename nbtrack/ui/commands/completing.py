@@ -114,6 +114,15 @@ def tags(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[Comp
                 yield CompletionItem(f"{key}=")
 
 
+@careful
+def changes(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
+    """Numbers of changes that stand, the latest first."""
+    for change in reversed(tracker.changes(MOST)):
+        number = str(change.number)
+        if change.undone_by is None and number.startswith(incomplete):
+            yield CompletionItem(number, help=f"{visible(change.who)}: {visible(str(change))}")
+
+
 def field_names(tracker: Tracker, beginning: str) -> list[str]:
     """The fields of runs that begin so: attributes at first, then the keys of a group."""
     group, dot, rest = beginning.partition(".")

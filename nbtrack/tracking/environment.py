@@ -61,11 +61,12 @@ def first_tags(store: Store) -> dict[str, str]:
     except (OSError, ValueError):
         pass  # a repository that cannot be read, or no working directory: a run goes on without
     tags[system_tags.PYTHON_VERSION] = _PYTHON
-    if _command is not None:
-        tags[system_tags.COMMAND] = _command
+    # The environment is looked at before, and found out after, the command: who has it has both.
     saved = _saved.get(store)
     if saved is not None and saved[0] is known_packages():
         tags[system_tags.ENVIRONMENT] = saved[1]
+    if _command is not None:
+        tags[system_tags.COMMAND] = _command
     return tags
 
 
@@ -314,16 +315,16 @@ class _Background:
     def _find_out(self, waiting: _Waiting) -> dict[str, str]:
         global _command
         tags: dict[str, str] = {}
-        if system_tags.ENVIRONMENT not in waiting.context:
-            packages = installed_packages()
-            digest = waiting.store.environments.save(_environment(packages))
-            _saved[waiting.store] = packages, digest
-            tags[system_tags.ENVIRONMENT] = digest
         if system_tags.COMMAND not in waiting.context:
             if _command is None:
                 _command = _command_line()
             if _command is not None:
                 tags[system_tags.COMMAND] = _command
+        if system_tags.ENVIRONMENT not in waiting.context:
+            packages = installed_packages()
+            digest = waiting.store.environments.save(_environment(packages))
+            _saved[waiting.store] = packages, digest
+            tags[system_tags.ENVIRONMENT] = digest
         if waiting.place is not None:
             tags |= waiting.place.find_out(waiting, lambda: monotonic() < self._deadline)
         return tags

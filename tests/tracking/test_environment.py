@@ -127,6 +127,25 @@ def test_the_second_run_knows_at_its_start_what_the_first_has_found_out(tracker:
     assert {system_tags.ENVIRONMENT, system_tags.COMMAND, system_tags.GIT_DIRTY} <= set(tags)
 
 
+def test_a_run_that_starts_while_the_first_is_looked_at_misses_nothing(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile: list[dict[str, str]] = []
+    command_line = environment._command_line
+
+    def look() -> str | None:
+        meanwhile.append(environment.first_tags(tracker._store()))
+        return command_line()
+
+    monkeypatch.setattr(environment, "_command", None)
+    monkeypatch.setattr(environment, "_command_line", look)
+
+    one_run(tracker)
+
+    # Once a run has this, nobody looks for the rest.
+    assert [system_tags.ENVIRONMENT in tags for tags in meanwhile] == [False]
+
+
 def test_each_store_gets_its_own_copy(tmp_path: Path) -> None:
     for name in ("a", "b"):
         tracker = Tracker(store=tmp_path / name)

@@ -71,7 +71,7 @@ def test_numbers_of_every_kind_are_taken(given_value: object, expected: float) -
         np.array([]),
         np.array([1.0, 2.0]),
         torch.zeros(2, 2),
-        object(),
+        pytest.param(object(), id="object()"),
     ],
     ids=repr,
 )

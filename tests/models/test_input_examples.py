@@ -220,7 +220,9 @@ def test_one_row_that_is_too_large_is_kept_with_a_warning(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "example", [object(), {"a": object()}, [1j], np.array([1j]), {1, 2}, lambda: 1], ids=repr
+    "example",
+    [object(), {"a": object()}, [1j], np.array([1j]), {1, 2}, lambda: 1],
+    ids=["object()", "{'a': object()}", "[1j]", "array([1j])", "{1, 2}", "lambda: 1"],
 )
 def test_what_has_no_form_in_json_is_refused(example: Any) -> None:
     with pytest.raises(InvalidTypeError, match="JSON, which has no"):

@@ -62,7 +62,9 @@ def test_what_holds_params_is_flattened(given: object, texts: dict[str, str]) ->
     assert param_texts(given) == texts
 
 
-@pytest.mark.parametrize("given", [5, "lr=1", None, [("lr", 1)], Config, {1: 2}, object()], ids=str)
+@pytest.mark.parametrize(
+    "given", [5, "lr=1", None, [("lr", 1)], Config, {1: 2}, pytest.param(object(), id="object()")], ids=str
+)
 def test_what_holds_no_params_is_refused(given: object) -> None:
     with pytest.raises(InvalidTypeError, match=r"params are given as|key of a param"):
         param_texts(given)

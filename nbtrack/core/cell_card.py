@@ -13,9 +13,10 @@ from nbtrack.core import system_tags
 from nbtrack.core.cell_reports import AttemptChanges, Captured, CellReport
 from nbtrack.core.cells import CellMark
 from nbtrack.core.comparisons import ComparedMetric
-from nbtrack.core.entities import Run, RunData, RunStatus
+from nbtrack.core.entities import LifecycleStage, Run, RunData, RunStatus
 from nbtrack.core.fitting_views import fitted
 from nbtrack.core.html_tables import CELL_STYLE, html_table, safe, safe_block
+from nbtrack.core.lineages import attempt_in
 from nbtrack.core.static_views import View, code_facts, data_notes, mark, models_of, runs_table, took
 from nbtrack.core.system_metric_names import PREFIX as SYSTEM_PREFIX
 from nbtrack.core.system_metric_names import is_system_metric
@@ -112,7 +113,7 @@ class _Card:
         """The status and the name; then what is worth a glance."""
         run = self._run
         pieces = [took(run)]
-        if attempt := self._report.attempt or _number_of(run.data.tags.get(system_tags.ATTEMPT)):
+        if (attempt := self._report.attempt or attempt_in(run.data.tags) or 1) > 1:
             pieces.insert(0, f"↻ {attempt}")
         pieces += [f"{shortened(key, _NAME)} {self._value(key)}" for key in self._told_first()]
         if self._marks:
@@ -179,6 +180,8 @@ class _Card:
             if pieces:
                 lines.append(_Line(name, _listed(pieces, most, total)))
 
+        if run.info.lifecycle_stage == LifecycleStage.DELETED:
+            lines.append(_Line("in the bin", f"nbtrack restore {run.info.run_id[:8]} takes it out"))
         lines += [_Line("progress", each) for each in self._drawing.progress[:most]]
         if len(self._metrics) > _IN_FIRST_LINE and not self._is_table():
             line("metrics", [f"{shortened(key, _NAME)} {self._value(key)}" for key in self._metrics])
@@ -303,10 +306,6 @@ def _sentence(changes: AttemptChanges) -> str:
 
 def _or_none(value: str | None) -> str:
     return "none" if value is None else shortened(value, 24)
-
-
-def _number_of(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else None
 
 
 def _listed(names: Sequence[str], most: int, total: int | None = None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbtrack.core import system_tags
 from nbtrack.core.html_tables import html_pairs, html_table, safe, safe_block
+from nbtrack.core.lineages import attempt_mark
 from nbtrack.core.system_metric_names import PREFIX as SYSTEM_PREFIX
 from nbtrack.core.system_metric_names import is_system_metric
 from nbtrack.core.text_tables import (
@@ -69,6 +70,8 @@ def run_card(
         nested_count: How many of these there are, when `nested` is only their beginning.
     """
     title, rest = f"{mark(run.info.status)} {run.info.run_name}", f" · {took(run)}"
+    if again := attempt_mark(run.data.tags):
+        rest = f" ·{again}{rest}"
     lines = [visible(title + rest)]
     pieces = [f"<div><strong>{safe(title)}</strong>{safe(rest)}</div>"]
     if error := run.data.tags.get(system_tags.ERROR):
@@ -126,6 +129,10 @@ def run_card(
             note = f"{len(nested)} of {nested_count:,} nested runs"
             pieces.append(f"<div>{note}</div>")
             lines.append(f"  {note}")
+    if run.info.lifecycle_stage == "deleted":
+        note = f"in the bin: nbtrack restore {run.info.run_id[:8]} takes it out"
+        pieces.append(f"<div>{safe(note)}</div>")
+        lines += ["", f"  {visible(note)}"]
     facts = f"run id {run.info.run_id} · started {moment(run.info.start_time)}"
     pieces.append(f"<div><small>{safe(facts)}</small></div>")
     lines += ["", f"  {visible(facts)}"]
@@ -244,7 +251,8 @@ def _names(runs: "Sequence[Run]", depths: Mapping[str, int], best: str | None, c
     for run in runs:
         depth = depths.get(run.info.run_id, 0)
         branch = "  " * (depth - 1) + "└ " * bool(depth)
-        names.append(branch + cut(run.info.run_name, 40) + "  ★ best" * (run.info.run_id == best))
+        called = cut(run.info.run_name, 40) + attempt_mark(run.data.tags)
+        names.append(branch + called + "  ★ best" * (run.info.run_id == best))
     return names
 
 

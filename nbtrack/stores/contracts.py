@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
-from nbtrack.core.entities import Experiment, FileInfo, Metric, Run, RunList, ViewType
+from nbtrack.core.entities import Experiment, FileInfo, Metric, Run, RunList, RunStatus, ViewType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbtrack.core.changes import Change, ChangeList
     from nbtrack.core.datasets import DatasetInput
     from nbtrack.core.ended_runs import EndedRun
+    from nbtrack.core.lineages import CellIdentity, StartedAttempt
     from nbtrack.core.logged_models import LoggedModel, LoggedModelList
     from nbtrack.core.model_links import LoggedModelOutput
     from nbtrack.core.paged_lists import PagedList
@@ -310,6 +311,37 @@ class Runs(Protocol):
 
     def artifacts(self, run_id: str) -> Artifacts:
         """The artifacts of a run."""
+        ...
+
+
+class Attempts(Protocol):
+    """The runs that tracked cells have made, by lineage."""
+
+    def create(
+        self,
+        experiment_id: str,
+        cell: CellIdentity,
+        *,
+        new_name: str,
+        tags: Mapping[str, str],
+        is_new: bool = False,
+        artifact_location: str | None = None,
+    ) -> StartedAttempt:
+        """Begin the run of a cell in this process, as the next attempt of its lineage.
+
+        It has the cell's name, else that of the attempt before, else `new_name`. With `is_new` it begins a
+        lineage, which the cell goes on with from then on. No two attempts of one lineage get one number.
+        """
+        ...
+
+    def search(self, lineage: str, *, number: int | None = None, view: int = ViewType.ALL) -> RunList:
+        """The attempts of a lineage, the first one first; with `number` only that one."""
+        ...
+
+    def latest(
+        self, lineage: str, *, before: int | None = None, statuses: Sequence[str] = RunStatus.ALL
+    ) -> Run | None:
+        """The latest attempt that is not deleted: with a number below `before`, with one of `statuses`."""
         ...
 
 
@@ -776,6 +808,11 @@ class Store(Protocol):
     @property
     def runs(self) -> Runs:
         """Its runs."""
+        ...
+
+    @property
+    def attempts(self) -> Attempts:
+        """The attempts of its lineages."""
         ...
 
     @property

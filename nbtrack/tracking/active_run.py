@@ -32,6 +32,7 @@ from nbtrack.tracking.run_operations import DONE
 
 if TYPE_CHECKING:
     from nbtrack.core.ended_runs import EndedRun
+    from nbtrack.core.lineages import StartedAttempt
     from nbtrack.tracking.system_metrics import SystemMetricsSampler
 
 
@@ -91,6 +92,8 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
 
     is_autologged = False
     """Whether autolog started it, for one training: it is no run that the user has chosen to log to."""
+    attempt: "StartedAttempt | None" = None
+    """Which attempt of which lineage it began as, when it is the run of a tracked cell."""
     gives_way = False
     """Whether it ends when the user starts a run: nobody could tell when the loop that it records is over."""
 

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nbtrack.core import settings, system_tags
 from nbtrack.core.entities import Experiment, LifecycleStage, Run, RunStatus
@@ -41,6 +41,9 @@ from nbtrack.tracking.logging_verbs import LoggingVerbs
 from nbtrack.tracking.reading_verbs import ReadingVerbs
 from nbtrack.tracking.run_handle import RunHandles
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID
+
+if TYPE_CHECKING:
+    from nbtrack.core.lineages import CellIdentity
 
 _LENGTH_OF_OURS = 32
 
@@ -231,7 +234,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
         *,
         run_id: str | None = None,
         experiment_name: str | None = None,
-        run_name: str | None = None,
+        cell: "CellIdentity | None" = None,
+        begins_lineage: bool = False,
         nested: bool = False,
         tags: Mapping[str, Any] | None = None,
     ) -> ActiveRun:
@@ -243,7 +247,9 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
             run_id: Resume this run.
             experiment_name: The new run's experiment, made when it does not exist; None is the
                 active one.
-            run_name: For people.
+            cell: By what the cell is known again: the run is the next attempt of its lineage, and has the
+                cell's name, else that of the attempt before. None: it is of no lineage.
+            begins_lineage: Whether it is the first attempt of a lineage that begins with it.
             nested: Whether it is a child of the active run; it stands beside it otherwise.
             tags: First tags.
 
@@ -252,9 +258,11 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
         """
         if self._is_off():
             return self._activate(DisabledRun(self), is_top=not nested)
-        texts = tag_texts(tags, run_name, None)
+        texts = tag_texts(tags, None, None)
         store = self._store()
         if run_id is not None:
+            if cell is not None and cell.name is not None:
+                texts[system_tags.RUN_NAME] = cell.name
             run = self._resume(store, run_id, texts)
         else:
             experiment_id = None
@@ -264,7 +272,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
             parent = None
             if nested and outer is not None and not isinstance(outer, DisabledRun):
                 parent = outer.run_id
-            run = self._create(store, self._experiment_of_new_run(store, experiment_id), parent, texts)
+            experiment = self._experiment_of_new_run(store, experiment_id)
+            run = self._create(store, experiment, parent, texts, cell=cell, begins_lineage=begins_lineage)
         run.takes_nested = True
         return self._measured(store, run, None)
 
@@ -496,24 +505,41 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
             settings.leave_run(run.run_id, run.store_uri)
 
     def _create(
-        self, store: Store, experiment: Experiment, parent: str | None, tags: dict[str, str]
+        self,
+        store: Store,
+        experiment: Experiment,
+        parent: str | None,
+        tags: dict[str, str],
+        *,
+        cell: "CellIdentity | None" = None,
+        begins_lineage: bool = False,
     ) -> ActiveRun:
         if parent is not None:
             tags[system_tags.PARENT_RUN_ID] = parent
         name = tags.get(system_tags.RUN_NAME) or random_run_name()
-        run_id = None
+        run_id = attempt = None
         try:
             context = run_context.context_tags(store)
-            run_id = store.runs.create(
-                experiment.experiment_id,
-                name,
-                tags={**context, **tags},
-                artifact_location=_own_location(store, experiment),
-            )
+            first_tags, location = {**context, **tags}, _own_location(store, experiment)
+            if cell is None:
+                run_id = store.runs.create(
+                    experiment.experiment_id, name, tags=first_tags, artifact_location=location
+                )
+            else:
+                attempt = store.attempts.create(
+                    experiment.experiment_id,
+                    cell,
+                    new_name=name,
+                    tags=first_tags,
+                    is_new=begins_lineage,
+                    artifact_location=location,
+                )
+                run_id = attempt.run_id
             for outer in self._active.stack():
                 if outer.run_id == parent:
                     outer.nested_ids.append(run_id)
             run = self._activate_writer(store, run_id, owner=True, is_top=self._is_top(parent))
+            run.attempt = attempt
             environment.capture_later(store, run_id, context)
             return run
         except KeyboardInterrupt as interrupt:

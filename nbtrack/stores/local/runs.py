@@ -45,6 +45,9 @@ WITH_EXPERIMENT = "deleted_with_experiment"
 # A run's document, in whatever form the table hands it out.
 Document = MutableMapping[str, Any]
 
+HAS_LINEAGE: Any = Query().tags[system_tags.LINEAGE] != ""
+"""Which runs are attempts of a lineage: the index of lineages holds only those."""
+
 _BEGINNING = re.compile(r"[0-9a-f]{4,32}")
 _MOST_TRIES = 20
 
@@ -62,7 +65,11 @@ class LocalRuns:
         self._table = database.table(
             "runs",
             unique=[("run_id",)],
-            indexes=[Index(("run_id",), where=Query().status == RunStatus.RUNNING), Index(("start_time",))],
+            indexes=[
+                Index(("run_id",), where=Query().status == RunStatus.RUNNING),
+                Index(("start_time",)),
+                Index(("tags", system_tags.LINEAGE), where=HAS_LINEAGE),
+            ],
             # Running runs change all the time, and are read one by one anyway.
             columns=Columns([("metrics", EACH, "last"), ("params", EACH)], where=AT_REST),
         )
@@ -193,6 +200,15 @@ class LocalRuns:
                     document["writer"] = liveness.this_process()
 
             self._change(run_id, change)
+
+    def has_any(self, condition: Any) -> bool:
+        """Whether the document of any run, as it lies in the store, matches."""
+        return self._table.contains(condition)
+
+    def name_of(self, run_id: str) -> str | None:
+        """The name of a run; None when there is none."""
+        rows = list(self._table.select_values([("run_name",)], by_run_id(run_id), limit=1))
+        return rows[0][0] if rows else None
 
     def is_open(self, run_id: str) -> bool:
         """Whether a run is RUNNING, so that readers look into its metric log; False when there is none."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbtrack.core.ended_runs import EndedRun
+    from nbtrack.stores.local.attempts import LocalAttempts
     from nbtrack.stores.local.cell_sessions import LocalCellSessions
     from nbtrack.stores.local.changes import LocalChanges
     from nbtrack.stores.local.logged_models import LocalLoggedModels
@@ -51,6 +52,7 @@ class LocalStore:
         self._opened_file = _identity(self._documents_path)
         self.runs = LocalRuns(path, self.documents, self.events, self._change_log)
         self._logged_models: LocalLoggedModels | None = None
+        self._attempts: LocalAttempts | None = None
         self.environments = SharedDocuments(path, store_folder.ENVIRONMENTS, "environment")
         self._keeper = Keeper(self.documents.sync, self.events)
         self._changes: LocalChanges | None = None
@@ -76,6 +78,15 @@ class LocalStore:
 
             self._changes = LocalChanges(self._change_log, self.runs, self.experiments)
         return self._changes
+
+    @property
+    def attempts(self) -> "LocalAttempts":
+        """The attempts of its lineages."""
+        if self._attempts is None:
+            from nbtrack.stores.local.attempts import LocalAttempts  # lazy: only tracked cells make any
+
+            self._attempts = LocalAttempts(self.path, self.documents, self.runs)
+        return self._attempts
 
     @property
     def uri(self) -> str:

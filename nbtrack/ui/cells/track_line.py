@@ -20,9 +20,14 @@ _WRAPPERS = ("time", "timeit", "capture", "prun")
 _WRAPPER = re.compile(rf"%%(?:{'|'.join(_WRAPPERS)})(?:\s|$)")
 _TRACK = re.compile(r"%%track(?:\s(?P<options>.*))?")
 
-_USAGE = "%%track [NAME] [-e EXPERIMENT] [-p KEY=VALUE] [-t KEY=VALUE] [--resume RUN_ID] [--nested] [--quiet]"
+_USAGES = (
+    "%%track [NAME] [-e EXPERIMENT] [-p KEY=VALUE] [-t KEY=VALUE]",
+    "[--new|--discard|--resume RUN_ID] [--nested] [--quiet]",
+)
+_USAGE = " ".join(_USAGES)
+_LINES = "\n        ".join(_USAGES)
 _HELP = f"""\
-{_USAGE}
+{_LINES}
 
 Record this cell as a run: its code, params, metrics, status and duration.
 
@@ -30,6 +35,8 @@ Record this cell as a run: its code, params, metrics, status and duration.
   -e, --experiment EXPERIMENT  experiment of the cell's runs; made when it does not exist
   -p, --param KEY=VALUE        log a param; may be repeated
   -t, --tag KEY=VALUE          set a tag; may be repeated
+  --new                        begin a new lineage, instead of the cell's next attempt
+  --discard                    put the run into the bin at its end
   --resume RUN_ID              go on with this run instead of starting one
   --nested                     make the run a child of the active one, else it stands beside it
   --quiet                      show no card
@@ -56,6 +63,8 @@ class TrackOptions:
     params: tuple[tuple[str, str], ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     resume: str | None = None
+    new: bool = False
+    discard: bool = False
     nested: bool = False
     quiet: bool = False
     help: bool = False
@@ -120,6 +129,8 @@ def parse_options(options: str, expand: Callable[[str], str] = str) -> TrackOpti
     parsed: Namespace = parser.parse_intermixed_args(words)
     if parsed.resume and (parsed.experiment or parsed.nested):
         parser.error("--resume goes on with a run where it is; it takes neither -e nor --nested")
+    if sum(map(bool, (parsed.resume, parsed.new, parsed.discard))) > 1:
+        parser.error("give one of --new, --discard and --resume")
 
     def text(word: str | None) -> str | None:
         return None if word is None else filled_in(word, expand)
@@ -137,6 +148,8 @@ def parse_options(options: str, expand: Callable[[str], str] = str) -> TrackOpti
         params=pairs("-p", parsed.params),
         tags=pairs("-t", parsed.tags),
         resume=text(parsed.resume),
+        new=parsed.new,
+        discard=parsed.discard,
         nested=parsed.nested,
         quiet=parsed.quiet,
     )
@@ -158,6 +171,8 @@ class _Parser(ArgumentParser):
         add("-p", "--param", dest="params", action="append", default=[])
         add("-t", "--tag", dest="tags", action="append", default=[])
         add("--resume")
+        add("--new", action="store_true")
+        add("--discard", action="store_true")
         add("--nested", action="store_true")
         add("--quiet", action="store_true")
         add("-h", "--help", action="store_true")

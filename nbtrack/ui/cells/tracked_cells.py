@@ -22,6 +22,7 @@ from nbtrack.tracking.active_run import ActiveRun, outcome_of
 from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.cells.cell_traceback import traceback_text
+from nbtrack.ui.cells.lineages import CellIdentities, place_of
 from nbtrack.ui.cells.stopping import is_interrupt
 from nbtrack.ui.cells.track_line import TrackOptions, parse_options, track_line
 from nbtrack.ui.cells.tracked_cell import CellPart, TrackedCell
@@ -80,6 +81,7 @@ class TrackedCells:
         self._history = history
         self._parts = tuple(parts)
         self._card = card
+        self._identities = CellIdentities(shell)
         # Cells of a subshell run in a thread of their own, beside those of the main shell.
         self._of_thread = threading.local()
         self._reported: BaseException | None = None
@@ -158,12 +160,14 @@ class TrackedCells:
         tracker = self._tracker
         cell.active_before = tracker.active_runs()
         tags = {system_tags.CELL_ID: cell.cell_id} if cell.cell_id else {}
+        identity = self._identities.of(cell)
 
         def start(run_id: str | None, experiment: str | None) -> ActiveRun:
             return tracker.start_cell_run(
                 run_id=run_id,
                 experiment_name=experiment,
-                run_name=wanted.name,
+                cell=identity,
+                begins_lineage=wanted.new,
                 nested=wanted.nested,
                 tags=tags,
             )
@@ -191,6 +195,7 @@ class TrackedCells:
             raise
         with _never_failing("The run goes on."):
             is_resumed = cell.run.run_id == wanted.resume
+            cell.report.lineage, cell.report.attempt = place_of(cell.run)
             code, _ = redact_code(cell.code)
             cell.run.log_text(code, _code_file(tracker, cell.run) if is_resumed else CODE_FILE)
             if wanted.tags:
@@ -224,6 +229,10 @@ class TrackedCells:
                 ending.callback(tracker.finish, each, status, tags=tags)
             if error is not None and status != RunStatus.FINISHED and run is not None and run in started:
                 run.log_text(traceback_text(error, self._shell), TRACEBACK_FILE)
+        if run is not None and cell.options.discard:
+            with _never_failing("The run is not in the bin."):
+                for run_id in (*run.nested_ids, run.run_id):
+                    tracker.delete_run(run_id)
         if self._card is not None and run is not None and not isinstance(run, DisabledRun):
             self._card.end(cell)
 

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import delete_logged_model_tag as delete_logged_model_tag
     from nbtrack.tracking.fluent import delete_run as delete_run
     from nbtrack.tracking.fluent import delete_tag as delete_tag
+    from nbtrack.tracking.fluent import diff as diff
     from nbtrack.tracking.fluent import download_artifacts as download_artifacts
     from nbtrack.tracking.fluent import end_run as end_run
     from nbtrack.tracking.fluent import finalize_logged_model as finalize_logged_model
@@ -173,7 +174,7 @@ _HOMES = {
         "last_logged_model log_model_params log_outputs restore_logged_model search_logged_models "
         "set_active_model set_logged_model_tags "
         "active_run create_experiment create_run delete_experiment delete_experiment_tag delete_run "
-        "delete_tag download_artifacts end_run flush flush_artifact_async_logging flush_async_logging "
+        "delete_tag diff download_artifacts end_run flush flush_artifact_async_logging flush_async_logging "
         "get_artifact_uri get_environment get_experiment get_experiment_by_name get_metric_history "
         "get_parent_run get_registry_uri get_run get_tracking_uri is_tracking_uri_set last_active_run "
         "list_artifacts load_table log_artifact log_artifacts log_batch log_dict log_figure log_image "

@@ -77,7 +77,10 @@ def beside(
             lines += [_drawn(row) for row in shown[:most]]
         if most is not None and len(shown) > most:
             lines.append(Line(f"and {len(shown) - most:,} more", [""] * len(headings)))
-    notes = [*notes, *([] if everything else _notes(compared, kinds, len(headings)))]
+    if not everything:
+        whose = "both" if len(headings) == 2 else "all"
+        nothing = [] if any(compared.told().values()) else [f"Nothing that {whose} of them recorded differs."]
+        notes = [*notes, *nothing, *same_notes(compared, kinds, whose=whose)]
     html = [_html(headings, lines, corner), *(f"<div>{safe(note)}</div>" for note in notes)]
     text = [*_text(headings, lines, width, corner), *([""] if notes else []), *map(visible, notes)]
     return View("".join(html), "\n".join(text))
@@ -121,13 +124,19 @@ def _one_line(text: str) -> str:
     return shortened(text.strip().split("\n")[0], _CELL) if text.strip() else repr(text)
 
 
-def _notes(compared: Sections, kinds: Mapping[str, tuple[str, str]], count: int) -> list[str]:
+def same_notes(compared: Sections, kinds: Mapping[str, tuple[str, str]], *, whose: str = "both") -> list[str]:
+    """What is the same in all that is compared: params with their values, of the rest how much.
+
+    Args:
+        compared: What is compared; it has `params`.
+        kinds: What one and several rows of a section are called.
+        whose: `both` of them, or `all`.
+    """
     same = {
         section: [row for row in rows if not row.differs]
         for section, rows in compared.sections.items()
         if section in kinds
     }
-    whose = "both" if count == 2 else "all"
     notes: list[str] = []
     if params := same.pop("params"):
         pairs = [f"{shortened(row.key, _CELL)}={_one_line(str(row.values[0]))}" for row in params]
@@ -136,8 +145,6 @@ def _notes(compared: Sections, kinds: Mapping[str, tuple[str, str]], count: int)
     counts = [f"{len(rows):,} {kinds[section][len(rows) != 1]}" for section, rows in same.items() if rows]
     if counts:
         notes.append(f"{'also ' if notes else ''}same in {whose}: {', '.join(counts)}")
-    if not any(compared.told().values()):
-        notes.insert(0, f"Nothing that {whose} of them recorded differs.")
     return notes
 
 

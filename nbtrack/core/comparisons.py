@@ -64,6 +64,29 @@ class ComparedMetric:
         )
 
     @property
+    def shares(self) -> tuple[float | None, ...]:
+        """The deltas as shares of the first value: 0.1 is ten per cent more; None where it is 0."""
+        first = self.values[0]
+        return tuple(None if delta is None or not first else delta / abs(first) for delta in self.deltas)
+
+    @property
+    def verdicts(self) -> tuple[str | None, ...]:
+        """Whether each is `better` or `worse` than the first; None where nobody knows, or it is the same.
+
+        NaN is worse than any number.
+        """
+        return (None, *(self._verdict(self.values[0], value) for value in self.values[1:]))
+
+    def _verdict(self, first: float | None, value: float | None) -> str | None:
+        if self.greater_is_better is None or first is None or value is None or str(first) == str(value):
+            return None
+        if math.isnan(first) or math.isnan(value):
+            return "better" if math.isnan(first) else "worse"
+        if first == value:
+            return None
+        return "better" if (value > first) == self.greater_is_better else "worse"
+
+    @property
     def best(self) -> tuple[int, ...]:
         """Which have the best value, counted from 0; none when that is not known, or all have it."""
         if self.greater_is_better is None:

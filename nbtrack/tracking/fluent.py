@@ -31,6 +31,7 @@ active_run = default_tracker.active_run
 create_run = default_tracker.create_run
 delete_run = default_tracker.delete_run
 delete_tag = default_tracker.delete_tag
+diff = default_tracker.diff
 end_run = default_tracker.end_run
 flush = default_tracker.flush
 flush_artifact_async_logging = default_tracker.flush_artifact_async_logging

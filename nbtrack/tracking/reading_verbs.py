@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nbtrack.core import system_tags
 from nbtrack.core.entities import FileInfo, Run, RunList, ViewType
@@ -18,6 +18,9 @@ from nbtrack.tracking.disabled_run import disabled_snapshot
 from nbtrack.tracking.experiment_ids import checked_ids, warn_of_unknown
 from nbtrack.tracking.experiment_verbs import ExperimentVerbs
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID, nothing_recorded
+
+if TYPE_CHECKING:
+    from nbtrack.core.differences import Difference
 
 _OUTPUT_FORMATS = ("pandas", "list")
 _BY_NAME = "a name as experiment_names=[...]"
@@ -302,6 +305,23 @@ class ReadingVerbs(ExperimentVerbs):
             return {}
         store = self._store_of(run_id)
         return environment.of_run(store, store.runs.get(run_id))
+
+    def diff(self, a: "Run | str", b: "Run | str | None" = None) -> "Difference":
+        """What differs between two runs: params, metrics, the code of their cells, packages, Git and data.
+
+        Of metrics it says what became better and worse, of code which lines changed. As the last line of
+        a cell it draws itself; `print` shows it as text.
+
+        Args:
+            a: The run before, or its id.
+            b: The run after. None: `a` is compared with the attempt before it.
+
+        Raises:
+            NotFoundError: There is no such run, or no attempt before it.
+        """
+        from nbtrack.tracking import run_differences  # lazy: only people compare
+
+        return run_differences.difference_of(self, a, b)
 
     @property
     def documents(self) -> Database:

@@ -28,6 +28,7 @@ USAGE = """\
 %nbtrack runs               the latest runs; -f FILTER, -o FIELD, -c FIELDS, -e EXPERIMENT, -n NUMBER
 %nbtrack show RUN           a run: its id, the beginning of it, or its name
 %nbtrack compare RUN RUN    what differs between runs
+%nbtrack diff RUN RUN       what changed in params, metrics and code; of one RUN: since the attempt before
 %nbtrack experiments        the experiments, and how many runs they have
 %nbtrack tag RUN KEY=VALUE  set tags; --remove KEY takes one off
 %nbtrack note RUN TEXT      write a note on a run

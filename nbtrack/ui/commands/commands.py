@@ -2,6 +2,7 @@
 
 from nbtrack.ui.commands.artifacts import artifacts
 from nbtrack.ui.commands.changing import delete, note, rename, restore, tag
+from nbtrack.ui.commands.diffing import diff
 from nbtrack.ui.commands.experiments import experiments
 from nbtrack.ui.commands.looking import compare, runs, show
 from nbtrack.ui.commands.models import models
@@ -10,6 +11,6 @@ from nbtrack.ui.commands.trusting import trust
 from nbtrack.ui.commands.undoing import undo
 
 COMMANDS = (
-    *(runs, show, compare, experiments, tag, note, rename, delete, restore, undo, artifacts),
+    *(runs, show, compare, diff, experiments, tag, note, rename, delete, restore, undo, artifacts),
     *(models, registry, trust),
 )

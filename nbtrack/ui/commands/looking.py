@@ -7,10 +7,9 @@ import click
 
 from nbtrack.core import static_views, system_tags
 from nbtrack.core.entities import FileInfo, Run, ViewType
-from nbtrack.core.errors import InvalidValueError, NotFoundError
-from nbtrack.core.metric_directions import known_directions
+from nbtrack.core.errors import InvalidValueError
 from nbtrack.core.text_tables import shortened, visible
-from nbtrack.tracking.tracker import Tracker
+from nbtrack.tracking.metric_directions import directions_of
 from nbtrack.ui.commands import completing
 from nbtrack.ui.commands.columns import CELL, Column, all_columns, hint_at_columns, parse_columns
 from nbtrack.ui.commands.named import (
@@ -110,7 +109,7 @@ def runs(
         [each.experiment_id for each in chosen] or None,
         filter_string=filter_string,
         run_view_type=view_of(deleted, both),
-        order_by=with_directions(order, _directions(tracker, [each.experiment_id for each in chosen])),
+        order_by=with_directions(order, directions_of(tracker, [each.experiment_id for each in chosen])),
         max_results=number,
         output_format="list",
         search_all_experiments=not chosen and (everywhere or not screen.is_bound),
@@ -189,7 +188,7 @@ def compare(screen: Screen, runs: Sequence[str], everything: bool, as_json: bool
     environments: list[Mapping[str, Any]] = []
     if everything or len({run.data.tags.get(system_tags.ENVIRONMENT) for run in found}) > 1:
         environments = [tracker.get_environment(run.info.run_id) for run in found]
-    directions = _directions(tracker, [run.info.experiment_id for run in found])
+    directions = directions_of(tracker, [run.info.experiment_id for run in found])
     comparison = compare_runs(found, environments=environments, directions=directions)
     if as_json:
         screen.write(json_text(comparison.to_dictionary(everything=everything)))
@@ -206,17 +205,6 @@ def view_of(deleted: bool, both: bool) -> int:
     if deleted and both:
         raise click.UsageError("Give either --deleted or --all.")
     return ViewType.ALL if both else ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
-
-
-def _directions(tracker: Tracker, experiment_ids: Sequence[str]) -> dict[str, bool]:
-    """What the experiments say of their primary metrics."""
-    found: dict[str, bool] = {}
-    for experiment_id in dict.fromkeys(experiment_ids):
-        try:
-            found |= known_directions(tracker.get_experiment(experiment_id).tags)
-        except NotFoundError:
-            continue  # runs may have been copied here without their experiment
-    return found
 
 
 def _chosen_columns(found: Sequence[Run], columns: Sequence[Column], *, whole: bool) -> static_views.View:

@@ -71,7 +71,24 @@ def code_view(
         most_lines: Rows at most; None is any number.
         most_letters: Of a line at most; None is any number.
     """
-    parts = with_context(rows, _CONTEXT)
+    return parts_view(
+        with_context(rows, _CONTEXT),
+        headings,
+        width=width,
+        most_lines=most_lines,
+        most_letters=most_letters,
+    )
+
+
+def parts_view(
+    parts: Sequence[Sequence[LineRow]],
+    headings: tuple[str, str],
+    *,
+    width: int | None = None,
+    most_lines: int | None = None,
+    most_letters: int | None = None,
+) -> View:
+    """Draw the parts of two texts in which they differ; see `code_view`."""
     shown: list[Sequence[LineRow]] = []
     room = sum(map(len, parts)) if most_lines is None else most_lines
     for part in parts:
@@ -79,13 +96,14 @@ def code_view(
             shown.append(part[:room])
             room -= len(part)
     left_out = sum(map(len, parts)) - sum(map(len, shown))
-    note = f"and {left_out:,} lines more" if left_out else ""
-    html = _html(rows, shown, headings, most_letters) + (f"<div>{note}</div>" if note else "")
-    side = 0 if width is None else (width - 3 - 2 * (_digits(rows) + 3)) // 2
+    note = f"and {left_out:,} {'line' if left_out == 1 else 'lines'} more" if left_out else ""
+    digits = _digits(parts)
+    html = _html(shown, digits, headings, most_letters) + (f"<div>{note}</div>" if note else "")
+    side = 0 if width is None else (width - 3 - 2 * (digits + 3)) // 2
     if side >= _LEAST_SIDE and not _is_one_sided(shown):
-        text = _beside(rows, shown, side, most_letters)
+        text = _beside(shown, digits, side, most_letters)
     else:
-        text = list(_unified(rows, shown, most_letters))
+        text = list(_unified(shown, digits, most_letters))
     return View(html, "\n".join([*text, *([f"… {note}"] if note else [])]))
 
 
@@ -95,17 +113,14 @@ def _is_one_sided(parts: Sequence[Sequence[LineRow]]) -> bool:
 
 
 def _html(
-    rows: Sequence[LineRow],
-    parts: Sequence[Sequence[LineRow]],
-    headings: tuple[str, str],
-    most_letters: int | None,
+    parts: Sequence[Sequence[LineRow]], digits: int, headings: tuple[str, str], most_letters: int | None
 ) -> str:
     sides: tuple[list[str], list[str]] = ([], [])
     for at, part in enumerate(parts):
-        if at or part[0] is not rows[0]:
+        if at or not _is_beginning(part):
             for side in sides:
                 side.append(" ⋯")
-        for pair in _lines(part, _digits(rows), _HTML_WIDTH, most_letters):
+        for pair in _lines(part, digits, _HTML_WIDTH, most_letters):
             for side, line in zip(sides, pair, strict=True):
                 side.append(_html_line(line))
     one_sided = _is_one_sided(parts)
@@ -135,14 +150,14 @@ def _html_line(line: CodeLine) -> str:
 
 
 def _beside(
-    rows: Sequence[LineRow], parts: Sequence[Sequence[LineRow]], side: int, most_letters: int | None
+    parts: Sequence[Sequence[LineRow]], digits: int, side: int, most_letters: int | None
 ) -> list[str]:
     """Text of two columns."""
     pairs: list[tuple[str, str]] = []
     for at, part in enumerate(parts):
-        if at or part[0] is not rows[0]:
+        if at or not _is_beginning(part):
             pairs.append((" ⋯", " ⋯"))
-        for left, right in _lines(part, _digits(rows), side, most_letters):
+        for left, right in _lines(part, digits, side, most_letters):
             pairs.append((_text_line(left), _text_line(right)))
     widest = max(text_width(left) for left, _ in pairs)
     return [f"{left}{' ' * (widest - text_width(left))} │ {right}".rstrip() for left, right in pairs]
@@ -152,13 +167,10 @@ def _text_line(line: CodeLine) -> str:
     return f"{line.number} {line.sign} {line.text}".rstrip() if line.pieces else ""
 
 
-def _unified(
-    rows: Sequence[LineRow], parts: Sequence[Sequence[LineRow]], most_letters: int | None
-) -> Iterator[str]:
+def _unified(parts: Sequence[Sequence[LineRow]], digits: int, most_letters: int | None) -> Iterator[str]:
     """Text of one column: what is gone, then what is new."""
-    digits = _digits(rows)
     for at, part in enumerate(parts):
-        if at or part[0] is not rows[0]:
+        if at or not _is_beginning(part):
             yield " ⋯"
         for is_same, group in groupby(part, key=lambda row: row.kind == "same"):
             found = list(group)
@@ -261,6 +273,12 @@ def _fitting(text: str, width: int) -> int:
     return space + 1 if space >= 0 and text[:space].strip() else fitting
 
 
-def _digits(rows: Sequence[LineRow]) -> int:
+def _is_beginning(part: Sequence[LineRow]) -> bool:
+    """Whether nothing is left out before a part."""
+    return part[0].left in (None, 1) and part[0].right in (None, 1)
+
+
+def _digits(parts: Sequence[Sequence[LineRow]]) -> int:
     """Columns of the highest number of a line."""
-    return len(str(max((max(row.left or 0, row.right or 0) for row in rows), default=0)))
+    numbers = (number or 0 for part in parts for row in part for number in (row.left, row.right))
+    return len(str(max(numbers, default=0)))

@@ -149,10 +149,12 @@ class Difference(Sections):
         return difference_view(self).text
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from nbtrack.core.difference_view import difference_view  # lazy: only what is looked at is drawn
-        from nbtrack.core.static_views import bundle
+        from nbtrack.core import mime  # lazy: only what is looked at is drawn
+        from nbtrack.core.difference_view import difference_view
 
-        return bundle(difference_view(self, fits=True))
+        ids = {"before": self.before.info.run_id, "after": self.after.info.run_id}
+        told = {"names": mime.texts(self.names, 2), "counts": self.counts, "differs": self.differs}
+        return mime.bundle(difference_view(self, fits=True), "diff", ids, lambda _: told)
 
 
 def difference(

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import groupby, pairwise
 
@@ -20,6 +20,7 @@ Span = tuple[int, int]
 
 # A number counts as one word: 0.1 becomes 0.05, not 0.[1 -> 05].
 _WORD = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\w+|\s+|.", re.DOTALL)
+_PLACE = re.compile(r"@@ -(\d+),\d+ \+(\d+),\d+ @@")
 _ALIKE = 0.4
 """From here on a removed line and an added one count as one line that changed."""
 
@@ -94,6 +95,37 @@ def unified(rows: Sequence[LineRow], context: int = 3) -> list[str]:
             lines += [f"-{row.before}" for row in shown if row.before is not None]
             lines += [f"+{row.after}" for row in shown if row.after is not None]
     return lines
+
+
+def parts_of_unified(lines: Sequence[str]) -> list[list[LineRow]]:
+    """The parts that `unified` made such lines of; what is no unified diff gives none."""
+    parts: list[list[LineRow]] = []
+    hunks: list[tuple[int, int, list[str]]] = []
+    for line in lines:
+        if match := _PLACE.fullmatch(line):
+            hunks.append((int(match[1]), int(match[2]), []))
+        elif hunks and line[:1] in (" ", "-", "+"):
+            hunks[-1][2].append(line)
+    for first, first_right, held in hunks:
+        before, after = ([line[1:] for line in held if line[0] in (" ", sign)] for sign in "-+")
+        if not before or not after:
+            sign = "removed" if before else "added"
+            numbers = enumerate(before or after, start=first if before else first_right)
+            parts.append(
+                [
+                    LineRow(sign, at, line) if before else LineRow(sign, right=at, after=line)
+                    for at, line in numbers
+                ]
+            )
+            continue
+        shifted = [
+            replace(
+                row, left=row.left and row.left + first - 1, right=row.right and row.right + first_right - 1
+            )
+            for row in line_rows("\n".join(before), "\n".join(after))
+        ]
+        parts.append(shifted)
+    return parts
 
 
 def with_context(rows: Sequence[LineRow], context: int = 3) -> list[Sequence[LineRow]]:

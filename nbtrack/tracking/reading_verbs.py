@@ -321,7 +321,7 @@ class ReadingVerbs(ExperimentVerbs):
         """
         from nbtrack.tracking import run_differences  # lazy: only people compare
 
-        return run_differences.difference_of(self, a, b)
+        return run_differences.difference_of(self, self._store_of, a, b)
 
     @property
     def documents(self) -> Database:

@@ -5,16 +5,17 @@ Looking never fails because something is missing: what is not known is said by t
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from nbtrack.core import system_tags
 from nbtrack.core.cells import Slice
 from nbtrack.core.differences import Difference, RunEvidence, difference
-from nbtrack.core.entities import Run, ViewType
+from nbtrack.core.entities import Run
 from nbtrack.core.errors import InvalidTypeError, NbtrackError, NotFoundError
-from nbtrack.documents.queries import Query
+from nbtrack.core.lineages import attempt_in
+from nbtrack.stores.contracts import Store
 from nbtrack.tracking.metric_directions import directions_of
 
 if TYPE_CHECKING:
@@ -25,46 +26,40 @@ _CODE_FILE = re.compile(r"cell(?:-(\d+))?\.py")
 _MOST_CODE_FILES = 20
 
 
-def difference_of(tracker: "ReadingVerbs", before: Any, after: Any = None) -> Difference:
-    """What differs between two runs; see `ReadingVerbs.diff`."""
-    if after is None:
-        second = _run_of(tracker, before)
-        first = attempt_before(tracker, second)
-    else:
-        first, second = _run_of(tracker, before), _run_of(tracker, after)
+def difference_of(
+    tracker: "ReadingVerbs", store_of: Callable[[str], Store], before: Any, after: Any = None
+) -> Difference:
+    """What differs between two runs.
+
+    Args:
+        tracker: Whose runs.
+        store_of: Gives the store that has a run of an id.
+        before: The run before, or its id.
+        after: The one after; None: the one before is compared with the attempt before it.
+    """
+    first, second = _run_of(tracker, before), None if after is None else _run_of(tracker, after)
+    if second is None:
+        first, second = _attempt_before(store_of, first), first
     sides = [_evidence(tracker, run) for run in (first, second)]
-    return difference(
-        *sides, directions=directions_of(tracker, [run.info.experiment_id for run in (first, second)])
-    )
+    directions = directions_of(tracker, [run.info.experiment_id for run in (first, second)])
+    return difference(*sides, directions=directions)
 
 
-def attempt_before(tracker: "ReadingVerbs", run: Run) -> Run:
+def _attempt_before(store_of: Callable[[str], Store], run: Run) -> Run:
     """The attempt of the same lineage before a run, of those that are not deleted.
 
     Raises:
         NotFoundError: It is of no lineage, or the first one there is.
     """
-    lineage, attempt = (run.data.tags.get(tag) for tag in (system_tags.LINEAGE, system_tags.ATTEMPT))
-    number = _number(attempt)
-    if lineage and number is not None:
-        condition = Query().tags[system_tags.LINEAGE] == lineage
-        found: Sequence[Run] = tracker.search_runs(
-            filter_string=condition,
-            run_view_type=ViewType.ACTIVE_ONLY,
-            output_format="list",
-            search_all_experiments=True,
-            max_results=None,
-        )
-        earlier = [
-            (held, each) for each in found if (held := _number(each.data.tags.get(system_tags.ATTEMPT)))
-        ]
-        earlier = [each for each in earlier if each[0] < number]
-        if earlier:
-            return max(earlier, key=lambda each: each[0])[1]
+    tags = run.data.tags
+    number = attempt_in(tags)
+    if number is not None:
+        found = store_of(run.info.run_id).attempts.latest(tags[system_tags.LINEAGE], before=number)
+        if found is not None:
+            return found
+    name = f"{run.info.run_name} ({run.info.run_id[:8]})"
     raise NotFoundError(
-        "attempt before run",
-        f"{run.info.run_name} ({run.info.run_id[:8]})",
-        advice="Give two runs: the one that is compared with comes first.",
+        "attempt before run", name, advice="Give two runs: the one that is compared with comes first."
     )
 
 
@@ -104,7 +99,3 @@ def _environment_of(tracker: "ReadingVerbs", run_id: str) -> Mapping[str, Any] |
         packages = cast("Mapping[str, Any]", found.get("packages") or {})
         return found if packages or found.get("python") else None
     return None
-
-
-def _number(text: str | None) -> int | None:
-    return int(text[:9]) if text and text.isascii() and text.isdecimal() else None

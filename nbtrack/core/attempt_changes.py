@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from nbtrack.core.cell_differences import cell_differences, lone_cell
+from nbtrack.core.cell_differences import cell_differences, lone_cell, without_options
 from nbtrack.core.cell_reports import AttemptChanges
 from nbtrack.core.cells import Slice, SliceCell
 from nbtrack.core.comparisons import compare
@@ -35,7 +35,7 @@ def changes_between(
     code: list[str] = []
     told: list[str] = []
     if olds and news:
-        code = unified(line_rows(olds[-1].source, news[-1].source))
+        code = unified(line_rows(*(without_options(cells[-1].source) for cells in (olds, news))))
         # Where one attempt has no slice, the cells that its tracked cell built on are not known.
         if isinstance(before_cells, Slice) and isinstance(after_cells, Slice):
             others = cell_differences(olds[:-1], news[:-1])

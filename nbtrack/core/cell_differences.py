@@ -4,6 +4,7 @@ Cells belong together by the id that the front end gave them, else by the same s
 one. What is said of (a, b) is the mirror of what is said of (b, a).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from nbtrack.core.line_differences import (
 )
 from nbtrack.core.text_tables import shortened
 
+_TRACK = re.compile(r"^([ \t]*%%track)[ \t][^\n]*", re.MULTILINE)
 _SIMILAR = 0.5
 _SIMILAR_LAST = 0.2
 """The tracked cells of two runs are what is compared; less is enough for them."""
@@ -69,12 +71,12 @@ class CellDifference:
 
     @property
     def title(self) -> str:
-        """How it is called: `cell 5, model = train(lr)`; by its numbers of execution and its first line."""
+        """How it is called: `cell 5 (model = train(lr))`; by its numbers of execution and its first line."""
         numbers = [each.cell.number for each in (self.before, self.after) if each is not None]
         told = f"cell {' → '.join(map(str, dict.fromkeys(numbers)))}" if all(numbers) else "cell"
         shown = self.after or self.before
         line = "" if shown is None else first_line(shown.source)
-        return f"{told}, {line}" if line else told
+        return f"{told} ({line})" if line else told
 
     @property
     def what(self) -> str:
@@ -120,6 +122,11 @@ def cell_differences(before: Sequence[SliceCell], after: Sequence[SliceCell]) ->
 def lone_cell(source: str) -> SliceCell:
     """The cell of a run that kept only its code."""
     return SliceCell(ExecutedCell(0, source), source, ())
+
+
+def without_options(source: str) -> str:
+    """A cell without what its `%%track` line asks for: names and params are told by themselves."""
+    return _TRACK.sub(r"\1", source, count=1)
 
 
 def first_line(source: str) -> str:

@@ -18,10 +18,10 @@ _TAB = "    "
 _HTML_WIDTH = 56
 """Letters of a line of one side in HTML: two sides fit into a notebook; what is longer goes on below."""
 
-_NEAR = 12
-"""A line that goes on below breaks at a space, where there is one among its last letters."""
+_NEAR = 20
+"""A line that goes on below breaks behind a space or sign, where there is one among its last letters."""
 
-_LEAST_SIDE = 40
+_LEAST_SIDE = 50
 """Where text leaves each side fewer columns, the code stands below each other."""
 
 # Grey letters stay grey and the page stays light or dark: these only tint it.
@@ -245,32 +245,42 @@ def _pieces(line: str, marks: Sequence[Span], most_letters: int | None) -> Itera
 
 def _folded(line: CodeLine, digits: int, width: int) -> Iterator[CodeLine]:
     """A line in lines of at most that many columns; the first one has its number."""
-    pieces: list[Piece] = []
-    taken, number = 0, line.number
-    for piece in line.pieces:
-        rest = piece.text
-        while taken + text_width(rest) > width:
-            fitting = _fitting(rest, width - taken)
-            if fitting or pieces:
-                yield CodeLine(number, line.sign, [*pieces, Piece(rest[:fitting], piece.is_marked)])
-            else:
-                fitting = 1  # a wide letter in a narrow column
-                yield CodeLine(number, line.sign, [Piece(rest[:1], piece.is_marked)])
-            rest, pieces, taken, number = rest[fitting:], [], 0, " " * digits
-        pieces.append(Piece(rest, piece.is_marked))
-        taken += text_width(rest)
-    if pieces or not line.pieces:
-        yield CodeLine(number, line.sign, pieces)
+    number, pieces = line.number, list(line.pieces)
+    rest = line.text
+    while text_width(rest) > width:
+        fitting = _fitting(rest, width)
+        head, pieces = _parted(pieces, fitting)
+        yield CodeLine(number, line.sign, head)
+        rest, number = rest[fitting:], " " * digits
+    yield CodeLine(number, line.sign, pieces)
+
+
+def _parted(pieces: Sequence[Piece], letters: int) -> tuple[list[Piece], list[Piece]]:
+    """The first letters of some pieces, and the others."""
+    head: list[Piece] = []
+    for at, piece in enumerate(pieces):
+        if letters < len(piece.text):
+            first, last = (
+                Piece(piece.text[:letters], piece.is_marked),
+                Piece(piece.text[letters:], piece.is_marked),
+            )
+            return [*head, *([first] if letters else [])], [last, *pieces[at + 1 :]]
+        head.append(piece)
+        letters -= len(piece.text)
+    return head, []
 
 
 def _fitting(text: str, width: int) -> int:
-    """How many letters of a longer text stand in that many columns: up to a space, if one is near."""
-    fitting = max(width, 0)
+    """How many letters of a longer text stand in that many columns: up to a space or sign, if one is near."""
+    fitting = width
     if not text.isascii():
         taken = accumulate(map(text_width, text))
-        fitting = next((at for at, columns in enumerate(taken) if columns > width), len(text))
-    space = text.rfind(" ", max(fitting - _NEAR, 0), fitting)
-    return space + 1 if space >= 0 and text[:space].strip() else fitting
+        fitting = max(1, next((at for at, columns in enumerate(taken) if columns > width), len(text)))
+    for signs in (" ", "(,=.[/"):
+        at = max(text.rfind(sign, max(fitting - _NEAR, 0), fitting) for sign in signs)
+        if at >= 0 and text[:at].strip():
+            return at + 1
+    return fitting
 
 
 def _is_beginning(part: Sequence[LineRow]) -> bool:

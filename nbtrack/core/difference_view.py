@@ -7,6 +7,7 @@ same is only counted.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbtrack.core import system_tags
 from nbtrack.core.cell_differences import CellDifference
 from nbtrack.core.code_view import code_view
 from nbtrack.core.comparison_view import same_notes
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
 _CELL = 40
 _LEAST_CELL = 12
 _AROUND = 8
+_LONE = 4
+"""More than these that only one side has stand in a line instead of a table."""
+
 _LINES_EACH = 8
 """Lines of code for each row of a section, where a view has to stay small."""
 
 _LETTERS_EACH = 20
 _KINDS = {
     "params": ("param", "params"),
-    "metrics": ("metric", "metrics"),
     "packages": ("package", "packages"),
     "data": ("data set", "data sets"),
     "tags": ("tag", "tags"),
@@ -44,6 +47,10 @@ class _Row(NamedTuple):
     name: str
     cells: tuple[str, str, str] | None = None
     """Before, after, and what that means."""
+
+    def value(self, at: int) -> str:
+        """What one side has."""
+        return "" if self.cells is None else self.cells[at]
 
 
 def difference_view(
@@ -91,13 +98,11 @@ class _Drawing:
         html = [f"<div><strong>{safe(title)}</strong></div>", f"<div>{safe(counts)}</div>" if counts else ""]
         text = [visible(title), *([f"  {visible(counts)}"] if counts else [])]
         told = difference.told(everything=self._everything)
-        first = [*self._status(), *self._rows({name: told[name] for name in _FIRST})]
-        rest = list(self._rows({name: rows for name, rows in told.items() if name not in _FIRST}))
-        widths = self._widths([*first, *rest])
-        for rows in (first, None, rest):
-            drawn = self._code() if rows is None else self._table(rows, widths)
-            html += [each.html for each in drawn]
-            text += [line for each in drawn for line in ("", each.text)]
+        first = {name: told[name] for name in _FIRST}
+        rest = {name: rows for name, rows in told.items() if name not in _FIRST}
+        drawn = [*self._sections(first, self._status()), *self._code(), *self._sections(rest)]
+        html += [each.html for each in drawn]
+        text += [line for each in drawn for line in ("", each.text)]
         notes = [*difference.notes, *self._same(), *self._hints(), *self._facts()]
         html += [f"<div><small>{safe(note)}</small></div>" for note in notes]
         text += ["", *(line for note in notes for line in self._note_lines(note))]
@@ -109,31 +114,52 @@ class _Drawing:
         return [f"  {line}" if not at else f"    {line}" for at, line in enumerate(lines)]
 
     def _status(self) -> list[_Row]:
-        before, after = (mark(run.info.status) for run in (self._difference.before, self._difference.after))
-        return [_Row("status", (before, after, ""))] if before != after else []
+        """How the runs ended, where that differs."""
+        sides = (self._difference.before, self._difference.after)
+        before, after = (mark(run.info.status) for run in sides)
+        error, later = (shortened(run.data.tags.get(system_tags.ERROR, ""), _CELL) for run in sides)
+        rows = [_Row("status", (before, after, ""))] if before != after else []
+        return [*rows, *([_Row("error", (error, later, ""))] if error != later else [])]
 
-    def _rows(self, told: dict[str, list[Compared]]) -> Iterator[_Row]:
-        for section, rows in told.items():
-            if rows:
-                yield _Row(section)
-                yield from (_drawn(row) for row in rows[: self._most])
-                if self._most is not None and len(rows) > self._most:
-                    yield _Row(f"and {len(rows) - self._most:,} more", ("", "", ""))
+    def _sections(self, told: dict[str, list[Compared]], rows: Sequence[_Row] = ()) -> Iterator[View]:
+        """A table of sections, and below it what only one side has when that is much."""
+        table = list(rows)
+        notes: list[str] = []
+        for section, held in told.items():
+            lone = [] if self._everything else [row for row in held if None in row.values]
+            if len(lone) > _LONE:
+                notes += self._only(section, lone)
+                held = [row for row in held if None not in row.values]
+            if held:
+                table.append(_Row(section))
+                table += map(_drawn, held[: self._most])
+            if self._most is not None and len(held) > self._most:
+                table.append(_Row(f"and {len(held) - self._most:,} more", ("", "", "")))
+        if table:
+            yield self._table(table)
+        if notes:
+            lines = [line for note in notes for line in self._note_lines(note)]
+            yield View("".join(f"<div>{safe(note)}</div>" for note in notes), "\n".join(lines))
 
-    def _widths(self, rows: Sequence[_Row]) -> list[int]:
-        """Columns of both tables, so that they stand below each other."""
-        drawn = [(f"  {row.name}", *row.cells) for row in rows if row.cells is not None]
-        cells = [(("", *self._names, "")), *drawn]
-        return [max(text_width(visible(each[at])) for each in cells) for at in range(4)]
+    def _only(self, section: str, rows: Sequence[Compared]) -> Iterator[str]:
+        """What only one side has, in a line: another model has other params, and nobody compares those."""
+        for at, name in enumerate(self._names):
+            held = [row for row in rows if row.values[at] is not None]
+            if held:
+                shown = held[: self._most]
+                told = ", ".join(f"{shortened(row.key, _CELL)}={_drawn(row).value(at)}" for row in shown)
+                more = f" and {len(held) - len(shown):,} more" if len(held) > len(shown) else ""
+                yield f"{section} of {name} only: {told}{more}"
 
-    def _table(self, rows: Sequence[_Row], widths: Sequence[int]) -> list[View]:
-        if not rows:
-            return []
+    def _table(self, rows: Sequence[_Row]) -> View:
+        drawn_rows = [(f"  {row.name}", *row.cells) for row in rows if row.cells is not None]
+        cells_of = [("", *self._names, ""), *drawn_rows]
+        widths = self._fitted([max(text_width(visible(each[at])) for each in cells_of) for at in range(4)])
         headings = ("", *self._names, "")
         head = "".join(f'<th scope="col"{CELL_STYLE}>{safe(each)}</th>' for each in headings)
         body: list[str] = []
-        text = [self._text_row("", (*self._names, ""), widths)]
-        text.append("  ".join("─" * size for size in self._fitted(widths) if size))
+        text = [_text_row("", (*self._names, ""), widths)]
+        text.append("  ".join("─" * size for size in widths if size))
         for name, cells in rows:
             if cells is None:
                 body.append(
@@ -143,17 +169,9 @@ class _Drawing:
                 continue
             drawn = "".join(f"<td{CELL_STYLE}>{safe(cell)}</td>" for cell in cells)
             body.append(f'<tr><th scope="row"{CELL_STYLE}>{safe(name)}</th>{drawn}</tr>')
-            text.append(self._text_row(f"  {name}", cells, widths))
+            text.append(_text_row(f"  {name}", cells, widths))
         html = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-        return [View(html, "\n".join(text))]
-
-    def _text_row(self, name: str, cells: tuple[str, str, str], widths: Sequence[int]) -> str:
-        sizes = self._fitted(widths)
-        drawn: list[str] = []
-        for cell, size in zip((name, *cells), sizes, strict=True):
-            shown = _cut(visible(cell), size)
-            drawn.append(shown + " " * (size - text_width(shown)))
-        return "  ".join(drawn).rstrip()
+        return View(html, "\n".join(text))
 
     def _fitted(self, widths: Sequence[int]) -> list[int]:
         """The widths, those of names and values as narrow as it takes to fit."""
@@ -204,6 +222,11 @@ class _Drawing:
         if self._everything:
             return []
         notes = same_notes(self._difference, _KINDS)
+        metrics = [row for row in self._difference.metrics if not row.differs]
+        if metrics:
+            told = [f"{shortened(row.key, _CELL)} {number(row.values[0] or 0.0)}" for row in metrics]
+            listed = ", ".join(told[:_LONE]) + (f" and {len(told) - _LONE} more" if len(told) > _LONE else "")
+            notes.insert(0, f"metrics that are the same: {listed}")
         same = sum(each.kind == "same" for each in self._difference.cells)
         if same and not any(each.kind != "same" for each in self._difference.cells):
             notes.append(f"same code in both: {same:,} {'cell' if same == 1 else 'cells'}")
@@ -238,6 +261,14 @@ def _drawn(row: Compared) -> _Row:
     if row.differs and before == after:
         before, after = (repr(value) for value in row.values)
     return _Row(shortened(row.key, _CELL) + arrow, (before, after, change_words(row) or "same"))
+
+
+def _text_row(name: str, cells: tuple[str, str, str], widths: Sequence[int]) -> str:
+    drawn: list[str] = []
+    for cell, size in zip((name, *cells), widths, strict=True):
+        shown = _cut(visible(cell), size)
+        drawn.append(shown + " " * (size - text_width(shown)))
+    return "  ".join(drawn).rstrip()
 
 
 def _apart(before: str | None, after: str | None) -> tuple[str, str]:

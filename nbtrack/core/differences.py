@@ -6,11 +6,11 @@ What a run recorded is compared by the rules of `core/comparisons.py`, code by t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbtrack.core import system_tags
-from nbtrack.core.cell_differences import CellDifference, cell_differences, lone_cell
+from nbtrack.core.cell_differences import CellDifference, cell_differences, lone_cell, without_options
 from nbtrack.core.cells import Slice, SliceCell
 from nbtrack.core.comparisons import Compared, ComparedMetric, ComparedText, Sections, compare, compared_texts
 from nbtrack.core.entities import Run
@@ -44,7 +44,7 @@ class Difference(Sections):
     metrics: tuple[ComparedMetric, ...] = ()
     """The last values, and the best ones where those are others."""
     cells: tuple[CellDifference, ...] = ()
-    """The cells of both slices, in the order of those after; the same or not."""
+    """The cells of both slices, in the order of those after; without the options of `%%track`."""
     packages: tuple[ComparedText, ...] = ()
     git: tuple[ComparedText, ...] = ()
     data: tuple[ComparedText, ...] = ()
@@ -106,7 +106,7 @@ class Difference(Sections):
         verdicts = [row.verdicts[1] for row in metrics]
         words = [f"{count} {word}" for word in ("better", "worse") if (count := verdicts.count(word))]
         rest = len(metrics) - sum(map(bool, verdicts))
-        words += [f"{rest} {'other' if words else 'changed'}"] if rest else []
+        words += [f"{rest} other" if words else f"{rest} changed"] if rest else []
         found = [f"metrics: {', '.join(words)}"] if words else []
         found += [_counted(len(told["params"]), "param")] if told["params"] else []
         if cells := [each for each in self.cells if each.kind != "same"]:
@@ -210,9 +210,8 @@ def _cells(before: RunEvidence, after: RunEvidence) -> tuple[tuple[CellDifferenc
 
 
 def _slice_cells(code: Slice | Sequence[str] | None) -> Sequence[SliceCell]:
-    if isinstance(code, Slice):
-        return code.cells
-    return [lone_cell(source) for source in code or ()]
+    cells = code.cells if isinstance(code, Slice) else [lone_cell(source) for source in code or ()]
+    return [replace(each, source=without_options(each.source)) for each in cells]
 
 
 def _packages(environment: Mapping[str, Any]) -> list[tuple[str, Any]]:

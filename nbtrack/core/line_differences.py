@@ -139,8 +139,9 @@ def with_context(rows: Sequence[LineRow], context: int = 3) -> list[Sequence[Lin
     for at, row in enumerate(rows):
         if row.kind == "same":
             continue
-        start, end = max(0, at - context), min(len(rows), at + context + 1)
+        start, end = at - context, at + context + 1
         # A gap of one line takes as much room as the sign that something is left out.
+        start, end = 0 if start <= 1 else start, len(rows) if end >= len(rows) - 1 else end
         if parts and start <= parts[-1][1] + 1:
             parts[-1] = (parts[-1][0], end)
         else:

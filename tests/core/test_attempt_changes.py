@@ -36,7 +36,7 @@ def test_other_cells_of_the_slice_are_told_in_a_sentence_each() -> None:
     found = changes_between(make_run("a"), make_run("b"), before_cells=old, after_cells=new, attempt=1)
 
     assert found.code == []
-    assert found.cells == ["cell 2, df = load('b'): 1 line changed", "cell 3, scale(df): removed, 1 line"]
+    assert found.cells == ["cell 2 (df = load('b')): 1 line changed", "cell 3 (scale(df)): removed, 1 line"]
 
 
 def test_a_slice_and_a_lone_cell_are_compared_by_their_tracked_cells() -> None:

@@ -38,8 +38,8 @@ def test_a_line_tells_params_metrics_code_and_cells() -> None:
         "2 lines of code changed, 1 other cell changed"
     )
     view = changes_view(changes)
-    assert view.text.split("\n")[1] == "  cell 1, import io: 1 line changed"
-    assert "1 - lr = 0.1 │ 1 + lr = 0.05" in view.text
+    assert view.text.split("\n")[1] == "  cell 1 (import io): 1 line changed"
+    assert "  1 - lr = 0.1\n  1 + lr = 0.05\n  2   fit(lr)\n  3 + show()" in view.text
     assert ">↻ 2</th>" in view.html
     assert re.search(r"<del[^>]*>0\.1</del>", view.html)
 

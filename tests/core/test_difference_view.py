@@ -1,6 +1,7 @@
 """How two runs look beside each other."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -147,6 +148,33 @@ def test_what_a_notebook_keeps_is_small_whatever_the_runs_hold() -> None:
     assert "lines more" in bundle["text/plain"]
 
 
+def test_what_only_one_side_has_stands_in_a_line_when_it_is_much() -> None:
+    before, after = {f"old{at}": "1" for at in range(6)}, {"new": "2", "both": "3"}
+    runs = [full("a", params={**before, "both": "4"}), full("b", params=after)]
+
+    text = difference_view(difference(*runs)).text
+
+    assert "  params of a only: old0=1, old1=1, old2=1, old3=1, old4=1, old5=1\n" in text
+    assert "  params of b only: new=2\n" in text
+    assert re.search(r"\n  both +4 +3\n", text)
+    assert re.search(r"\n  old0 +1 +removed\n", difference_view(difference(*runs), everything=True).text)
+
+
+def test_a_run_that_failed_says_why() -> None:
+    before, after = full("a", tags={"nbtrack.error": "ValueError: diverged"}), full("b")
+    failed = replace(before, run=replace(before.run, info=replace(before.run.info, status="FAILED")))
+
+    text = difference_view(difference(failed, after)).text
+
+    assert re.search(r"\n  status +✗ FAILED +✓ FINISHED\n  error +ValueError: diverged\n", text)
+
+
+def test_metrics_that_stayed_as_they_were_are_told() -> None:
+    runs = [full(name, params={"lr": name}, metrics={"accuracy": [0.5]}) for name in "ab"]
+
+    assert "metrics that are the same: accuracy 0.5000" in difference_view(difference(*runs)).text
+
+
 def test_long_values_are_cut_where_they_differ() -> None:
     path = "/a/very/long/path/to/data/that/goes/on/and/on/version-{}/file.csv"
     runs = [full(name, params={"path": path.format(at)}) for at, name in enumerate("ab")]
@@ -170,18 +198,18 @@ def test_a_cell_of_one_side_stands_in_one_column() -> None:
 
     view = difference_view(found)
 
-    assert "cell 1, import os: added, 1 line" in view.text
+    assert "cell 1 (import os): added, 1 line" in view.text
     assert "1 + import os" in view.text
-    assert "same: cell 1 → 2, fit()" in view.text
+    assert "same: cell 1 → 2 (fit())" in view.text
     assert view.html.count("<pre") == 1
 
 
 def test_long_lines_go_on_below_and_both_sides_stay_beside_each_other() -> None:
     rows = line_rows("a = 1\n" + "x" * 150 + "\nend", "a = 1\n" + "x" * 149 + "y\nend")
 
-    lines = code_view(rows, ("before", "after"), width=100).text.split("\n")
+    lines = code_view(rows, ("before", "after"), width=120).text.split("\n")
 
-    assert [line.split("│")[0].split()[0] for line in lines] == ["1", "2", "-", "-", "-", "3"]
+    assert [line.split("│")[0].split()[0] for line in lines] == ["1", "2", "-", "-", "3"]
     assert len({line.index("│") for line in lines}) == 1
     page = code_view(rows, ("before", "after")).html
     left, right = re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)

@@ -230,8 +230,11 @@ class Runs(Protocol):
         """Fold the points logged so far into the run's document."""
         ...
 
-    def set_params(self, run_id: str, params: Mapping[str, str]) -> None:
-        """Write params, all or none; ParamConflictError when one would change."""
+    def set_params(self, run_id: str, params: Mapping[str, str], *, assumed: bool = False) -> None:
+        """Write params, all or none; ParamConflictError when one would change.
+
+        Assumed ones are those that nobody has logged: what is logged under their keys replaces them.
+        """
         ...
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:

@@ -2,9 +2,16 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import PurePath
 from typing import Any
 
 _VARIABLES = ("__vsc_ipynb_file__", "IPYNB_FILE", "JPY_SESSION_NAME")
+_STARTER = "JPY_PARENT_PID"
+"""The process that started a kernel, as Jupyter's launcher leaves it."""
+_RUNNERS = ("papermill", "nbconvert", "execute", "run")
+"""What runs a notebook that its command line names: the programs, and the words behind `jupyter`."""
 
 
 def interactive_shell() -> Any:
@@ -21,10 +28,40 @@ def notebook_shell() -> Any:
 
 
 def notebook_path(shell: Any) -> str | None:
-    """Path or name of the notebook a kernel serves; None when the front end does not tell.
+    """Path or name of the notebook a kernel serves; None when nothing tells.
 
     VS Code leaves it in a variable of the notebook, Jupyter in the environment; `IPYNB_FILE` is for
-    who runs notebooks by other means, as with MLflow.
+    who runs notebooks by other means, as with MLflow. papermill, nbconvert and `jupyter execute` tell
+    the kernel nothing, but stand above it with the notebook on their command line.
     """
     path = shell.user_ns.get(_VARIABLES[0]) or next(filter(None, map(os.environ.get, _VARIABLES)), None)
-    return str(path) if path else None
+    if path:
+        return str(path)
+    starter = os.environ.get(_STARTER, "")
+    return _notebook_run_by(int(starter)) if starter.isdigit() else None
+
+
+@lru_cache(maxsize=1)
+def _notebook_run_by(process: int) -> str | None:
+    """The notebook that a program was told to run; None when it is no such program, or is gone."""
+    import psutil  # lazy: where the front end tells, nobody asks
+
+    try:
+        return notebook_on(psutil.Process(process).cmdline())
+    except psutil.Error:
+        return None
+
+
+def notebook_on(command: Sequence[str]) -> str | None:
+    """The notebook on a command line that runs one: of papermill the first, else the only one.
+
+    Args:
+        command: Program and arguments; JupyterLab's may name a notebook as well, which is opened in it.
+    """
+    words = [PurePath(word).stem.removeprefix("jupyter-") for word in command]
+    notebooks = [word for word in command if word.endswith(".ipynb") and not word.startswith("-")]
+    # The program may stand behind an interpreter, `python -m` and `jupyter`.
+    is_papermill = "papermill" in words[:4]
+    if not notebooks or not (is_papermill or any(runner in words[:4] for runner in _RUNNERS)):
+        return None
+    return notebooks[0] if is_papermill or len(notebooks) == 1 else None

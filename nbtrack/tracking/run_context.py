@@ -18,6 +18,10 @@ cell_tags: list[Callable[[Store | None], Mapping[str, str]]] = []
 """What says of a new run which cell begins it; kernels add theirs. They are given the store of the run,
 or None where that is not known yet, and never fail."""
 
+session_params: list[Callable[[], Mapping[str, str]]] = []
+"""What says which params every run of this session has, until the run itself says otherwise; kernels add
+theirs."""
+
 _refused: set[str] = set()
 
 
@@ -47,6 +51,17 @@ def tags_of_cell(store: Store | None) -> dict[str, str]:
             not known yet.
     """
     return {key: value for of_cell in cell_tags for key, value in of_cell(store).items()}
+
+
+def params_of_session() -> dict[str, str]:
+    """The params that papermill ran this notebook with; nothing elsewhere."""
+    found: dict[str, str] = {}
+    for of_session in session_params:
+        try:
+            found.update(of_session())
+        except Exception as error:  # noqa: BLE001 - the run begins, with or without them
+            warn_user(f"The parameters of this notebook are not recorded. {type(error).__name__}: {error}")
+    return found
 
 
 def source_tags() -> dict[str, str]:

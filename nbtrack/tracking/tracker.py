@@ -535,6 +535,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
                     artifact_location=location,
                 )
                 run_id = attempt.run_id
+            if parent is None and (assumed := run_context.params_of_session()):
+                store.runs.set_params(run_id, assumed, assumed=True)  # of a nested run, the parent has them
             for outer in self._active.stack():
                 if outer.run_id == parent:
                     outer.nested_ids.append(run_id)

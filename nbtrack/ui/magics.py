@@ -15,6 +15,8 @@ from nbtrack.tracking import run_context
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.ui.cells.card import CellCards
 from nbtrack.ui.cells.history import history_of
+from nbtrack.ui.cells.parameters import InjectedParameters
+from nbtrack.ui.cells.silent_cells import SilentCells
 from nbtrack.ui.cells.track_line import help_text, parse_options, transform
 from nbtrack.ui.cells.tracked_cells import TrackedCells
 from nbtrack.ui.configuration import NBTrack
@@ -69,7 +71,13 @@ class _Extension:
         self._configuration = NBTrack(shell, default_tracker)  # first: what it cannot read adds nothing
         self._history = history_of(shell)
         self.cells = TrackedCells(shell, default_tracker, history=self._history, card=CellCards())
-        self._events = (("pre_run_cell", self.cells.before), ("post_run_cell", self.cells.after))
+        silent = SilentCells(self.cells.before, self.cells.after)
+        self._events = (
+            ("pre_execute", silent.begin),
+            ("pre_run_cell", self.cells.before),
+            ("post_run_cell", self.cells.after),
+            ("post_execute", silent.end),
+        )
         self._own_frames = OwnFrames(shell)
         self._transform = transform
         shell.register_magics(NbtrackMagics)
@@ -77,6 +85,8 @@ class _Extension:
         for event, callback in self._events:
             shell.events.register(event, callback)
         run_context.cell_tags.append(self._history.run_tags)
+        self._parameters = InjectedParameters(shell, self._history.cells)
+        run_context.session_params.append(self._parameters)
         self._completion = LineCompletion(default_tracker)
         self._matchers: list[Any] = getattr(shell.Completer, "custom_matchers", [])
         self._matchers.append(self._completion)
@@ -86,6 +96,8 @@ class _Extension:
         self.cells.close()
         if self._history.run_tags in run_context.cell_tags:
             run_context.cell_tags.remove(self._history.run_tags)
+        if self._parameters in run_context.session_params:
+            run_context.session_params.remove(self._parameters)
         self._own_frames.remove()
         self._configuration.remove()
         for event, callback in self._events:

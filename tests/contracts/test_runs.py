@@ -370,3 +370,16 @@ def test_a_metric_knows_its_data_set(store: Store) -> None:
 
     assert store.runs.metric_dataset(run_id, "loss") == ("iris", "0a1b")
     assert store.runs.metric_dataset(run_id, "other") is None
+
+
+def test_assumed_params_give_way_to_what_is_logged_before_and_after(store: Store) -> None:
+    run_id = store.runs.create("0", "run", tags={})
+    store.runs.set_params(run_id, {"early": "1"})
+
+    store.runs.set_params(run_id, {"early": "2", "late": "2", "kept": "2"}, assumed=True)
+    store.runs.set_params(run_id, {"late": "3"})
+
+    assert store.runs.get(run_id).data.params == {"early": "1", "late": "3", "kept": "2"}
+    for taken in ({"late": "4"}, {"early": "4"}):
+        with pytest.raises(ParamConflictError):
+            store.runs.set_params(run_id, taken)

@@ -367,26 +367,40 @@ class LocalRuns:
         """
         self._late.note(note, run_id)
 
-    def set_params(self, run_id: str, params: Mapping[str, str]) -> None:
+    def set_params(self, run_id: str, params: Mapping[str, str], *, assumed: bool = False) -> None:
         """Write params; all of them or, when one would change, none.
+
+        Args:
+            run_id: The run.
+            params: The params.
+            assumed: Nobody has logged them: they give way to what was logged, and to what will be.
 
         Raises:
             NotFoundError: There is no such run.
             ParamConflictError: A param has another value already.
         """
 
+        def assume(document: Document) -> None:
+            held: dict[str, str] = document["params"]
+            new = {key: value for key, value in params.items() if key not in held}
+            held.update(new)
+            document["assumed_params"] = [*document.get("assumed_params", ()), *new]
+
         def change(document: Document) -> None:
             held: dict[str, str] = document["params"]
+            open_keys: list[str] = document.get("assumed_params", [])
             for key, value in params.items():
-                if held.get(key, value) != value:
+                if held.get(key, value) != value and key not in open_keys:
                     raise ParamConflictError(
                         f"Param {key!r} of run {run_id} is {_short(held[key])} and params are written once; "
                         f"{_short(value)} was not logged. Use another key, a tag, or a new run "
                         "(nested=True starts one inside this run)."
                     )
             held.update(params)
+            if open_keys:
+                document["assumed_params"] = [key for key in open_keys if key not in params]
 
-        self._change(run_id, change)
+        self._change(run_id, assume if assumed else change)
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Write tags that a run logs about itself; those that exist are overwritten.

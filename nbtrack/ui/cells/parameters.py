@@ -1,0 +1,41 @@
+"""The params that runs of a session have because papermill ran the notebook with them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from nbtrack.core.cells import CellStatus, ExecutedCell
+from nbtrack.core.secrets import is_secret_name, redact_value
+from nbtrack.tracking.cells.parameters import injected_parameters
+
+_ABSENT = object()
+
+
+class InjectedParameters:
+    """Finds them among the cells that a shell has executed.
+
+    Args:
+        shell: The IPython shell.
+        cells: Gives the cells executed so far, in their order.
+    """
+
+    def __init__(self, shell: Any, cells: Callable[[], Sequence[ExecutedCell]]) -> None:
+        self._shell = shell
+        self._cells = cells
+
+    def __call__(self) -> Mapping[str, str]:
+        """The parameters, those of a later cell over those of an earlier one; without secrets."""
+        found: dict[str, Any] = {}
+        for cell in self._cells():
+            if cell.status not in (CellStatus.FAILED, CellStatus.INTERRUPTED):
+                found.update(injected_parameters(cell.source))
+        texts = {name: str(self._now(name, value)) for name, value in found.items()}
+        return {
+            name: text
+            for name, text in texts.items()
+            if not is_secret_name(name) and redact_value(text, name) == text
+        }
+
+    def _now(self, name: str, injected: Any) -> Any:
+        """What a parameter means now: code may have computed with it since."""
+        now: Any = self._shell.user_ns.get(name, _ABSENT)
+        return now if isinstance(now, bool | int | float | str) or now is None else injected

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.configurable_tracker import Tracker as Tracker
     from nbtrack.tracking.fluent import active_run as active_run
     from nbtrack.tracking.fluent import approve as approve
+    from nbtrack.tracking.fluent import cells_of as cells_of
     from nbtrack.tracking.fluent import changes as changes
     from nbtrack.tracking.fluent import clear_active_model as clear_active_model
     from nbtrack.tracking.fluent import compare_versions as compare_versions
@@ -131,6 +132,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import set_tag as set_tag
     from nbtrack.tracking.fluent import set_tags as set_tags
     from nbtrack.tracking.fluent import set_tracking_uri as set_tracking_uri
+    from nbtrack.tracking.fluent import slice_of as slice_of
     from nbtrack.tracking.fluent import start_run as start_run
     from nbtrack.tracking.fluent import undo as undo
     from nbtrack.tracking.fluent import version_at as version_at
@@ -173,7 +175,7 @@ _HOMES = {
         "finalize_logged_model get_active_model_id get_logged_model initialize_logged_model "
         "last_logged_model log_model_params log_outputs restore_logged_model search_logged_models "
         "set_active_model set_logged_model_tags "
-        "active_run create_experiment create_run delete_experiment delete_experiment_tag delete_run "
+        "active_run cells_of create_experiment create_run delete_experiment delete_experiment_tag delete_run "
         "delete_tag diff download_artifacts end_run flush flush_artifact_async_logging flush_async_logging "
         "get_artifact_uri get_environment get_experiment get_experiment_by_name get_metric_history "
         "get_parent_run get_registry_uri get_run get_tracking_uri is_tracking_uri_set last_active_run "
@@ -182,7 +184,7 @@ _HOMES = {
         "log_table log_text register_model rename_experiment restore_experiment restore_run "
         "search_experiments search_model_versions search_registered_models search_runs set_experiment "
         "set_experiment_tag set_experiment_tags set_model_version_tag set_registry_uri set_tag "
-        "set_tags set_tracking_uri start_run"
+        "set_tags set_tracking_uri slice_of start_run"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

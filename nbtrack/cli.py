@@ -102,6 +102,10 @@ class TerminalScreen:
             raise click.UsageError("There is no terminal for an editor: give the TEXT, or - to read it.")
         return click.edit(text, extension=".md")
 
+    def next_cell(self, text: str) -> bool:
+        """A terminal has no cells."""
+        return False
+
     def progress(
         self, label: str, length: int, *, details: Callable[[], str] | None = None
     ) -> AbstractContextManager[Callable[[int], None]]:

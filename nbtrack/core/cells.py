@@ -88,6 +88,28 @@ class Slice(Record):
     marks: tuple[CellMark, ...] = ()
     """What makes the slice less than certain."""
 
+    def to_script(self) -> str:
+        """Python that runs from a fresh start, as `python FILE`.
+
+        `%%track`, `%%time` and their kin are dropped, other magics become calls that IPython answers, and
+        top-level `await` is put into functions.
+        """
+        from nbtrack.core.slice_scripts import to_script  # lazy: few slices are written out
+
+        return to_script(self)
+
+    def to_notebook(self) -> dict[str, Any]:
+        """A notebook of nbformat 4.5, for `json.dump`: its cells as they were written."""
+        from nbtrack.core.slice_scripts import to_notebook  # lazy, as above
+
+        return to_notebook(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from nbtrack.core.slice_view import slice_view  # lazy: only what is looked at needs it
+        from nbtrack.core.static_views import bundle
+
+        return bundle(slice_view(self))
+
     def to_dictionary(self) -> dict[str, Any]:
         """The slice as nested plain dicts, as it is kept with the run."""
         cells = [

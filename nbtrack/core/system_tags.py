@@ -58,6 +58,9 @@ SESSION = "nbtrack.session"
 CELL_NUMBER = "nbtrack.cell.number"
 """Which executed cell of that session made a run, from 1."""
 
+LAST_CELL = "nbtrack.cell.last"
+"""Which executed cell ended a run that another one had begun."""
+
 LINEAGE = "nbtrack.lineage"
 """The runs that one tracked cell has made have this in common."""
 

@@ -31,6 +31,7 @@ from nbtrack.tracking.param_texts import param_texts
 from nbtrack.tracking.run_operations import DONE
 
 if TYPE_CHECKING:
+    from nbtrack.core.cells import ExecutedCell, Slice
     from nbtrack.core.ended_runs import EndedRun
     from nbtrack.core.lineages import StartedAttempt
     from nbtrack.tracking.system_metrics import SystemMetricsSampler
@@ -90,6 +91,8 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
         self._trainings = count(1)
         self._sampler: SystemMetricsSampler | None = None
 
+    _began_in: str | None = None
+    """The number of the cell that began it; None outside of cells."""
     is_autologged = False
     """Whether autolog started it, for one training: it is no run that the user has chosen to log to."""
     attempt: "StartedAttempt | None" = None
@@ -340,6 +343,26 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """All points of one metric of this run, as `Tracker.get_metric_history` gives them."""
         return metric_history.read(self._runs, self._run_id, key, output_format)
+
+    def slice(self) -> "Slice":
+        """The cells, in execution order, that the run came from, each with its reasons.
+
+        Raises:
+            NotFoundError: It was not made in a cell of a notebook with `%load_ext nbtrack`.
+        """
+        from nbtrack.tracking.cells import slices  # lazy: few runs are asked
+
+        return slices.slice_of_run(self._store, self._run_id)
+
+    def cells(self) -> "list[ExecutedCell]":
+        """All cells that were executed before the run ended, from the first of its session.
+
+        Raises:
+            NotFoundError: It was not made in a cell of a notebook with `%load_ext nbtrack`.
+        """
+        from nbtrack.tracking.cells import slices  # lazy, as above
+
+        return slices.cells_of_run(self._store, self._run_id)
 
     def begin_training(self) -> int:
         """Count a training that autolog records in it; 1 is the first."""

@@ -28,6 +28,7 @@ set_experiment_tag = default_tracker.set_experiment_tag
 set_experiment_tags = default_tracker.set_experiment_tags
 
 active_run = default_tracker.active_run
+cells_of = default_tracker.cells_of
 create_run = default_tracker.create_run
 delete_run = default_tracker.delete_run
 delete_tag = default_tracker.delete_tag
@@ -43,6 +44,7 @@ get_run = default_tracker.get_run
 last_active_run = default_tracker.last_active_run
 restore_run = default_tracker.restore_run
 search_runs = default_tracker.search_runs
+slice_of = default_tracker.slice_of
 start_run = default_tracker.start_run
 
 clear_active_model = default_tracker.clear_active_model

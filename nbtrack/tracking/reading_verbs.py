@@ -6,6 +6,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nbtrack.core import system_tags
+from nbtrack.core.cells import ExecutedCell, Slice
 from nbtrack.core.entities import FileInfo, Run, RunList, ViewType
 from nbtrack.core.errors import InvalidValueError, NotFoundError
 from nbtrack.core.names import check_key, check_run_id
@@ -322,6 +323,28 @@ class ReadingVerbs(ExperimentVerbs):
         from nbtrack.tracking import run_differences  # lazy: only people compare
 
         return run_differences.difference_of(self, self._store_of, a, b)
+
+    def slice_of(self, run_id: str) -> Slice:
+        """The cells, in execution order, that a run came from, each with its reasons.
+
+        Raises:
+            NotFoundError: There is no such run, or it was not made in a cell of a notebook with
+                `%load_ext nbtrack`.
+        """
+        from nbtrack.tracking.cells import slices  # lazy: few runs are asked
+
+        return slices.slice_of_run(self._store_of(run_id), run_id)
+
+    def cells_of(self, run_id: str) -> list[ExecutedCell]:
+        """All cells that were executed before a run ended, from the first of its session.
+
+        Raises:
+            NotFoundError: There is no such run, it was not made in a cell of a notebook with
+                `%load_ext nbtrack`, or it was copied here without its session.
+        """
+        from nbtrack.tracking.cells import slices  # lazy, as above
+
+        return slices.cells_of_run(self._store_of(run_id), run_id)
 
     @property
     def documents(self) -> Database:

@@ -12,7 +12,15 @@ from nbtrack.stores.contracts import Store
 from nbtrack.tracking import environment
 from nbtrack.tracking.notebooks import interactive_shell, notebook_path, notebook_shell
 
-__all__ = ["cell_tags", "context_tags", "interactive_shell", "resolve_tags", "source_tags", "tags_of_cell"]
+__all__ = [
+    "cell_tags",
+    "context_tags",
+    "interactive_shell",
+    "resolve_tags",
+    "source_tags",
+    "tags_of_cell",
+    "tags_of_end",
+]
 
 cell_tags: list[Callable[[Store | None], Mapping[str, str]]] = []
 """What says of a new run which cell begins it; kernels add theirs. They are given the store of the run,
@@ -62,6 +70,16 @@ def params_of_session() -> dict[str, str]:
         except Exception as error:  # noqa: BLE001 - the run begins, with or without them
             warn_user(f"The parameters of this notebook are not recorded. {type(error).__name__}: {error}")
     return found
+
+
+def tags_of_end(began_in: str) -> dict[str, str]:
+    """What a run that ends now has to say of the cell that ends it: nothing if that is the one that began it.
+
+    Args:
+        began_in: The number of the cell that began it.
+    """
+    number = tags_of_cell(None).get(system_tags.CELL_NUMBER)
+    return {} if number in (None, began_in) else {system_tags.LAST_CELL: str(number)}
 
 
 def source_tags() -> dict[str, str]:

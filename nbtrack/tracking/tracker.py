@@ -479,6 +479,9 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
         self._last.run_id = run.run_id
         if not run.is_owner:
             settings.forget_inherited_run()
+        began_in = run._began_in  # pyright: ignore[reportPrivateUsage]
+        if began_in is not None:
+            tags = {**run_context.tags_of_end(began_in), **tags}
         self._tell_workers()
         self._unfinished.append(run)
         if sync:
@@ -542,6 +545,7 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
                     outer.nested_ids.append(run_id)
             run = self._activate_writer(store, run_id, owner=True, is_top=self._is_top(parent))
             run.attempt = attempt
+            run._began_in = context.get(system_tags.CELL_NUMBER)  # pyright: ignore[reportPrivateUsage]
             environment.capture_later(store, run_id, context)
             return run
         except KeyboardInterrupt as interrupt:

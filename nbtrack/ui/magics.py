@@ -17,6 +17,7 @@ from nbtrack.ui.cells.card import CellCards
 from nbtrack.ui.cells.history import history_of
 from nbtrack.ui.cells.parameters import InjectedParameters
 from nbtrack.ui.cells.silent_cells import SilentCells
+from nbtrack.ui.cells.slice_part import SlicePart
 from nbtrack.ui.cells.track_line import help_text, parse_options, transform
 from nbtrack.ui.cells.tracked_cells import TrackedCells
 from nbtrack.ui.configuration import NBTrack
@@ -36,8 +37,9 @@ USAGE = """\
 %nbtrack note RUN TEXT      write a note on a run
 %nbtrack rename RUN NAME    give a run another name
 %nbtrack delete RUN         put a run into the bin; restore takes it out
-%nbtrack restore RUN        take a run out of the bin
+%nbtrack restore RUN        put the cells of a run into a new cell, --to FILE; or take it out of the bin
 %nbtrack undo               take back the latest of such changes; --list shows them
+%nbtrack slice RUN          the cells that a run came from, and why
 %nbtrack artifacts ls RUN   the files that a run keeps; get RUN PATH copies them
 %nbtrack models COMMAND     list, show, register, compare, promote, undo ...; --help lists them
 %nbtrack registry           the registered models; behind it a NAME, for its versions
@@ -70,7 +72,13 @@ class _Extension:
         self._shell = shell
         self._configuration = NBTrack(shell, default_tracker)  # first: what it cannot read adds nothing
         self._history = history_of(shell)
-        self.cells = TrackedCells(shell, default_tracker, history=self._history, card=CellCards())
+        self.cells = TrackedCells(
+            shell,
+            default_tracker,
+            history=self._history,
+            parts=[SlicePart(self._history)],
+            card=CellCards(),
+        )
         silent = SilentCells(self.cells.before, self.cells.after)
         self._events = (
             ("pre_execute", silent.begin),

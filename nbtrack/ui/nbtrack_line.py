@@ -16,6 +16,7 @@ from nbtrack.core.entities import RunStatus
 from nbtrack.core.errors import NbtrackError, NotFoundError
 from nbtrack.core.static_views import View
 from nbtrack.tracking.disabled_run import DisabledRun
+from nbtrack.tracking.notebooks import interactive_shell
 from nbtrack.tracking.store_access import folder_of
 from nbtrack.tracking.tracker import Tracker
 from nbtrack.ui.commands.commands import COMMANDS
@@ -91,6 +92,14 @@ class NotebookScreen:
             UsageError: Always.
         """
         raise click.UsageError('Give the text, note RUN "TEXT"; --show shows the note.')
+
+    def next_cell(self, text: str) -> bool:
+        """Put text into a new cell below this one."""
+        shell = interactive_shell()
+        if shell is None or not hasattr(shell, "set_next_input"):
+            return False
+        shell.set_next_input(text, replace=False)
+        return True
 
     def progress(
         self, label: str, length: int, *, details: Callable[[], str] | None = None

@@ -138,7 +138,9 @@ class SessionHistory:
                 self._add(ExecutedCell(number, self._text(source), status=CellStatus.UNKNOWN))
 
     def _text(self, source: str) -> str:
-        text = source
+        from nbtrack.core.code_secrets import redact_code  # lazy: `%load_ext` need not wait for it
+
+        text, _ = redact_code(source)
         if text not in self._sources:
             self._sources[text] = text
             self._letters += len(text)

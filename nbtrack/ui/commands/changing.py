@@ -11,7 +11,7 @@ import click
 from nbtrack.core import system_tags
 from nbtrack.core.entities import Experiment, LifecycleStage, Run
 from nbtrack.core.errors import InvalidValueError
-from nbtrack.ui.commands import completing
+from nbtrack.ui.commands import completing, restoring
 from nbtrack.ui.commands.named import called, find_experiment, find_run, find_runs, short_id
 from nbtrack.ui.commands.saying import (
     MOST_SAID,
@@ -72,33 +72,54 @@ def delete(screen: Screen, runs: Sequence[str], experiment: str | None, yes: boo
             say_done(screen, f"Deleted {called(run)}.", "restore", short_id(run))
 
 
-@verb("restore", examples=["1a2b3c4d", "--experiment digits"])
+@verb(
+    "restore", examples=["1a2b3c4d", "1a2b3c4d --to cells.ipynb", "1a2b --to train.py", "--experiment digits"]
+)
 @click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=completing.runs)
 @_experiment
+@click.option(
+    "--to",
+    "target",
+    metavar="FILE",
+    help="Write the cells that a run came from into a notebook, .ipynb, or a script, .py.",
+)
+@click.option("--force", is_flag=True, help="Write over the file that is there.")
 @click.pass_obj
-def restore(screen: Screen, runs: Sequence[str], experiment: str | None) -> None:
-    """Take runs or an experiment out of the bin.
+def restore(
+    screen: Screen, runs: Sequence[str], experiment: str | None, target: str | None, force: bool
+) -> None:
+    """Take runs out of the bin; put back their cells.
 
-    RUN is an id, the beginning of one, or a name.
+    A run, or an experiment with its runs, is taken out of the bin if it is there. Of any other run the cells
+    that it came from are put into a new cell below, or with --to into a file. RUN is an id, the beginning of
+    one, or a name.
     """
     tracker = screen.tracker
     _check_either(runs, experiment)
     if experiment is not None:
+        if target is not None:
+            raise click.UsageError("--to takes a run: an experiment has no cells.")
         chosen = find_experiment(tracker, experiment)
         tracker.restore_experiment(chosen.experiment_id)
         say_done(
             screen, f"Restored the experiment {chosen.name!r} and its runs.", "delete", "-e", chosen.name
         )
         return
-    found = find_runs(tracker, runs, deleted=True)
+    found = find_runs(tracker, runs, deleted=target is None)
+    if target is not None:
+        if len(found) != 1:
+            raise click.UsageError("--to takes one run.")
+        restoring.write_cells(screen, found[0], target, force=force)
+        return
+    deleted = [run for run in found if run.info.lifecycle_stage == LifecycleStage.DELETED]
     with tracker.together():
-        for run in found:
+        for run in deleted:
             tracker.restore_run(run.info.run_id)
     for run in found:
-        if run.info.lifecycle_stage == LifecycleStage.ACTIVE:
-            screen.say(f"{called(run)} is not deleted.")
-        else:
+        if run in deleted:
             say_done(screen, f"Restored {called(run)}.", "delete", short_id(run))
+        else:
+            restoring.put_cells_back(screen, run, alone=len(found) - len(deleted) == 1)
 
 
 @verb("rename", examples=["1a2b3c4d baseline", "--experiment digits mnist"])

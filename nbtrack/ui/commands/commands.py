@@ -7,10 +7,12 @@ from nbtrack.ui.commands.experiments import experiments
 from nbtrack.ui.commands.looking import compare, runs, show
 from nbtrack.ui.commands.models import models
 from nbtrack.ui.commands.registry import registry
+from nbtrack.ui.commands.restoring import slice_command
 from nbtrack.ui.commands.trusting import trust
 from nbtrack.ui.commands.undoing import undo
 
 COMMANDS = (
-    *(runs, show, compare, diff, experiments, tag, note, rename, delete, restore, undo, artifacts),
+    *(runs, show, slice_command, compare, diff, experiments, tag, note, rename, delete, restore, undo),
+    artifacts,
     *(models, registry, trust),
 )

@@ -68,6 +68,10 @@ class Screen(Protocol):
         """What the user makes of a text in an editor; None when it stays as it is."""
         ...
 
+    def next_cell(self, text: str) -> bool:
+        """Put text into a new cell below; False where there are no cells."""
+        ...
+
     def progress(
         self, label: str, length: int, *, details: Callable[[], str] | None = None
     ) -> AbstractContextManager[Callable[[int], None]]:

@@ -363,7 +363,7 @@ def test_resume_goes_on_with_a_run_and_keeps_each_cells_code(
     assert run.info.run_name == "first"
     assert run.data.params == {"lr": "1", "more": "2"}
     assert run.data.summaries["m"].count == 2
-    assert artifacts_of(run) == ["cell-2.py", "cell-3.py", "cell.py", "traceback.txt"]
+    assert artifacts_of(run) == ["cell-2.py", "cell-3.py", "cell.py", "slice.json", "traceback.txt"]
     assert "more=2" in code_of(run, "cell-2.py")
     (said,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nbtrack")]
     assert "'lr'" in said

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbtrack.core.cell_differences import CellDifference, cell_differences, first_line
+from nbtrack.core.cell_differences import CellDifference, cell_differences, first_line, without_options
 from nbtrack.core.cells import ExecutedCell, SliceCell
 
 _SOURCES = st.sampled_from(["lr = 0.1", "lr = 0.05", "import os", "model = fit(X, y, lr)\nprint(model)", ""])
@@ -75,6 +75,19 @@ def test_the_id_says_which_cell_it_is_whatever_was_written_into_it() -> None:
     assert [(each.kind, each.what) for each in found] == [("changed", "2 lines changed"), ("same", "same")]
 
 
+def test_of_a_cell_that_was_executed_twice_the_same_source_belongs_together() -> None:
+    before = cells(("a", "x = load(1)"), ("a", "x = load(2)"))
+    after = cells(("a", "x = load(2)"))
+
+    assert told(before, after) == ["removed", "same"]
+
+
+def test_the_options_of_track_are_no_code() -> None:
+    assert without_options("%%track base -p lr=1\nlr = 1") == "%%track\nlr = 1"
+    assert without_options("%%time\n%%track base\n") == "%%time\n%%track\n"
+    assert without_options("print('%%track x')") == "print('%%track x')"
+
+
 def test_without_ids_the_same_source_and_then_a_similar_one_says_it() -> None:
     before = cells((None, "import os"), (None, "df = load('a.csv')\ndf = clean(df)"), (None, "fit(df)"))
     after = cells((None, "df = load('b.csv')\ndf = clean(df)"), (None, "import os"), (None, "fit(df)"))
@@ -124,7 +137,13 @@ def test_a_cell_is_called_by_the_first_line_that_says_something() -> None:
 
 
 def test_hundreds_of_cells_that_have_nothing_in_common_are_not_compared_pair_by_pair() -> None:
-    before = cells(*((None, f"old{at} = {at}") for at in range(400)), (None, "fit(lr, 1)"))
-    after = cells(*((None, f"new{at} = {at}") for at in range(400)), (None, "fit(lr, 2)"))
+    before = cells(
+        (None, "import os"), *((None, f"old{at} = {at}") for at in range(400)), (None, "fit(lr, 1)")
+    )
+    after = cells(
+        (None, "import os"), *((None, f"new{at} = {at}") for at in range(400)), (None, "fit(lr, 2)")
+    )
 
-    assert told(before, after).count("changed") == 1
+    kinds = told(before, after)
+
+    assert (kinds.count("same"), kinds.count("changed"), kinds.count("added")) == (1, 1, 400)

@@ -216,6 +216,14 @@ def test_long_lines_go_on_below_and_both_sides_stay_beside_each_other() -> None:
     assert left.count("\n") == right.count("\n")
 
 
+def test_wide_letters_take_two_columns() -> None:
+    rows = line_rows("名前 = '漢字'\na = 1", "名前 = '仮名'\na = 1")
+
+    lines = code_view(rows, ("before", "after"), width=120).text.split("\n")
+
+    assert len({text_width(line.split("│")[0]) for line in lines}) == 1
+
+
 def test_lines_that_are_far_from_a_change_are_left_out() -> None:
     lines = [f"line{at} = {at}" for at in range(40)]
     before, after = slice_of("\n".join(lines)), slice_of("\n".join([*lines[:20], "new()", *lines[20:]]))

@@ -105,6 +105,16 @@ def test_a_run_does_not_differ_from_itself() -> None:
     assert found.to_dictionary(everything=True)["params"]["lr"] == {"before": "0.1", "after": "0.1"}
 
 
+def test_how_a_run_ended_counts() -> None:
+    run, _ = before_and_after()
+    failed = replace(run, run=replace(run.run, info=replace(run.run.info, status="FAILED")))
+
+    found = difference(run, failed)
+
+    assert found.differs
+    assert repr(found).endswith(": the status differs>")
+
+
 def mirrored(found: dict[str, Any]) -> dict[str, Any]:
     """The plain data of a difference, as that of the other way round must be, whatever stands first."""
 
@@ -171,6 +181,7 @@ def test_how_a_metric_changed_is_said_in_words() -> None:
 
     assert words(0.5, 0.51) == "▲ +0.01000 (+2.0%) better"
     assert words(0.5, 0.25, None) == "▼ -0.2500 (-50.0%)"
+    assert words(1.0, 1.0001) == "▲ +0.0001 better"
     assert words(0.0, 2.0, False) == "▲ +2 worse"
     assert words(1.0, 20.0) == "▲ +19 (+1,900%) better"
     assert words(1.0, math.nan) == "worse"

@@ -44,6 +44,14 @@ def test_the_other_way_round_says_the_same(before: str, after: str) -> None:
     assert len(rows) == len(others)
 
 
+def test_of_equally_good_alignments_both_ways_round_take_the_same() -> None:
+    rows, others = line_rows("a = 1\nb = 2", "b = 2\na = 1"), line_rows("b = 2\na = 1", "a = 1\nb = 2")
+
+    assert [row.before for row in rows if row.kind == "same"] == [
+        row.before for row in others if row.kind == "same"
+    ]
+
+
 @given(_TEXTS)
 def test_a_text_does_not_differ_from_itself(text: str) -> None:
     rows = line_rows(text, text)
@@ -69,6 +77,14 @@ def test_a_changed_number_is_one_word() -> None:
 
     assert row.kind == "changed"
     assert marked(row) == (["0.1"], ["0.05"])
+
+
+def test_words_that_follow_each_other_are_marked_as_one() -> None:
+    (row,) = line_rows("return model of(x, y, z)", "return other things of(x, y, z)")
+
+    assert marked(row) == (["model"], ["other things"])
+    (row,) = line_rows("f(x, y, one two)", "f(x, y, three four)")
+    assert marked(row) == (["one two"], ["three four"])
 
 
 def test_lines_that_have_nothing_in_common_are_removed_and_added() -> None:
@@ -99,6 +115,16 @@ def test_a_unified_diff_leaves_out_what_is_far_from_any_change() -> None:
         " line 19",
         "+more",
     ]
+
+
+def test_a_gap_of_one_line_is_shown() -> None:
+    lines = [f"line {number}" for number in range(9)]
+    others = ["first", *lines[1:8], "last"]
+
+    shown = unified(line_rows("\n".join(lines), "\n".join(others)))
+
+    assert sum(line.startswith("@@") for line in shown) == 1
+    assert " line 4" in shown
 
 
 @pytest.mark.parametrize(

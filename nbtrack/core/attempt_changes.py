@@ -1,10 +1,10 @@
 """What changed since the attempt before, as its card tells it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from nbtrack.core.cell_differences import cell_differences, lone_cell, without_options
+from nbtrack.core.cell_differences import cell_differences, compared_cells
 from nbtrack.core.cell_reports import AttemptChanges
-from nbtrack.core.cells import Slice, SliceCell
+from nbtrack.core.cells import Slice
 from nbtrack.core.comparisons import compare
 from nbtrack.core.entities import Run
 from nbtrack.core.line_differences import line_rows, unified
@@ -31,15 +31,21 @@ def changes_between(
         directions: Whether more is better, for metrics whose names do not say.
     """
     comparison = compare([before, after], directions=directions)
-    olds, news = _cells_of(before_cells), _cells_of(after_cells)
+    olds, news = (
+        compared_cells([code] if isinstance(code, str) else code) for code in (before_cells, after_cells)
+    )
     code: list[str] = []
     told: list[str] = []
     if olds and news:
-        code = unified(line_rows(*(without_options(cells[-1].source) for cells in (olds, news))))
+        code = unified(line_rows(olds[-1].source, news[-1].source))
         # Where one attempt has no slice, the cells that its tracked cell built on are not known.
         if isinstance(before_cells, Slice) and isinstance(after_cells, Slice):
-            others = cell_differences(olds[:-1], news[:-1])
-            told = [f"{each.title}: {each.what}" for each in others if each.kind != "same"]
+            tracked = (len(olds) - 1, len(news) - 1)
+            told = [
+                f"{each.title}: {each.what}"
+                for each in cell_differences(olds, news)
+                if each.kind != "same" and each.places[0] != tracked[0] and each.places[1] != tracked[1]
+            ]
     return AttemptChanges(
         before.info.run_id,
         attempt,
@@ -48,9 +54,3 @@ def changes_between(
         params=[row for row in comparison.params if row.differs],
         metrics=[row for row in comparison.metrics if row.differs],
     )
-
-
-def _cells_of(known: Slice | str | None) -> Sequence[SliceCell]:
-    if known is None:
-        return ()
-    return known.cells if isinstance(known, Slice) else (lone_cell(known),)

@@ -1,17 +1,18 @@
 """What differs between the cells of two slices: which were changed, moved, added and removed.
 
-Cells belong together by the id that the front end gave them, else by the same source, else by a similar
-one. What is said of (a, b) is the mirror of what is said of (b, a).
+The tracked cells, the last ones, belong together if they have anything in common; others by the id that the
+front end gave them, else by the same source, else by a similar one. What is said of (a, b) is the mirror
+of what is said of (b, a).
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from nbtrack.core.cells import ExecutedCell, SliceCell
+from nbtrack.core.cells import ExecutedCell, Slice, SliceCell
 from nbtrack.core.line_differences import (
     LineRow,
     changed_lines,
@@ -119,9 +120,13 @@ def cell_differences(before: Sequence[SliceCell], after: Sequence[SliceCell]) ->
     return tuple(_in_order(before, after, pairs, held))
 
 
-def lone_cell(source: str) -> SliceCell:
-    """The cell of a run that kept only its code."""
-    return SliceCell(ExecutedCell(0, source), source, ())
+def compared_cells(code: Slice | Sequence[str] | None) -> list[SliceCell]:
+    """The cells of a slice, or those whose code is all that is known, without the options of `%%track`."""
+    if isinstance(code, Slice):
+        cells: Sequence[SliceCell] = code.cells
+    else:
+        cells = [SliceCell(ExecutedCell(0, source), source, ()) for source in code or ()]
+    return [replace(each, source=without_options(each.source)) for each in cells]
 
 
 def without_options(source: str) -> str:
@@ -167,6 +172,10 @@ def _matched(before: Sequence[SliceCell], after: Sequence[SliceCell]) -> list[tu
         [None if cell_id is None else (cell_id, source) for cell_id, source in zip(*of_side, strict=True)]
         for of_side in ((ids, sources), (ids_after, sources_after))
     )
+    if before and after and _are_one(before[-1], after[-1]):
+        # The tracked cells are what is compared, also where a slice holds an earlier run of the other's.
+        pairs[len(before) - 1] = len(after) - 1
+        taken.add(len(after) - 1)
     match(both, both_after)
     match(ids, ids_after)
     match(sources, sources_after)
@@ -177,27 +186,32 @@ def _matched(before: Sequence[SliceCell], after: Sequence[SliceCell]) -> list[tu
     return sorted(pairs.items())
 
 
+def _are_one(before: SliceCell, after: SliceCell) -> bool:
+    """Whether the tracked cells of two runs have anything in common."""
+    if before.cell.cell_id is not None and before.cell.cell_id == after.cell.cell_id:
+        return True
+    words, others = (words_of(each.source[:_MOST_LETTERS]) for each in (before, after))
+    return likeness(words, others) >= _SIMILAR_LAST
+
+
 def _similar(
     sources: Sequence[str], sources_after: Sequence[str], free: Sequence[int], free_after: Sequence[int]
 ) -> Iterator[tuple[int, int]]:
     """Cells that are similar, the most similar first."""
-    last, last_after = len(sources) - 1, len(sources_after) - 1
-    pairs = [(place, other) for place in free for other in free_after]
-    if len(pairs) > _MOST_PAIRS:
-        pairs = [(last, last_after)] if last in free and last_after in free_after else []
-    bags = {place: words_of(sources[place][:_MOST_LETTERS]) for place in free if pairs}
-    bags_after = {other: words_of(sources_after[other][:_MOST_LETTERS]) for other in free_after if pairs}
-    ranked: list[tuple[bool, float, int, int, int]] = []
-    for place, other in pairs:
-        like = likeness(bags[place], bags_after[other])
-        both_last = place == last and other == last_after
-        if like >= (_SIMILAR_LAST if both_last else _SIMILAR):
-            # Of equally similar ones, those that stand at the same place.
-            ranked.append((not both_last, -like, abs(place - other), place, other))
+    if len(free) * len(free_after) > _MOST_PAIRS:
+        return
+    bags = {place: words_of(sources[place][:_MOST_LETTERS]) for place in free}
+    bags_after = {other: words_of(sources_after[other][:_MOST_LETTERS]) for other in free_after}
+    # Of equally similar ones, those that stand at the same place.
+    ranked = sorted(
+        (-likeness(bags[place], bags_after[other]), abs(place - other), place, other)
+        for place in free
+        for other in free_after
+    )
     used: set[int] = set()
     used_after: set[int] = set()
-    for *_, place, other in sorted(ranked):
-        if place not in used and other not in used_after:
+    for unlikeness, _, place, other in ranked:
+        if unlikeness <= -_SIMILAR and place not in used and other not in used_after:
             used.add(place)
             used_after.add(other)
             yield place, other
@@ -218,23 +232,21 @@ def _in_order(
         held: Those pairs that have not moved.
     """
     partner = {other: place for place, other in pairs}
-    removed = sorted(set(range(len(before))) - set(partner.values()))
-    anchors = iter([*(pair for pair in sorted(pairs) if pair in held), (len(before), len(after))])
-    anchor = next(anchors)
-    for other in range(len(after) + 1):
-        if other == anchor[1]:
-            while removed and removed[0] < anchor[0]:
-                place = removed.pop(0)
-                yield CellDifference(before[place], None, (place, None))
-            anchor = next(anchors, anchor)
-        if other < len(after):
+    removed = sorted(set(range(len(before))) - set(partner.values()), reverse=True)
+    anchors = [*(pair for pair in sorted(pairs, reverse=True) if pair in held)]
+    for other in range(-1, len(after)):
+        if other >= 0:
             place = partner.get(other)
-            yield CellDifference(
-                None if place is None else before[place],
-                after[other],
-                (place, other),
-                moved=place is not None and (place, other) not in held,
-            )
+            is_held = place is not None and (place, other) in held
+            old = None if place is None else before[place]
+            yield CellDifference(old, after[other], (place, other), moved=place is not None and not is_held)
+            if not is_held:
+                continue
+            anchors.pop()
+        following = anchors[-1][0] if anchors else len(before)
+        while removed and removed[-1] < following:
+            place = removed.pop()
+            yield CellDifference(before[place], None, (place, None))
 
 
 def _unmoved(pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

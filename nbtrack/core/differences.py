@@ -6,12 +6,12 @@ What a run recorded is compared by the rules of `core/comparisons.py`, code by t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbtrack.core import system_tags
-from nbtrack.core.cell_differences import CellDifference, cell_differences, lone_cell, without_options
-from nbtrack.core.cells import Slice, SliceCell
+from nbtrack.core.cell_differences import CellDifference, cell_differences, compared_cells
+from nbtrack.core.cells import Slice
 from nbtrack.core.comparisons import Compared, ComparedMetric, ComparedText, Sections, compare, compared_texts
 from nbtrack.core.entities import Run
 from nbtrack.core.line_differences import changed_lines
@@ -201,17 +201,12 @@ def _cells(before: RunEvidence, after: RunEvidence) -> tuple[tuple[CellDifferenc
         # Of two scripts nobody expects cells.
         missing = [side.run for side in (before, after) if side.code is None] if known else []
         return (), [f"The code of {_called(run)} is not known: it recorded no cell." for run in missing]
-    olds, news = _slice_cells(before.code), _slice_cells(after.code)
+    olds, news = compared_cells(before.code), compared_cells(after.code)
     partial = [side.run for side in known if not isinstance(side.code, Slice)]
     if len(partial) == 1:
         note = f"Of {_called(partial[0])} only the tracked cell is known, so only that one is compared."
         return cell_differences(olds[-1:], news[-1:]), [note]
     return cell_differences(olds, news), []
-
-
-def _slice_cells(code: Slice | Sequence[str] | None) -> Sequence[SliceCell]:
-    cells = code.cells if isinstance(code, Slice) else [lone_cell(source) for source in code or ()]
-    return [replace(each, source=without_options(each.source)) for each in cells]
 
 
 def _packages(environment: Mapping[str, Any]) -> list[tuple[str, Any]]:

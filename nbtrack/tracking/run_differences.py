@@ -3,7 +3,6 @@
 Looking never fails because something is missing: what is not known is said by the difference.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,7 +20,6 @@ from nbtrack.tracking.metric_directions import directions_of
 if TYPE_CHECKING:
     from nbtrack.tracking.reading_verbs import ReadingVerbs
 
-SLICE_FILE = "slice.json"
 _CODE_FILE = re.compile(r"cell(?:-(\d+))?\.py")
 _MOST_CODE_FILES = 20
 
@@ -82,14 +80,13 @@ def _evidence(tracker: "ReadingVerbs", run: Run) -> RunEvidence:
 def _code_of(tracker: "ReadingVerbs", run_id: str) -> Slice | list[str] | None:
     """The slice of a run, else the cells that recorded it; None when it has neither."""
     with suppress(NbtrackError, OSError):
-        files = {info.path for info in tracker.list_artifacts(run_id) if not info.is_dir}
-        if SLICE_FILE in files:
-            with suppress(NbtrackError, OSError, ValueError, KeyError, TypeError):
-                held = Slice.from_dictionary(json.loads(tracker.load_text(run_id, SLICE_FILE)))
-                if held.cells:
-                    return held
-        found = [(int(match[1] or 1), path) for path in files if (match := _CODE_FILE.fullmatch(path))]
-        return [tracker.load_text(run_id, path) for _, path in sorted(found)[:_MOST_CODE_FILES]] or None
+        found = tracker.slice_of(run_id)
+        if found.cells:
+            return found
+    with suppress(NbtrackError, OSError):
+        files = [info.path for info in tracker.list_artifacts(run_id) if not info.is_dir]
+        cells = sorted((int(match[1] or 1), path) for path in files if (match := _CODE_FILE.fullmatch(path)))
+        return [tracker.load_text(run_id, path) for _, path in cells[:_MOST_CODE_FILES]] or None
     return None
 
 

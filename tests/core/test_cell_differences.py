@@ -110,11 +110,25 @@ def test_the_tracked_cells_belong_together_though_they_have_little_in_common() -
     assert told(before, after) == ["changed"]
 
 
+def test_the_tracked_cells_belong_together_though_the_other_slice_holds_an_earlier_run_of_one() -> None:
+    before = cells((None, "X = load()"), (None, "%%track\nfit(X, lr=0.1)"))
+    after = cells((None, "X = load()"), (None, "%%track\nfit(X, lr=0.1)"), (None, "%%track\nfit(X, lr=0.2)"))
+
+    assert told(before, after) == ["same", "added", "changed"]
+    assert told(after, before) == ["same", "removed", "changed"]
+
+
+def test_tracked_cells_that_have_nothing_in_common_are_two() -> None:
+    before, after = cells(("a", "import os\nfit(lr)")), cells(("b", "plot = draw(history)"))
+
+    assert told(before, after) == ["removed", "added"]
+
+
 def test_a_removed_cell_stands_where_it_stood() -> None:
     before = cells(("a", "a = 1"), ("b", "import gone"), ("c", "c = 3"))
     after = cells(("a", "a = 1"), ("d", "while new:\n    pass"), ("c", "c = 3"))
 
-    assert told(before, after) == ["same", "added", "removed", "same"]
+    assert told(before, after) == ["same", "removed", "added", "same"]
 
 
 def test_a_cell_that_was_executed_elsewhere_has_moved() -> None:

@@ -1,5 +1,6 @@
 """The magics: `%%track` records a cell, `%nbtrack` shows and steers what is recorded."""
 
+from contextlib import ExitStack
 from typing import Any
 
 from IPython.core.error import UsageError  # noqa: TID253 - loaded by %load_ext, inside IPython
@@ -69,59 +70,59 @@ class _Extension:
     """What one shell was given, to be taken from it again."""
 
     def __init__(self, shell: Any) -> None:
-        self._shell = shell
-        self._configuration = NBTrack(shell, default_tracker)  # first: what it cannot read adds nothing
-        self._history = history_of(shell)
-        self.cells = TrackedCells(
-            shell,
-            default_tracker,
-            history=self._history,
-            parts=[SlicePart(self._history)],
-            card=CellCards(),
-        )
-        silent = SilentCells(self.cells.before, self.cells.after)
-        self._events = (
-            ("pre_execute", silent.begin),
-            ("pre_run_cell", self.cells.before),
-            ("post_run_cell", self.cells.after),
-            ("post_execute", silent.end),
-        )
-        self._own_frames = OwnFrames(shell)
-        self._transform = transform
-        shell.register_magics(NbtrackMagics)
-        shell.input_transformer_manager.line_transforms.insert(0, transform)
-        for event, callback in self._events:
-            shell.events.register(event, callback)
-        run_context.cell_tags.append(self._history.run_tags)
-        self._parameters = InjectedParameters(shell, self._history.cells)
-        run_context.session_params.append(self._parameters)
-        self._completion = LineCompletion(default_tracker)
-        self._matchers: list[Any] = getattr(shell.Completer, "custom_matchers", [])
-        self._matchers.append(self._completion)
+        self._taking_back = taking_back = ExitStack()
+        with ExitStack() as unless_all_is_there:
+            unless_all_is_there.callback(taking_back.close)
+            configuration = NBTrack(shell, default_tracker)
+            taking_back.callback(configuration.remove)
+            history = history_of(shell)
+            self.cells = TrackedCells(
+                shell, default_tracker, history=history, parts=[SlicePart(history)], card=CellCards()
+            )
+            silent = SilentCells(self.cells.before, self.cells.after)
+            taking_back.callback(OwnFrames(shell).remove)
+            taking_back.callback(_remove_magics, shell)
+            shell.register_magics(NbtrackMagics)
+            self._add_to(shell.input_transformer_manager.line_transforms, transform, first=True)
+            self._add_to(run_context.cell_tags, history.run_tags)
+            self._add_to(run_context.session_params, InjectedParameters(shell, history.cells))
+            self._add_to(getattr(shell.Completer, "custom_matchers", []), LineCompletion(default_tracker))
+            for event, callback in (
+                ("pre_execute", silent.begin),
+                ("pre_run_cell", self.cells.before),
+                ("post_run_cell", self.cells.after),
+                ("post_execute", silent.end),
+            ):
+                shell.events.register(event, callback)
+                taking_back.callback(_unregister, shell.events, event, callback)
+            taking_back.callback(self.cells.close)  # the first to be done: the others are still there
+            unless_all_is_there.pop_all()
 
     def remove(self) -> None:
-        """Leave nothing behind."""
-        self.cells.close()
-        if self._history.run_tags in run_context.cell_tags:
-            run_context.cell_tags.remove(self._history.run_tags)
-        if self._parameters in run_context.session_params:
-            run_context.session_params.remove(self._parameters)
-        self._own_frames.remove()
-        self._configuration.remove()
-        for event, callback in self._events:
-            shell_callbacks = self._shell.events.callbacks[event]
-            if callback in shell_callbacks:
-                self._shell.events.unregister(event, callback)
-        transforms = self._shell.input_transformer_manager.line_transforms
-        if self._transform in transforms:
-            transforms.remove(self._transform)
-        if self._completion in self._matchers:
-            self._matchers.remove(self._completion)
-        for kind, name in _MAGICS:
-            self._shell.magics_manager.magics[kind].pop(name, None)
-        registered = self._shell.magics_manager.registry.pop(NbtrackMagics.__name__, None)
-        if registered in self._shell.configurables:
-            self._shell.configurables.remove(registered)
+        """Leave nothing behind, whatever fails on the way."""
+        self._taking_back.close()
+
+    def _add_to(self, hooks: list[Any], hook: Any, *, first: bool = False) -> None:
+        hooks.insert(0 if first else len(hooks), hook)
+        self._taking_back.callback(_remove_from, hooks, hook)
+
+
+def _remove_magics(shell: Any) -> None:
+    manager = shell.magics_manager
+    for kind, name in _MAGICS:
+        manager.magics[kind].pop(name, None)
+    _remove_from(shell.configurables, manager.registry.pop(NbtrackMagics.__name__, None))
+
+
+def _remove_from(hooks: list[Any], hook: Any) -> None:
+    """Take a hook out of a list, unless somebody else has."""
+    if hook in hooks:
+        hooks.remove(hook)
+
+
+def _unregister(events: Any, event: str, callback: Any) -> None:
+    if callback in events.callbacks[event]:
+        events.unregister(event, callback)
 
 
 @magics_class

@@ -1,6 +1,10 @@
 """`%load_ext nbtrack` and `%nbtrack`, in a real IPython shell."""
 
+import builtins
+import os
 import re
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +13,10 @@ from IPython.core.completer import provisionalcompleter
 
 import nbtrack
 from nbtrack.core.errors import NbtrackError
+from nbtrack.tracking import run_context
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.ui import nbtrack_line
+from nbtrack.ui.cells.track_line import option_names
 from nbtrack.ui.commands.commands import COMMANDS
 from nbtrack.ui.magics import NbtrackMagics
 from tests.ui.conftest import Notebook
@@ -30,6 +36,12 @@ def hooks_of(notebook: Notebook) -> dict[str, Any]:
         "names": set(shell.user_ns),
         "errors": set(vars(NbtrackError)),
         "configurables": list(shell.configurables),
+        "printers": [set(vars(stream)) for stream in (sys.stdout, sys.stderr)],
+        "threads": {thread for thread in threading.enumerate() if thread.is_alive()},
+        "display": (shell.displayhook, shell.display_pub, shell.display_formatter, shell.showtraceback),
+        "excepthook": (sys.excepthook, shell.custom_exceptions, sys.displayhook, builtins.print),
+        "ours": [list(hooks) for hooks in (run_context.cell_tags, run_context.session_params)],
+        "context": {name: value for name, value in os.environ.items() if "NBTRACK" in name},
     }
 
 
@@ -38,11 +50,90 @@ def test_unloading_leaves_nothing_behind(bare_notebook: Notebook) -> None:
     before = hooks_of(bare_notebook)
 
     bare_notebook.shell.run_line_magic("load_ext", "nbtrack")
-    assert hooks_of(bare_notebook) != before
+    loaded = hooks_of(bare_notebook)
     bare_notebook.shell.run_line_magic("unload_ext", "nbtrack")
 
+    changed = {name for name in before if loaded[name] != before[name]}
+    assert {"events", "transforms", "magics", "matchers", "errors", "configurables", "ours"} <= changed
     assert hooks_of(bare_notebook) == before
     assert not bare_notebook.run("%%track\n1").success
+
+
+@pytest.mark.parametrize("last", ["", "raise ValueError", "%load_ext nbtrack"])
+def test_unloading_in_the_middle_of_a_tracked_cell_leaves_nothing_behind(
+    bare_notebook: Notebook, last: str
+) -> None:
+    bare_notebook.shell.run_line_magic("load_ext", "storemagic")
+    bare_notebook.value("import nbtrack, threading")
+    nbtrack.set_tracking_uri(".nbtrack")
+    nbtrack.search_experiments()
+    before = hooks_of(bare_notebook)
+
+    bare_notebook.value("%load_ext nbtrack")
+    bare_notebook.run(
+        "%%track middle\nnbtrack.log_metric('m', 1)\n%nbtrack experiment of-the-cell\n"
+        f"%unload_ext nbtrack\n{last}"
+    )
+    bare_notebook.value("%unload_ext nbtrack")
+    default_tracker.name_experiment(None)
+    default_tracker.close()
+
+    after = hooks_of(bare_notebook)
+    assert {name for name in before if after[name] != before[name]} <= {"names", "threads"}
+    # What a run ran in is found out by a thread of the tracker, with or without a notebook.
+    assert {thread.name for thread in after["threads"] - before["threads"]} <= {"nbtrack-environment"}
+    assert bare_notebook.only_run().info.status == "FINISHED"
+    assert nbtrack.active_run() is None
+
+
+_FAILING = [
+    "nbtrack.ui.cells.history.SessionHistory.begin",
+    "nbtrack.ui.cells.history.SessionHistory.end",
+    "nbtrack.ui.cells.parameters.InjectedParameters._now",
+    "nbtrack.ui.cells.card.CellCards.begin",
+    "nbtrack.ui.cells.card.CellCards.end",
+    "nbtrack.ui.cells.tracked_cells.TrackedCells._options_of",
+    "nbtrack.ui.cells.tracked_cells.TrackedCells._start",
+    "nbtrack.ui.cells.tracked_cells.TrackedCells._end",
+    "nbtrack.ui.cells.tracked_cells.TrackedCells._shown_in",
+    "nbtrack.ui.cells.silent_cells._frame_of",
+    "nbtrack.tracking.tracker.Tracker.start_cell_run",
+    "nbtrack.tracking.tracker.Tracker.finish",
+    "nbtrack.tracking.active_run.ActiveRun.log_text",
+    "nbtrack.tracking.active_run.ActiveRun.log_params",
+    "nbtrack.tracking.run_context.source_tags",
+]
+"""What may fail of a part that looks at cells."""
+
+
+def test_an_error_of_ours_fails_no_cell_wherever_it_strikes(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strike(*_: object, **__: object) -> None:
+        raise RuntimeError("injected")
+
+    parts = notebook.shell._nbtrack.cells._parts
+    failing = [*_FAILING, *(f"{type(part).__module__}.{type(part).__name__}.begin" for part in parts)]
+    failing += [f"{type(part).__module__}.{type(part).__name__}.end" for part in parts]
+    notebook.value("# Parameters\ninjected = 1")
+    said: dict[str, list[str]] = {}
+    for name in failing:
+        with monkeypatch.context() as patch:
+            patch.setattr(name, strike)
+            capsys.readouterr()
+
+            result = notebook.run("%%track -p lr=1\n6 * 7")
+
+            assert result.success, name
+            assert result.result == 42, name
+            said[name] = capsys.readouterr().err.splitlines()
+        while (left := nbtrack.active_run()) is not None:
+            default_tracker.finish(left, "FINISHED")
+
+    assert {name: lines for name, lines in said.items() if "injected" not in " ".join(lines)} == {}
+    assert {name: lines for name, lines in said.items() if any("Traceback" in each for each in lines)} == {}
+    assert notebook.value("%%track whole --quiet\n6 * 7") == 42
+    assert notebook.runs()[-1].info.status == "FINISHED"
 
 
 def test_loading_twice_and_reloading_track_a_cell_once(notebook: Notebook) -> None:
@@ -54,13 +145,6 @@ def test_loading_twice_and_reloading_track_a_cell_once(notebook: Notebook) -> No
 
     assert len(notebook.runs()) == 1
     assert len(notebook.cards) == 1
-
-
-def test_unloading_within_a_tracked_cell_ends_its_run(notebook: Notebook) -> None:
-    notebook.value("%%track\n%unload_ext nbtrack")
-
-    assert notebook.only_run().info.status == "FINISHED"
-    assert nbtrack.active_run() is None
 
 
 def test_importing_alone_adds_nothing(bare_notebook: Notebook) -> None:
@@ -420,6 +504,13 @@ def completed(notebook: Notebook, line: str) -> list[str]:
         ("%nbtrack models show iris @", ["%nbtrack models show iris @champion"]),
         ("%nbtrack models promote iris 1 St", ["%nbtrack models promote iris 1 Staging"]),
         ("%nbtrack models undo iris --event 3", ["%nbtrack models undo iris --event 3"]),
+        ("%%track --qu", ["%%track --quiet"]),
+        ("%%track first -e dig", ["%%track first -e digits"]),
+        ("%%track depth", [f"%%track 'depth {depth}'" for depth in (8, 4, 2)]),
+        ("%%track -p de", ["%%track -p depth="]),
+        ("%%track -t te", ["%%track -t team="]),
+        ("%%track --resume 'depth 8", ["%%track --resume 'depth 8"]),
+        ("%%time\n%%track --ne", ["%%time\n%%track --new", "%%time\n%%track --nested"]),
     ],
 )
 def test_the_line_is_completed_from_the_store(digits: Notebook, line: str, expected: list[str]) -> None:
@@ -429,6 +520,23 @@ def test_the_line_is_completed_from_the_store(digits: Notebook, line: str, expec
     client.set_registered_model_alias("iris", "champion", 1)
 
     assert completed(digits, line) == expected
+
+
+def test_every_option_of_a_tracked_cell_is_completed(notebook: Notebook) -> None:
+    options = {option for names, _ in option_names() for option in names}
+
+    assert {each.rpartition(" ")[2] for each in completed(notebook, "%%track -")} == options
+
+
+@pytest.mark.parametrize("jedi", [True, False])
+def test_the_first_line_of_a_cell_is_completed_above_its_code(digits: Notebook, jedi: bool) -> None:
+    digits.shell.Completer.use_jedi = jedi
+    cell = "%%track 'depth 8' -e dig\nfor x in range(3):\n    print(x)"
+
+    with provisionalcompleter():
+        found = list(digits.shell.Completer.completions(cell, cell.index("\n")))
+
+    assert [cell[: each.start] + each.text for each in found] == ["%%track 'depth 8' -e digits"]
 
 
 def test_other_lines_are_completed_as_before(digits: Notebook) -> None:

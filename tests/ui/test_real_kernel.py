@@ -321,6 +321,9 @@ def test_the_tab_key_completes_the_nbtrack_line(kernel: Kernel) -> None:
     assert completed("%nbtrack runs -e d") == ["%nbtrack runs -e digits"]
     assert completed("%nbtrack runs -c status,metrics.l") == ["%nbtrack runs -c status,metrics.loss"]
     assert completed("x = 1\n%nbtrack runs --col") == ["x = 1\n%nbtrack runs --columns"]
+    assert completed("%%track -e d") == ["%%track -e digits"]
+    kernel.value("%config Completer.use_jedi = False")
+    assert completed("%%track dep") == ["%%track 'depth 2'"]
 
 
 def notebook_of(*cells: str) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from nbtrack.ui.output import say
+
 _MOST_FRAMES = 12
 _RUNS_NOTEBOOKS = "safe_execfile_ipy"
 """The method of IPython's shell that runs a file in its syntax."""
@@ -28,16 +30,11 @@ class SilentCells:
         self._running: list[FrameType] = []
 
     def begin(self) -> None:
-        """A cell is about to run, silent or not."""
-        running = _frame_of("run_cell")
-        # What others run silently is no work of the user's.
-        if running is None or running.f_back is None or running.f_back.f_code.co_name != _RUNS_NOTEBOOKS:
-            return
-        asked = _frame_of("run_cell_async")
-        info = None if asked is None else asked.f_locals.get("info")
-        if info is not None:
-            self._running.append(running)
-            self._before(info)
+        """A cell is about to run, silent or not; never fails it."""
+        try:
+            self._begin()
+        except Exception as error:  # noqa: BLE001 - the cell must go on whatever it is
+            say(f"This cell is not recorded. {type(error).__name__}: {error}")
 
     def end(self) -> None:
         """A cell has run, silent or not."""
@@ -47,6 +44,17 @@ class SilentCells:
         if running is not None and running is self._running[-1]:
             self._running.pop()
             self._after(running.f_locals.get("result"))
+
+    def _begin(self) -> None:
+        running = _frame_of("run_cell")
+        # What others run silently is no work of the user's.
+        if running is None or running.f_back is None or running.f_back.f_code.co_name != _RUNS_NOTEBOOKS:
+            return
+        asked = _frame_of("run_cell_async")
+        info = None if asked is None else asked.f_locals.get("info")
+        if info is not None:
+            self._running.append(running)
+            self._before(info)
 
 
 def _frame_of(function: str) -> FrameType | None:

@@ -5,7 +5,7 @@ complete, so nothing may happen but text.
 """
 
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -155,6 +155,15 @@ def parse_options(options: str, expand: Callable[[str], str] = str) -> TrackOpti
     )
 
 
+def option_names() -> list[tuple[list[str], bool]]:
+    """The names of each option, the short one first, and whether a value follows."""
+    return [
+        (list(action.option_strings), action.nargs != 0)
+        for action in _Parser().options()
+        if action.option_strings
+    ]
+
+
 def help_text() -> str:
     """What `%%track --help` and `%%track?` show."""
     return _HELP
@@ -176,6 +185,10 @@ class _Parser(ArgumentParser):
         add("--nested", action="store_true")
         add("--quiet", action="store_true")
         add("-h", "--help", action="store_true")
+
+    def options(self) -> list[Action]:
+        """The options, as they were added."""
+        return list(self._actions)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"%%track: {message}. Usage: {_USAGE}")

@@ -131,8 +131,7 @@ class TrackedCells:
 
     def close(self) -> None:
         """End the runs of this thread's cells that are being run."""
-        with _never_failing("The run of this cell may not be complete."):
-            self._end_all()
+        self._end_all()
 
     def _options_of(self, cell: TrackedCell) -> TrackOptions | None:
         line = track_line(cell.code)
@@ -230,7 +229,7 @@ class TrackedCells:
             if error is not None and status != RunStatus.FINISHED and run is not None and run in started:
                 run.log_text(traceback_text(error, self._shell), TRACEBACK_FILE)
         if run is not None and cell.options.discard:
-            with _never_failing("The run is not in the bin."):
+            with _never_failing("The run is not in the bin."), tracker.together():
                 for run_id in (*run.nested_ids, run.run_id):
                     tracker.delete_run(run_id)
         if self._card is not None and run is not None and not isinstance(run, DisabledRun):
@@ -248,7 +247,8 @@ class TrackedCells:
     def _end_all(self) -> None:
         running = self._running()
         while running:
-            self._end(running.pop())
+            with _never_failing("The run of this cell may not be complete."):
+                self._end(running.pop())
 
     def _running(self) -> list[TrackedCell]:
         """The cells this thread is running, the outermost first."""

@@ -100,7 +100,7 @@ def artifacts(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable
 @careful
 def metrics(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Names of metrics of the latest runs."""
-    for key in _keys(tracker, "metrics"):
+    for key in keys(tracker, "metrics"):
         if key.startswith(incomplete):
             yield CompletionItem(key)
 
@@ -109,7 +109,7 @@ def metrics(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[C
 def tags(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Keys of tags, with the sign that a value follows."""
     if "=" not in incomplete:
-        for key in _keys(tracker, "tags"):
+        for key in keys(tracker, "tags"):
             if key.startswith(incomplete):
                 yield CompletionItem(f"{key}=")
 
@@ -132,7 +132,7 @@ def field_names(tracker: Tracker, beginning: str) -> list[str]:
     if group not in ("metrics", "params", "tags"):
         return []
     found: list[str] = []
-    for key in _keys(tracker, group):
+    for key in keys(tracker, group):
         name = f"{group}.{key if _PLAIN_KEY.fullmatch(key) else f'`{key}`'}"
         found.append(name)
         if group == "metrics" and rest.startswith(key):
@@ -153,7 +153,8 @@ def _beginning_with(tracker: Tracker, field: str, text: str) -> list[Run]:
     return search(tracker, condition, limit=MOST)
 
 
-def _keys(tracker: Tracker, group: str) -> list[str]:
+def keys(tracker: Tracker, group: str) -> list[str]:
+    """The keys that the latest runs have in a group, those of the latest run first."""
     found: list[Run] = tracker.search_runs(
         max_results=MOST, output_format="list", search_all_experiments=True, run_view_type=ViewType.ALL
     )

@@ -100,7 +100,10 @@ class _Drawing:
         told = difference.told(everything=self._everything)
         first = {name: told[name] for name in _FIRST}
         rest = {name: rows for name, rows in told.items() if name not in _FIRST}
-        drawn = [*self._sections(first, self._status()), *self._code(), *self._sections(rest)]
+        if code := self._code():
+            drawn = [*self._sections(first, self._status()), *code, *self._sections(rest)]
+        else:
+            drawn = list(self._sections(told, self._status()))
         html += [each.html for each in drawn]
         text += [line for each in drawn for line in ("", each.text)]
         notes = [*difference.notes, *self._same(), *self._hints(), *self._facts()]
@@ -240,7 +243,11 @@ class _Drawing:
         )
         known = [str(each) for each in commits if each and each.isascii() and each.isalnum()]
         # Git has the code of scripts; ours would be a poor copy.
-        return [f"git diff {known[0][:12]} {known[1][:12]} shows the commits"] if len(known) == 2 else []
+        return (
+            [f"git diff {known[0][:12]} {known[1][:12]} shows what lies between the commits"]
+            if len(known) == 2
+            else []
+        )
 
     def _facts(self) -> list[str]:
         return [

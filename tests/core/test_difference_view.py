@@ -50,7 +50,7 @@ def test_the_text_follows_a_review() -> None:
     assert re.search(r"\n  accuracy ↑ +0\.5000 +0\.7500 +▲ \+0\.2500 \(\+50\.0%\) better\n", text)
     assert re.search(r"\n  1 - lr = 0\.1\n  1 \+ lr = 0\.05\n  2   fit\(lr\)\n", text)
     assert re.search(r"\n  commit +a{12} +b{12}\n", text)
-    assert f"git diff {'a' * 12} {'b' * 12} shows the commits" in text
+    assert f"git diff {'a' * 12} {'b' * 12} shows what lies between the commits" in text
     assert "same in both: model=tree" in text
 
 
@@ -116,6 +116,16 @@ def test_the_page_keeps_its_meaning_without_styles() -> None:
     assert "1 - lr = <del>0.1</del>" in bare
     assert "1 + lr = <ins>0.05</ins>" in bare
     assert not re.search(r'[";]color:', page)
+
+
+def test_without_code_one_table_holds_it_all() -> None:
+    before = RunEvidence(make_run("a", params={"lr": "1"}, tags={"team": "nlp"}))
+    after = RunEvidence(make_run("b", params={"lr": "2"}, tags={"team": "cv"}))
+
+    view = difference_view(difference(before, after))
+
+    assert view.html.count("<table") == 1
+    assert re.search(r"params\n  lr +1 +2\ntags\n  team +nlp +cv\n", view.text)
 
 
 def test_hostile_names_values_and_code_stay_text() -> None:

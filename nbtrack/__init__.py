@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.fluent import log_stream as log_stream
     from nbtrack.tracking.fluent import log_table as log_table
     from nbtrack.tracking.fluent import log_text as log_text
+    from nbtrack.tracking.fluent import progress as progress
     from nbtrack.tracking.fluent import promote as promote
     from nbtrack.tracking.fluent import promotion_requests as promotion_requests
     from nbtrack.tracking.fluent import register_model as register_model
@@ -181,7 +182,7 @@ _HOMES = {
         "get_parent_run get_registry_uri get_run get_tracking_uri is_tracking_uri_set last_active_run "
         "list_artifacts load_table log_artifact log_artifacts log_batch log_dict log_figure log_image "
         "log_input log_inputs log_metric log_metrics log_model log_param log_params log_stream "
-        "log_table log_text register_model rename_experiment restore_experiment restore_run "
+        "log_table log_text progress register_model rename_experiment restore_experiment restore_run "
         "search_experiments search_model_versions search_registered_models search_runs set_experiment "
         "set_experiment_tag set_experiment_tags set_model_version_tag set_registry_uri set_tag "
         "set_tags set_tracking_uri slice_of start_run"

@@ -12,11 +12,13 @@ from typing import NamedTuple
 from nbtrack.core import system_tags
 from nbtrack.core.cell_reports import AttemptChanges, Captured, CellReport
 from nbtrack.core.cells import CellMark
+from nbtrack.core.changes_view import changes_sentence, changes_view
 from nbtrack.core.comparisons import ComparedMetric
-from nbtrack.core.entities import LifecycleStage, Run, RunData, RunStatus
+from nbtrack.core.entities import LifecycleStage, Run
 from nbtrack.core.fitting_views import fitted
 from nbtrack.core.html_tables import CELL_STYLE, html_table, safe, safe_block
 from nbtrack.core.lineages import attempt_in
+from nbtrack.core.metric_changes import change_words
 from nbtrack.core.static_views import View, code_facts, data_notes, mark, models_of, runs_table, took
 from nbtrack.core.system_metric_names import PREFIX as SYSTEM_PREFIX
 from nbtrack.core.system_metric_names import is_system_metric
@@ -42,12 +44,12 @@ class Drawing:
     """How many there are."""
     pictures: str = ""
     """HTML that is shown below the metrics: their curves. It has been bounded by who drew it."""
-    progress: Sequence[str] = ()
-    """How far loops are, a line each."""
+    progress: View | None = None
+    """How far loops are."""
+    facts: Sequence[tuple[str, str]] = ()
+    """What else is told, by name, such as how fast the run is."""
     note: str = ""
     """What is said at the end of the first line, such as when a card that moves was drawn."""
-    changes: View | None = None
-    """What changed since the attempt before, whole; folded."""
 
 
 def cell_card(run: Run, report: CellReport | None = None, drawing: Drawing | None = None) -> View:
@@ -93,6 +95,9 @@ class _Card:
         if error := self._run.data.tags.get(system_tags.ERROR):
             html.append(f"<div>{safe(shortened(error, 500))}</div>")
             text.append(f"  {visible(shortened(error, 500))}")
+        if (progress := self._drawing.progress) is not None:
+            html.append(progress.html)
+            text += [f"  {line}" for line in progress.text.splitlines()]
         if table := self._metric_table():
             html.append(table.html)
             text += ["", _indented(table.text), ""]
@@ -127,7 +132,7 @@ class _Card:
         """The metrics of the first line: all of a few, else one that became better or worse, or the first."""
         if len(self._metrics) <= _IN_FIRST_LINE and not self._is_table():
             return self._metrics
-        told = [key for key in self._metrics if _direction(self._changed.get(key)) is not None]
+        told = [key for key in self._metrics if _is_told(self._changed.get(key))]
         return [*told, *self._metrics][:1]
 
     def _is_table(self) -> bool:
@@ -135,10 +140,8 @@ class _Card:
         return len(self._metrics) > _IN_A_LINE or any(summaries[key].count > 1 for key in self._metrics)
 
     def _value(self, key: str) -> str:
-        """The last value, and how it changed: `0.95 (▲ +0.01 better)`."""
-        value = number(self._run.data.summaries[key].last)
-        change = self._change(key)
-        return f"{value} ({change})" if change else value
+        """The last value, and how it changed: `0.95 ▲ +0.01 (+1.1%) better`."""
+        return f"{number(self._run.data.summaries[key].last)} {self._change(key)}".rstrip()
 
     def _change(self, key: str) -> str:
         return "" if (change := self._changed.get(key)) is None else change_words(change)
@@ -182,7 +185,7 @@ class _Card:
 
         if run.info.lifecycle_stage == LifecycleStage.DELETED:
             lines.append(_Line("in the bin", f"nbtrack restore {run.info.run_id[:8]} takes it out"))
-        lines += [_Line("progress", each) for each in self._drawing.progress[:most]]
+        lines += [_Line(name, fact) for name, fact in self._drawing.facts]
         if len(self._metrics) > _IN_FIRST_LINE and not self._is_table():
             line("metrics", [f"{shortened(key, _NAME)} {self._value(key)}" for key in self._metrics])
         explicit = [key for key in data.params if key not in captured.params]
@@ -238,8 +241,9 @@ class _Card:
         """What is shown on demand: what changed, whole, the code, and what identifies the run."""
         pieces: list[str] = []
         letters = _CODE_LETTERS * self._most // 24
-        if (changes := self._drawing.changes) is not None and len(changes.html) <= 2 * letters:
-            pieces.append(f"<details><summary>changes since {self._before}</summary>{changes.html}</details>")
+        if (changes := self._report.changes) is not None and (changes.code or changes.cells):
+            whole = changes_view(changes, most=self._most // 2 or 1).html
+            pieces.append(f"<details><summary>changes since {self._before}</summary>{whole}</details>")
         if self._drawing.code:
             code = safe_block(_beginning(self._drawing.code, letters))
             pieces.append(f"<details><summary>code</summary><pre>{code}</pre></details>")
@@ -262,50 +266,17 @@ def all_marks(run: Run, report: CellReport) -> list[CellMark]:
     return marks
 
 
-def change_words(change: ComparedMetric) -> str:
-    """How a metric changed: `▲ +0.012 better`; nothing where one of both has no number."""
-    delta = change.deltas[-1]
-    if not delta:
-        return "new" if change.values[0] is None else ""
-    words = f"{'▲ +' if delta > 0 else '▼ '}{number(delta)}"
-    better = _direction(change)
-    return words if better is None else f"{words} {'better' if better else 'worse'}"
-
-
-def _direction(change: ComparedMetric | None) -> bool | None:
-    """Whether it became better; None when nobody knows."""
-    if change is None or change.greater_is_better is None or not (delta := change.deltas[-1]):
-        return None
-    return (delta > 0) == change.greater_is_better
+def _is_told(change: ComparedMetric | None) -> bool:
+    """Whether it says that a metric became better or worse."""
+    return change is not None and bool(change.verdicts[-1])
 
 
 def _sentence(changes: AttemptChanges) -> str:
-    """What changed in words: code and cells, what came and went; params and metrics stand at their values."""
-    pieces: list[str] = []
-    added = sum(line.startswith("+") for line in changes.code)
-    removed = sum(line.startswith("-") for line in changes.code)
-    if added or removed:
-        counts = " ".join(f"{sign}{count}" for sign, count in (("+", added), ("-", removed)) if count)
-        pieces.append(f"code {counts} {'line' if added + removed == 1 else 'lines'}")
-    pieces += [shortened(each, 80) for each in changes.cells[:3]]
-    if len(changes.cells) > 3:
-        pieces.append(f"and {len(changes.cells) - 3} cells more")
-    if changes.params:
-        told = [
-            f"{shortened(each.key, _NAME)} {_or_none(each.values[0])} → {_or_none(each.values[-1])}"
-            for each in changes.params[:4]
-        ]
-        pieces.append(_listed(told, 4, len(changes.params)))
-    gone = [each.key for each in changes.metrics if each.values[-1] is None]
-    if gone:
-        pieces.append(f"no {_listed([shortened(key, _NAME) for key in gone], 4)}")
-    if pieces:
-        return "; ".join(pieces)
-    return "only metrics changed" if changes.metrics else "nothing changed"
-
-
-def _or_none(value: str | None) -> str:
-    return "none" if value is None else shortened(value, 24)
+    """What changed in words; how metrics changed stands at their values, but for those that are gone."""
+    gone = [each for each in changes.metrics if each.values[-1] is None]
+    if changes.metrics and not (gone or changes.params or changes.code or changes.cells):
+        return "only metrics changed"
+    return changes_sentence(replace(changes, metrics=gone))
 
 
 def _listed(names: Sequence[str], most: int, total: int | None = None) -> str:
@@ -343,8 +314,3 @@ def _beginning(code: str, letters: int) -> str:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.split("\n"))
-
-
-def as_running(run: Run, data: RunData) -> Run:
-    """A run with what is known of its metrics now."""
-    return replace(run, info=replace(run.info, status=RunStatus.RUNNING, end_time=None), data=data)

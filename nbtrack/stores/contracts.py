@@ -273,6 +273,15 @@ class Runs(Protocol):
         """All points of one metric as a structured array, (points,): step, timestamp, value."""
         ...
 
+    def points_since(
+        self, run_id: str, place: Any = None
+    ) -> tuple[dict[str, tuple[list[int], list[float]]], Any]:
+        """Steps and values of each metric that were logged after `place`, and the place to go on from.
+
+        None is the beginning. It is cheap: for pictures of a run that goes on.
+        """
+        ...
+
     def search(
         self,
         experiment_ids: Sequence[str] | None = None,

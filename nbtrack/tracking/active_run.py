@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbtrack.core.cells import ExecutedCell, Slice
     from nbtrack.core.ended_runs import EndedRun
     from nbtrack.core.lineages import StartedAttempt
+    from nbtrack.tracking.progress_board import ProgressBoard
     from nbtrack.tracking.system_metrics import SystemMetricsSampler
 
 
@@ -93,6 +94,7 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
 
     _began_in: str | None = None
     """The number of the cell that began it; None outside of cells."""
+    _board: "ProgressBoard | None" = None
     is_autologged = False
     """Whether autolog started it, for one training: it is no run that the user has chosen to log to."""
     attempt: "StartedAttempt | None" = None
@@ -132,6 +134,10 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
     def nested(self, limit: int) -> list[Run]:
         """The first runs that were started inside it, as they are now."""
         return [self._runs.get(run_id) for run_id in self.nested_ids[:limit]]
+
+    def latest_nested(self) -> Run | None:
+        """The run that was started last inside it, as it is now."""
+        return self._runs.get(self.nested_ids[-1]) if self.nested_ids else None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return self.snapshot()._repr_mimebundle_()
@@ -340,6 +346,10 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
         """
         self._append(key, value, step, timestamp)
 
+    def points_since(self, place: Any = None) -> tuple[dict[str, tuple[list[int], list[float]]], Any]:
+        """Steps and values of each metric that were logged after `place`, and the place to go on from."""
+        return self._runs.points_since(self._run_id, place)
+
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """All points of one metric of this run, as `Tracker.get_metric_history` gives them."""
         return metric_history.read(self._runs, self._run_id, key, output_format)
@@ -363,6 +373,34 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
         from nbtrack.tracking.cells import slices  # lazy, as above
 
         return slices.cells_of_run(self._store, self._run_id)
+
+    def progress(self, iterable: Any, total: int | None = None, name: str | None = None) -> Any:
+        """Go through an iterable and show how far it is: `for batch in run.progress(loader)`.
+
+        A notebook shows a bar, replaced in place; a terminal a line; a file or pipe a line for each tenth.
+        In a cell of `%%track --live` it stands on the card. Nothing of it is recorded.
+
+        Args:
+            iterable: Anything that `for` takes, also a generator; or that `async for` takes.
+            total: How many items it has; None asks the iterable, which need not know.
+            name: What it is called, such as `epoch`.
+
+        Returns:
+            An iterable of the same items.
+        """
+        from nbtrack.tracking.progress import Progress  # lazy: few runs show one
+
+        return Progress(iterable, total, name, self.progress_board)
+
+    @property
+    def progress_board(self) -> "ProgressBoard":
+        """Where its loops are shown."""
+        if self._board is None:
+            from nbtrack.tracking.progress_board import ProgressBoard
+
+            self._board = ProgressBoard()
+            self.before_end.append(self._board.stop)
+        return self._board
 
     def begin_training(self) -> int:
         """Count a training that autolog records in it; 1 is the first."""

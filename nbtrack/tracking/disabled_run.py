@@ -106,6 +106,14 @@ class DisabledRun(ActiveRun):
         about = Model(artifact_path=name, run_id=DISABLED_RUN_ID)
         return ModelInfo(about, f"runs:/{DISABLED_RUN_ID}/{name}", name=name)
 
+    def progress(self, iterable: Any, *args: Any, **kwargs: Any) -> Any:
+        """The iterable, without a bar."""
+        return iterable
+
+    def points_since(self, place: Any = None) -> tuple[dict[str, tuple[list[int], list[float]]], Any]:
+        """No points."""
+        return {}, None
+
     def metric_history(self, key: str, output_format: str = "list") -> Any:
         """No points."""
         return metric_history.nothing(output_format)

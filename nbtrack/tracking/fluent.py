@@ -42,6 +42,7 @@ get_metric_history = default_tracker.get_metric_history
 get_parent_run = default_tracker.get_parent_run
 get_run = default_tracker.get_run
 last_active_run = default_tracker.last_active_run
+progress = default_tracker.progress
 restore_run = default_tracker.restore_run
 search_runs = default_tracker.search_runs
 slice_of = default_tracker.slice_of

@@ -76,6 +76,8 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
         self._current = self._active.current
         self._unfinished: list[ActiveRun] = []
         self._experiment_id: str | None = None
+        self._board: Any = None
+        """Where loops outside of runs are shown; None until there is one."""
         _trackers.add(self)
 
     # ---- runs --------------------------------------------------------------------------------
@@ -325,6 +327,31 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
         Its `data` is what the store holds now.
         """
         return self._current()
+
+    def progress(self, iterable: Any, total: int | None = None, name: str | None = None) -> Any:
+        """Go through an iterable and show how far it is; see `ActiveRun.progress`.
+
+        It belongs to the active run of this thread, but starts none.
+
+        Args:
+            iterable: Anything that `for` takes, also a generator; or that `async for` takes.
+            total: How many items it has; None asks the iterable, which need not know.
+            name: What it is called, such as `epoch`.
+
+        Returns:
+            An iterable of the same items.
+        """
+        if self._is_off():
+            return iterable
+        run = self._current()
+        if run is not None:
+            return run.progress(iterable, total, name)
+        from nbtrack.tracking.progress import Progress  # lazy: few show one
+        from nbtrack.tracking.progress_board import ProgressBoard
+
+        if self._board is None:
+            self._board = ProgressBoard()
+        return Progress(iterable, total, name, self._board)
 
     def last_active_run(self) -> Run | None:
         """The active run of this thread, else the one that ended last in it, as it is now.

@@ -1,14 +1,15 @@
 """`NBTrack`: what `%config NBTrack`, IPython's configuration files and its command line set in a notebook.
 
-Each option belongs to the tracker of the fluent functions; here it only gets a name that traitlets
-knows. What was chosen in code stays: a configuration file is asked last, as a default would be.
+Each option but those of cards belongs to the tracker of the fluent functions; here it only gets a name
+that traitlets knows. What was chosen in code stays: a configuration file is asked last, as a default
+would be.
 """
 
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from traitlets import Bool, Enum, TraitError, Unicode, observe, validate
+from traitlets import Bool, Enum, Float, TraitError, Unicode, observe, validate
 from traitlets.config import Config, LoggingConfigurable
 
 from nbtrack.core import settings
@@ -23,6 +24,9 @@ _SETTINGS = {
     "experiment": ("EXPERIMENT_NAME", "EXPERIMENT_ID"),
 }
 """The environment variables that say the same, and win against a configuration file."""
+
+_OF_THE_NOTEBOOK = frozenset({"live_hz"})
+"""Options that no tracker has."""
 
 
 class Text(Unicode[Any, Any]):
@@ -53,6 +57,13 @@ class NBTrack(LoggingConfigurable):
     enabled = Bool(True, help="Whether anything is recorded at all.").tag(config=True)
     on_error = Enum(
         ["warn", "raise"], "warn", help="What a run does when the store refuses: say so and go on, or raise."
+    ).tag(config=True)
+
+    live_hz = Float(
+        4.0,
+        min=0.1,
+        max=5.0,
+        help="How often a second the card of `%%track --live` is replaced at most.",
     ).tag(config=True)
 
     is_reading = True
@@ -98,9 +109,10 @@ class NBTrack(LoggingConfigurable):
                 self._apply(name, self._trait_values[name])
 
     def _configured(self, config: Config) -> list[str]:
-        """The options of ours that a configuration sets."""
+        """The options of the tracker that a configuration sets."""
         held: Mapping[str, Any] = self._find_my_config(config)
-        return [name for name in held if name in self.traits(config=True) and name in self._trait_values]
+        traits = self.traits(config=True).keys() - _OF_THE_NOTEBOOK
+        return [name for name in held if name in traits and name in self._trait_values]
 
     def _is_open(self, name: str) -> bool:
         """Whether what the configuration says of an option is asked, when the extension is loaded."""

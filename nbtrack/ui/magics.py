@@ -76,8 +76,9 @@ class _Extension:
             configuration = NBTrack(shell, default_tracker)
             taking_back.callback(configuration.remove)
             history = history_of(shell)
+            cards = CellCards(lambda: configuration.live_hz)
             self.cells = TrackedCells(
-                shell, default_tracker, history=history, parts=[SlicePart(history)], card=CellCards()
+                shell, default_tracker, history=history, parts=[SlicePart(history)], card=cards
             )
             silent = SilentCells(self.cells.before, self.cells.after)
             taking_back.callback(OwnFrames(shell).remove)

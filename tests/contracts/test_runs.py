@@ -145,6 +145,28 @@ def test_folding_again_and_again_counts_each_point_once(store: Store) -> None:
     assert len(store.runs.points(run_id, "loss")) == 50
 
 
+def test_points_are_read_on_from_where_reading_ended(store: Store) -> None:
+    run_id = begin(store)
+    writer = store.writer(run_id, owner=True)
+
+    read, place = store.runs.points_since(run_id)
+    for step in range(3):
+        writer.append("loss", step / 2, step, 1000)
+    first, place = store.runs.points_since(run_id, place)
+    none, place = store.runs.points_since(run_id, place)
+    store.runs.fold(run_id)
+    for step in range(200):  # as many are read by other means
+        writer.append("acc", float(step), step, 1000)
+    writer.append("loss", float("nan"), 3, 1000)
+    second, place = store.runs.points_since(run_id, place)
+    writer.close()
+
+    assert (read, first, none) == ({}, {"loss": ([0, 1, 2], [0.0, 0.5, 1.0])}, {})
+    assert second["acc"] == (list(range(200)), [float(step) for step in range(200)])
+    assert (second["loss"][0], str(second["loss"][1])) == ([3], "[nan]")
+    assert all(type(each) is float for each in second["acc"][1])
+
+
 def test_an_unknown_metric_has_no_points_and_an_unknown_run_is_an_error(store: Store) -> None:
     run_id = begin(store)
 

@@ -11,7 +11,6 @@ from nbtrack.core.cells import CellMark
 from nbtrack.core.comparisons import ComparedMetric, ComparedText
 from nbtrack.core.entities import Run, RunData, RunInfo
 from nbtrack.core.fitting_views import MOST_BYTES
-from nbtrack.core.static_views import View
 from nbtrack.core.summaries import fold
 
 EVIL = "<script>alert(1)</script>\x1b[31m$x$"
@@ -52,7 +51,7 @@ def test_the_first_line_says_it_all() -> None:
 
     view = cell_card(make_run(curves={"acc": [0.93]}), report)
 
-    first = "✓ FINISHED swift-otter · ↻ 3 · 5.0 s · acc 0.9300 (▲ +0.02000 better) · ⚠ 1 mark"
+    first = "✓ FINISHED swift-otter · ↻ 3 · 5.0 s · acc 0.9300 ▲ +0.02000 (+2.2%) better · ⚠ 1 mark"
     assert view.text.splitlines()[0] == first
     assert re.sub(" +", " ", words(view.html)).strip().startswith(first)
 
@@ -78,9 +77,9 @@ def test_curves_stand_in_a_table_with_what_changed() -> None:
     view = cell_card(run, report)
 
     for text in (view.text, words(view.html)):
-        for word in ("since ↻ 2", "▼ -0.5000 better", "3 @ 0", "1 @ 2", "█▅▁"):
+        for word in ("since ↻ 2", "▼ -0.5000 (-33.3%) better", "3 @ 0", "1 @ 2", "█▅▁"):
             assert word in text
-    assert "loss 1 (▼ -0.5000 better)" in view.text.splitlines()[0]
+    assert "loss 1 ▼ -0.5000 (-33.3%) better" in view.text.splitlines()[0]
 
 
 def test_what_became_worse_says_so_and_what_nobody_knows_does_not() -> None:
@@ -94,23 +93,23 @@ def test_what_became_worse_says_so_and_what_nobody_knows_does_not() -> None:
 
     text = cell_card(make_run(curves={"loss": [2.0], "odd": [2.0], "fresh": [1.0]}), report).text
 
-    assert "loss 2 (▲ +1 worse)" in text
-    assert "odd 2 (▲ +1)" in text
+    assert "loss 2 ▲ +1 (+100%) worse" in text
+    assert "odd 2 ▲ +1 (+100%) ·" in text
     assert "fresh 1" in text
-    assert "no gone" in text
+    assert "gone 1 removed" in text
 
 
 def test_params_say_what_they_were_and_code_how_much_changed() -> None:
     report = changes(
         params=[ComparedText("lr", ("0.2", "0.1"))],
-        code=["@@", "-a", "+b", "+c", " d"],
+        code=["@@ -1,2 +1,3 @@", "-a", "+b", "+c", " d"],
         cells=["cell 4 changed"],
     )
 
     text = cell_card(make_run(params={"lr": "0.1"}), report).text
 
     assert "lr=0.1 (was 0.2)" in text
-    assert "since ↻ 2  code +2 -1 lines; cell 4 changed; lr 0.2 → 0.1" in text
+    assert "since ↻ 2  lr 0.2 → 0.1, 3 lines of code changed, 1 other cell changed" in text
 
 
 def test_an_attempt_that_changed_nothing_says_so() -> None:
@@ -160,7 +159,7 @@ def test_the_html_needs_no_styles_ids_or_scripts() -> None:
     )
 
     view = cell_card(
-        run, report, Drawing(code=EVIL, nested=[run], nested_count=1, note=EVIL, progress=[EVIL])
+        run, report, Drawing(code=EVIL, nested=[run], nested_count=1, note=EVIL, facts=[(EVIL, EVIL)])
     )
 
     assert "<script" not in view.html
@@ -191,7 +190,7 @@ def test_a_card_stays_small_whatever_it_is_given(length: int) -> None:
         marks=[CellMark("order", name) for name in names[:100]],
     )
     nested = [replace(run, info=replace(run.info, run_id=f"{index:032x}")) for index in range(3)]
-    drawing = Drawing(code="$" * 500_000, nested=nested, nested_count=10_000, changes=View("<" * 90_000, ""))
+    drawing = Drawing(code="$" * 500_000, nested=nested, nested_count=10_000)
 
     view = cell_card(run, report, drawing)
 

@@ -136,10 +136,14 @@ def _notebook(module: ModuleType) -> Iterator[Any]:
             shells.append(InteractiveShell.instance(config=config, user_module=module))
         with capture_output() as captured:
             shells[0].run_cell(text, store_history=False)
-        displayed = [output.data.get("text/plain", "") for output in captured.outputs]
+        # What has a place of its own is replaced there.
+        displayed = {
+            (output.transient or {}).get("display_id", index): output.data.get("text/plain", "")
+            for index, output in enumerate(captured.outputs)
+        }
         # A result is printed with a prompt that notebooks do not show.
         printed = re.sub(r"^Out\[\d*\]: ?\n?", "", captured.stdout, flags=re.MULTILINE)
-        whole = "\n".join([printed.rstrip("\n"), *displayed, captured.stderr])
+        whole = "\n".join([printed.rstrip("\n"), *displayed.values(), captured.stderr])
         return re.sub(r"\x1b\[[0-9;]*m", "", whole)
 
     try:

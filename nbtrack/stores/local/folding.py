@@ -45,7 +45,7 @@ class FoldedMetrics:
                 continue
             if tail.mark.end == mark.end:
                 continue
-            for number, steps, timestamps, values in _by_key(tail.decoded):
+            for number, steps, timestamps, values in by_key(tail.decoded):
                 key = tail.mark.keys[number] if number < len(tail.mark.keys) else ""
                 if not key:
                     continue  # its name is damaged; doctor names the byte range
@@ -75,7 +75,7 @@ def marks_of(sketches: Mapping[str, Any] | None) -> dict[str, SegmentMark]:
     return {name: SegmentMark(*mark) for name, mark in marks.items()}
 
 
-def _by_key(decoded: metric_log.Decoded) -> Iterator[tuple[int, Any, Any, Any]]:
+def by_key(decoded: metric_log.Decoded) -> Iterator[tuple[int, Any, Any, Any]]:
     """The points of each key, in the order written: its number, steps, timestamps, values."""
     if not decoded.in_arrays:
         groups: dict[int, tuple[list[int], list[int], list[float]]] = {}

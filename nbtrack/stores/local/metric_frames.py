@@ -83,13 +83,14 @@ def point_frame(step: int, timestamp: int, value: float, number: int) -> bytes:
     return _sealed(POINT.pack(step, timestamp, value, number))
 
 
-def decode(data: bytes) -> Decoded:
+def decode(data: bytes, arrays_from: int = ARRAY_BYTES) -> Decoded:
     """Read the frames of a stretch that begins at a frame's first byte.
 
     Args:
         data: Bytes of one segment, from its beginning or from the `end` of an earlier stretch.
+        arrays_from: From so many bytes on the points are numpy arrays.
     """
-    return _decode_arrays(data) if len(data) >= ARRAY_BYTES else _decode_loop(data)
+    return _decode_arrays(data) if len(data) >= arrays_from else _decode_loop(data)
 
 
 def _sealed(body: bytes) -> bytes:

@@ -23,7 +23,7 @@ from nbtrack.core.errors import CorruptLogError, InvalidValueError, StoreError
 from nbtrack.core.warn import warn_user
 from nbtrack.documents.disk_sync import sync_file
 from nbtrack.stores.local import metric_frames
-from nbtrack.stores.local.metric_frames import FRAME_BYTES, MAX_KEYS, POINT, Decoded
+from nbtrack.stores.local.metric_frames import ARRAY_BYTES, FRAME_BYTES, MAX_KEYS, POINT, Decoded
 
 _PREFIX, _SUFFIX = "metrics-", ".log"
 
@@ -356,8 +356,13 @@ def segments(folder: str) -> list[str]:
     return sorted(name for name in found if name.startswith(_PREFIX) and name.endswith(_SUFFIX))
 
 
-def read_tail(path: str, mark: SegmentMark = START) -> Tail:
+def read_tail(path: str, mark: SegmentMark = START, *, arrays_from: int = ARRAY_BYTES) -> Tail:
     """Read the points that were appended to a segment after `mark`.
+
+    Args:
+        path: The segment.
+        mark: How far it has been read.
+        arrays_from: From so many bytes on the points come as numpy arrays.
 
     A torn end is left for the next call. Damage in the middle is skipped; its byte ranges are in
     `decoded.damage`.
@@ -366,7 +371,7 @@ def read_tail(path: str, mark: SegmentMark = START) -> Tail:
         StoreError: The file cannot be read.
     """
     data = _read(path, mark.end)
-    decoded = metric_frames.decode(data)
+    decoded = metric_frames.decode(data, arrays_from)
     keys = list(mark.keys)
     for number, name in sorted(decoded.names.items()):
         if number * FRAME_BYTES >= mark.end + decoded.end:

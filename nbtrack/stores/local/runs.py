@@ -33,6 +33,7 @@ from nbtrack.stores.local.folder import RUN_FILE, RUNS
 from nbtrack.stores.local.folding import FoldedMetrics, marks_of
 from nbtrack.stores.local.late_workers import LateWorkers
 from nbtrack.stores.local.metric_log import now_ms
+from nbtrack.stores.local.new_points import NewPoints, new_points
 from nbtrack.stores.local.run_forms import RunForms
 from nbtrack.stores.local.run_search import AT_REST, RunSearch
 
@@ -547,6 +548,21 @@ class LocalRuns:
             self._write_run_file(document)
 
         self._change(run_id, change)
+
+    def points_since(self, run_id: str, place: Any = None) -> tuple[NewPoints, Any]:
+        """The points of a run that were logged after `place`, by metric: steps and values.
+
+        Args:
+            run_id: The run.
+            place: What the call before returned; None is the beginning.
+
+        Returns:
+            Points of each metric, and the place to go on from.
+
+        Raises:
+            NotFoundError: No run can have that id.
+        """
+        return new_points(self.folder_of(run_id), place or {})
 
     def points(self, run_id: str, key: str) -> Any:
         """All points of one metric.

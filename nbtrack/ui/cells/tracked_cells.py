@@ -223,17 +223,21 @@ class TrackedCells:
             with _never_failing("The cell is recorded without it."):
                 part.end(cell)
         with ExitStack() as ending:  # whatever fails, also by an interrupt, all of them are ended
+            if self._card is not None and run is not None and not isinstance(run, DisabledRun):
+                ending.callback(self._card.end, cell)  # last, when all of them have ended
+            if run is not None and cell.options.discard:
+                ending.callback(self._discard, run)
             ending.callback(cell.leave_experiment)
             for each in started:
                 ending.callback(tracker.finish, each, status, tags=tags)
             if error is not None and status != RunStatus.FINISHED and run is not None and run in started:
                 run.log_text(traceback_text(error, self._shell), TRACEBACK_FILE)
-        if run is not None and cell.options.discard:
-            with _never_failing("The run is not in the bin."), tracker.together():
-                for run_id in (*run.nested_ids, run.run_id):
-                    tracker.delete_run(run_id)
-        if self._card is not None and run is not None and not isinstance(run, DisabledRun):
-            self._card.end(cell)
+
+    def _discard(self, run: ActiveRun) -> None:
+        """Put a run into the bin, with those that it started."""
+        with _never_failing("The run is not in the bin."), self._tracker.together():
+            for run_id in (*run.nested_ids, run.run_id):
+                self._tracker.delete_run(run_id)
 
     def _shown_in(self, cell: TrackedCell) -> BaseException | None:
         """The exception whose traceback IPython has shown in a cell that it calls a success.

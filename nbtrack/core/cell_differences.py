@@ -156,27 +156,23 @@ def _matched(before: Sequence[SliceCell], after: Sequence[SliceCell]) -> list[tu
     taken: set[int] = set()
 
     def match(keys: Sequence[Any], keys_after: Sequence[Any]) -> None:
-        """Match those that have the same key, one after the other; None is no key."""
+        """Match those that have the same key, the last ones with each other; None is no key."""
         waiting: defaultdict[Any, list[int]] = defaultdict(list)
         for place, key in enumerate(keys_after):
             if key is not None and place not in taken:
                 waiting[key].append(place)
-        for place, key in enumerate(keys):
+        for place, key in reversed(list(enumerate(keys))):
             if key is not None and place not in pairs and waiting.get(key):
-                pairs[place] = waiting[key].pop(0)
+                pairs[place] = waiting[key].pop()
                 taken.add(pairs[place])
 
     ids, ids_after = ([each.cell.cell_id for each in cells] for cells in (before, after))
     sources, sources_after = ([each.source for each in cells] for cells in (before, after))
-    both, both_after = (
-        [None if cell_id is None else (cell_id, source) for cell_id, source in zip(*of_side, strict=True)]
-        for of_side in ((ids, sources), (ids_after, sources_after))
-    )
     if before and after and _are_one(before[-1], after[-1]):
         # The tracked cells are what is compared, also where a slice holds an earlier run of the other's.
         pairs[len(before) - 1] = len(after) - 1
         taken.add(len(after) - 1)
-    match(both, both_after)
+    # Of a cell that was executed more than once, the last executions belong together.
     match(ids, ids_after)
     match(sources, sources_after)
     free = [place for place in range(len(before)) if place not in pairs]

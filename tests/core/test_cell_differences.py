@@ -75,11 +75,13 @@ def test_the_id_says_which_cell_it_is_whatever_was_written_into_it() -> None:
     assert [(each.kind, each.what) for each in found] == [("changed", "2 lines changed"), ("same", "same")]
 
 
-def test_of_a_cell_that_was_executed_twice_the_same_source_belongs_together() -> None:
-    before = cells(("a", "x = load(1)"), ("a", "x = load(2)"))
-    after = cells(("a", "x = load(2)"))
+def test_of_a_cell_that_was_executed_twice_the_last_ones_belong_together() -> None:
+    tracked = ("t", "%%track\nfit(x)")
+    once, edited = cells(("a", "x = load(1)"), tracked), cells(("a", "x = load(2)"), tracked)
+    twice = cells(("a", "x = load(1)"), ("a", "x = load(2)"), tracked)
 
-    assert told(before, after) == ["removed", "same"]
+    assert told(once, twice) == ["added", "changed", "same"]
+    assert told(twice, edited) == ["removed", "same", "same"]
 
 
 def test_the_options_of_track_are_no_code() -> None:

@@ -80,6 +80,24 @@ def test_a_notebook_shows_it_as_a_page(notebook: Notebook) -> None:
     assert len(bundle["text/html"].encode()) <= MOST_BYTES
 
 
+def test_a_cell_that_is_run_again_is_compared_with_its_attempt_before(notebook: Notebook) -> None:
+    for scale, lr in ((1, 0.1), (2, 0.5)):
+        for cell_id, cell in (
+            ("a", f"scale = {scale}"),
+            ("b", f"%%track fit --quiet\nlr = {lr}\nx = scale * lr"),
+        ):
+            notebook.shell.run_cell(cell, store_history=True, cell_id=cell_id).raise_error()
+
+    found = notebook.value("nbtrack.diff(nbtrack.last_active_run())")
+
+    assert found.names == ("fit#1", "fit#2")
+    changed = {
+        each.cell_id: each for cell in found.cells if cell.kind == "changed" for each in [cell.after.cell]
+    }
+    assert {"a", "b"} <= set(changed)
+    assert found.notes == ()
+
+
 def test_names_of_runs_are_completed(notebook: Notebook) -> None:
     notebook.value("%%track slow --quiet\npass")
 

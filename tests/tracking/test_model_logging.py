@@ -756,9 +756,8 @@ def test_what_only_the_model_itself_has_is_named(tmp_path: Path) -> None:
     assert copy.copy(predictor).predict(X).shape == (4,)
 
 
-@pytest.mark.parametrize("flavor", ["sklearn", "torch", "python"])
 @pytest.mark.filterwarnings("ignore:The model imports 'left_out':RuntimeWarning")
-def test_code_that_was_left_out_of_a_model_is_named(flavor: str, tmp_path: Path) -> None:
+def test_code_that_was_left_out_of_a_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "left_out.py").write_text(
         "import nbtrack.pyfunc, sklearn.linear_model, torch\n"
         "class Sklearn(sklearn.linear_model.LinearRegression): pass\n"
@@ -770,18 +769,23 @@ def test_code_that_was_left_out_of_a_model_is_named(flavor: str, tmp_path: Path)
     program = (
         "import warnings; warnings.simplefilter('ignore')\n"
         "import left_out, nbtrack\n"
-        "with nbtrack.start_run():\n"
-        f"    print(nbtrack.log_model(left_out.{flavor.title()}()).model_uri)\n"
+        "for kind in (left_out.Sklearn, left_out.Torch, left_out.Python):\n"
+        "    with nbtrack.start_run():\n"
+        "        print(nbtrack.log_model(kind()).model_uri)\n"
     )
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
-    uri = done.stdout.split()[-1]
-    loaders = {"sklearn": nbtrack.sklearn, "torch": nbtrack.pytorch, "python": nbtrack.pyfunc}
+    loaders = zip(
+        done.stdout.split(),
+        (nbtrack.sklearn.load_model, nbtrack.pytorch.load_model, nbtrack.pyfunc.load_model),
+        strict=True,
+    )
 
-    for load in (loaders[flavor].load_model, nbtrack.pyfunc.load_model):
-        with pytest.raises(ImportError, match=r"module 'left_out'.*code_paths=\[\.\.\.\]") as caught:
-            load(uri)
-        assert isinstance(caught.value, InvalidValueError)
+    for uri, as_what_it_is in loaders:
+        for load in (as_what_it_is, nbtrack.pyfunc.load_model):
+            with pytest.raises(ImportError, match=r"module 'left_out'.*code_paths=\[\.\.\.\]") as caught:
+                load(uri)
+            assert isinstance(caught.value, InvalidValueError)
         assert caught.value.name == "left_out"

@@ -24,7 +24,7 @@ from nbtrack.ui.commands.store_tracker import StoreTracker
 from nbtrack.ui.commands.verb import HELP_OPTIONS, VerbGroup, verb
 
 # Signs of ours that a terminal without Unicode shows as these.
-_PLAIN_SIGNS = str.maketrans("─▁▂▃▄▅▆▇█✓✗■▶…★▲▼└·↑↓", "-__..--==vx#>.*+-`.^v")
+_PLAIN_SIGNS = str.maketrans("─▁▂▃▄▅▆▇█✓✗■▶…★▲▼└·↑↓→│⋯↻", "-__..--==vx#>.*+-`.^v>|.#")
 _BAR_FROM = 10_000_000
 """Bytes; copying less is over before a bar would be seen."""
 

@@ -823,6 +823,8 @@ def test_a_terminal_without_unicode_shows_other_signs(search: Tracker) -> None:
     assert done.returncode == 0, done.stderr
     assert "v FINISHED lr=2" in done.stdout
     assert "who=??" in done.stdout
+    done = process("diff", "lr=1", "lr=2", env=environment, encoding="latin-1")
+    assert done.stdout.startswith("lr=1 > lr=2\n")
 
 
 def test_a_failure_of_our_own_is_no_stack_trace(search: Tracker) -> None:

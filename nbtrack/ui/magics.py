@@ -45,7 +45,7 @@ USAGE = """\
 %nbtrack models COMMAND     list, show, register, compare, promote, undo ...; --help lists them
 %nbtrack registry           the registered models; behind it a NAME, for its versions
 %nbtrack trust MODEL        let a model run code from now on; --list, --forget
-%nbtrack status             the store, the experiment and the active run
+%nbtrack status             the store, the experiment, the active and the last run, the session
 %nbtrack end [STATUS]       end the active run: FINISHED, FAILED or KILLED
 %nbtrack experiment NAME    choose the experiment of new runs; it is made when there is none
 %nbtrack help COMMAND       the options of a command

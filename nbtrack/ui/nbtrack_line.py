@@ -13,12 +13,13 @@ from IPython.core.error import UsageError  # noqa: TID253 - only the magics impo
 
 from nbtrack.core import settings, static_views
 from nbtrack.core.entities import RunStatus
-from nbtrack.core.errors import NbtrackError, NotFoundError
+from nbtrack.core.errors import NbtrackError
 from nbtrack.core.static_views import View
+from nbtrack.core.text_tables import visible
 from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.notebooks import interactive_shell
-from nbtrack.tracking.store_access import folder_of
 from nbtrack.tracking.tracker import Tracker
+from nbtrack.ui import notebook_status
 from nbtrack.ui.commands.commands import COMMANDS
 from nbtrack.ui.commands.store_tracker import StoreTracker
 from nbtrack.ui.commands.verb import HELP_OPTIONS, VerbGroup, verb
@@ -116,17 +117,9 @@ def line() -> None:
 @verb("status")
 @click.pass_obj
 def status(screen: NotebookScreen) -> None:
-    """Print the store, the experiment and the active run."""
-    tracker = screen.recorder
-    run = tracker.active_run()
-    print(f"store       {folder_of(tracker)}")
-    print(f"experiment  {_experiment_name(tracker)}")
-    if not tracker.enabled or settings.is_disabled():
-        print("active run  none is recorded: nbtrack is switched off (NBTRACK_DISABLED)")
-    elif run is None or isinstance(run, DisabledRun):
-        print("active run  none")
-    else:
-        print(f"active run  {run.info.run_name} ({run.run_id})")
+    """Print where runs go: store, experiment, active and last run, notebook, session."""
+    for name, value in notebook_status.facts(screen.recorder):
+        print(f"{name:<10}  {visible(value)}")
 
 
 @verb("end", examples=["", "FAILED"])
@@ -200,17 +193,3 @@ def run(screen: NotebookScreen, words: Sequence[str]) -> None:
 
 def _ignored(steps: int) -> None:
     """Nobody looks at a bar."""
-
-
-def _experiment_name(tracker: Tracker) -> str:
-    """The experiment of new runs, which may not exist yet."""
-    name = tracker.experiment or settings.setting("EXPERIMENT_NAME")
-    if name:
-        return name
-    experiment_id = settings.setting("EXPERIMENT_ID")
-    if not experiment_id:
-        return "Default"
-    try:
-        return tracker.get_experiment(experiment_id).name
-    except NotFoundError:
-        return f"id {experiment_id}"

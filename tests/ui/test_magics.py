@@ -193,13 +193,33 @@ def test_status_says_where_and_what(notebook: Notebook, capsys: pytest.CaptureFi
     notebook.value("%nbtrack status")
     busy = capsys.readouterr().out
 
-    assert empty.splitlines() == [
+    assert empty.splitlines()[:5] == [
         f"store       {Path.cwd() / '.nbtrack'}",
         "experiment  Default",
         "active run  none",
+        "last run    none in this session",
+        "notebook    its front end does not tell",
     ]
+    assert re.fullmatch(r"session     [0-9a-f]{8}, 2 cells so far", empty.splitlines()[5])
     assert "experiment  digits" in busy
     assert f"active run  open ({default_tracker.active_run().run_id})" in busy
+
+
+def test_status_tells_the_last_run_and_the_notebook(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "work/<b>\x1b.ipynb")
+    nbtrack.start_run(run_name="before all")
+    nbtrack.end_run()
+    for _ in range(2):
+        notebook.value("%%track 'a\x1b[31m' --quiet\n1")
+
+    notebook.value("%nbtrack status")
+
+    said = capsys.readouterr().out
+    assert re.search(r"last run    .+ \([0-9a-f]{8}\), attempt 2, FINISHED, ", said)
+    assert "\x1b" not in said
+    assert "notebook    work/<b>" in said
 
 
 def test_status_says_that_nothing_is_recorded(

@@ -1,7 +1,8 @@
 """A real IPython shell for each test, with nbtrack loaded, and a real kernel where that matters."""
 
 import atexit
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,10 +61,9 @@ class Notebook:
         return run
 
 
-@pytest.fixture
-def bare_notebook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
-    """A shell without nbtrack."""
-    monkeypatch.setattr(HistoryManager, "enabled", False)
+@contextmanager
+def new_notebook() -> Generator[Notebook]:
+    """A shell without nbtrack, in which nothing was executed."""
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance()
     shell.display_pub = CapturingDisplayPublisher(parent=shell)
@@ -74,6 +74,14 @@ def bare_notebook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
     shell.atexit_operations()
     shell.restore_sys_module_state()
     InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def bare_notebook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    """A shell without nbtrack."""
+    monkeypatch.setattr(HistoryManager, "enabled", False)
+    with new_notebook() as notebook:
+        yield notebook
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
 """The run of a tracker that is switched off: every verb does nothing, at once."""
 
 from inspect import isfunction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrack.core.datasets import RunInputs
 from nbtrack.core.entities import LifecycleStage, Run, RunData, RunInfo, RunOutputs, RunStatus
 from nbtrack.tracking import metric_history
 from nbtrack.tracking.active_run import ActiveRun, RunKeeper
 from nbtrack.tracking.switched_off import DISABLED_RUN_ID
+
+if TYPE_CHECKING:
+    from nbtrack.core.cells import ExecutedCell, Slice
 
 _KEPT = ("end", "nested")
 """What works for a run that is nowhere as for any other."""
@@ -105,6 +108,16 @@ class DisabledRun(ActiveRun):
         name = str(options.get("name") or artifact_path or "model")
         about = Model(artifact_path=name, run_id=DISABLED_RUN_ID)
         return ModelInfo(about, f"runs:/{DISABLED_RUN_ID}/{name}", name=name)
+
+    def slice(self) -> "Slice":
+        """No cells."""
+        from nbtrack.core.cells import Slice
+
+        return Slice(())
+
+    def cells(self) -> "list[ExecutedCell]":
+        """No cells."""
+        return []
 
     def progress(self, iterable: Any, *args: Any, **kwargs: Any) -> Any:
         """The iterable, without a bar."""

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from click.testing import CliRunner, Result
 from IPython.core.error import UsageError
 
 import nbtrack
+from nbtrack.cli import main
 from nbtrack.core.cells import Slice
 from nbtrack.core.entities import Run
 from nbtrack.core.errors import NotFoundError
@@ -190,6 +192,34 @@ def test_runs_that_no_cell_has_made_are_not_put_back(
     assert "was made in no cell" in capsys.readouterr().out
     assert not notebook.run("%nbtrack restore plain --to a.py").success
     assert not Path("a.py").exists()
+
+
+def test_the_command_line_restores_into_files_and_says_how(notebook: Notebook) -> None:
+    notebook.value("x = 3")
+    notebook.value("%%track 'my first!' --quiet\nnbtrack.log_metric('m', x)")
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, words, catch_exceptions=False)
+
+    told = run("restore", "my first!")
+    written = run("restore", "my first!", "--to", "-odd.ipynb")
+
+    assert "that it came from go into a file: nbtrack restore" in told.output
+    assert told.output.rstrip().endswith("--to my-first.ipynb")
+    assert written.exit_code == 0
+    nbformat.validate(nbformat.read("-odd.ipynb", as_version=4))
+    assert run("restore", "my first!", "--to", "-odd.ipynb").exit_code == 1
+    assert "│ x = 3" in run("slice", "my first!").output
+
+
+def test_a_run_that_is_not_recorded_has_no_cells(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBTRACK_DISABLED", "true")
+
+    assert notebook.value("%%track\nnbtrack.active_run().slice().cells, nbtrack.active_run().cells()") == (
+        (),
+        [],
+    )
+    assert not Path(".nbtrack").exists()
 
 
 def test_slice_shows_the_cells(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,7 +117,7 @@ def line() -> None:
 @verb("status")
 @click.pass_obj
 def status(screen: NotebookScreen) -> None:
-    """Print where runs go: store, experiment, active and last run, notebook, session."""
+    """Print where runs go, and what was recorded last."""
     for name, value in notebook_status.facts(screen.recorder):
         print(f"{name:<10}  {visible(value)}")
 

@@ -246,6 +246,21 @@ def test_several_changes_together_are_one(store: Store) -> None:
     assert {stage_of(store, run_id) for run_id in ids} == {LifecycleStage.ACTIVE}
 
 
+def test_what_was_changed_twice_in_one_change_is_as_before_it(store: Store) -> None:
+    run_id = new_run(store, team="nlp")
+    with store.changes.together():
+        store.runs.change_tags(run_id, {"team": "cv"})
+        store.runs.update(run_id, run_name="first")
+        store.runs.update(run_id, run_name="second")
+        store.runs.delete(run_id)
+
+    store.changes.undo()
+    run = store.runs.get(run_id)
+
+    assert (run.info.run_name, run.info.lifecycle_stage) == ("baseline", "active")
+    assert tags_of(store, run_id) == {"team": "nlp"}
+
+
 def test_changes_together_are_all_made_or_none(store: Store) -> None:
     run_id = new_run(store)
 
@@ -307,6 +322,28 @@ def _change_and_undo(uri: str, run_id: str, who: int) -> None:
             store.runs.change_tags(run_id, {f"tag {who}": str(step)})
         for _ in range(5):
             store.changes.undo()
+
+
+def _undo(uri: str, count: int) -> None:
+    with open_store(uri) as store:  # type: ignore[attr-defined]
+        for _ in range(count):
+            store.changes.undo()
+
+
+def test_processes_of_one_user_undo_each_change_once(store: Store) -> None:
+    run_id = new_run(store)
+    for number in range(40):
+        store.runs.change_tags(run_id, {f"tag {number}": "1"})
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_undo, args=(store.uri, 10)) for _ in range(4)]
+
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert tags_of(store, run_id) == {}
 
 
 def test_processes_that_change_and_undo_at_once_do_not_mix_their_changes(store: Store) -> None:

@@ -102,10 +102,12 @@ def test_a_configuration_file_sets_what_nobody_else_does(
 
 def test_what_code_has_chosen_before_loading_stays(bare_notebook: Notebook) -> None:
     nbtrack.set_tracking_uri("of the code")
+    nbtrack.set_experiment("of the code")
 
-    configured(bare_notebook, store="of the file")
+    configured(bare_notebook, store="of the file", experiment="of the file")
 
     assert nbtrack.get_tracking_uri() == str(Path.cwd() / "of the code")
+    assert default_tracker.experiment == "of the code"
 
 
 def test_unloading_takes_back_what_the_configuration_set(bare_notebook: Notebook) -> None:

@@ -15,7 +15,7 @@ class CellStatus:
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     UNKNOWN = "unknown"
-    """It was executed before `%load_ext nbtrack`, so nobody looked."""
+    """It was executed before `%load_ext nbtrack`, failed, and nobody looked how far it came."""
 
     ALL = (RUNNING, OK, FAILED, INTERRUPTED, UNKNOWN)
 

@@ -30,7 +30,7 @@ def marks_of(
         notebook: As it was saved last; None: nobody knows where it is.
     """
     marks = [
-        *found.marks,
+        *(CellMark(mark.kind, _sentence(mark.text)) for mark in found.marks),
         *_failed(found),
         *_repeated(found),
         *(_out_of_order(found, notebook) if notebook is not None else ()),
@@ -151,6 +151,10 @@ def _unpinned(found: Slice) -> list[CellMark]:
         listed = _joined(names)
         marks.append(CellMark("seed", f"{listed} {verb} from {_GENERATORS[generator]}."))
     return marks
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def _listed(numbers: list[int]) -> str:

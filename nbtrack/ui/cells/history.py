@@ -130,12 +130,16 @@ class SessionHistory:
         """Learn of the cells that were executed while nobody looked, such as before `%load_ext`."""
         manager = getattr(shell, "history_manager", None)
         inputs: Sequence[str] = getattr(manager, "input_hist_raw", None) or [""]
+        # It knows which cells failed, and not where.
+        failed: Mapping[int, Any] | None = getattr(manager, "exceptions", None)
         missed = inputs[max(self._seen, 1) :]
         self._seen = len(inputs)
         for number, source in enumerate(missed, start=following - len(missed)):
             if source.strip() and number > self._last:
                 self._last = number
-                self._add(ExecutedCell(number, self._text(source), status=CellStatus.UNKNOWN))
+                is_fine = failed is not None and number not in failed
+                status = CellStatus.OK if is_fine else CellStatus.UNKNOWN
+                self._add(ExecutedCell(number, self._text(source), status=status))
 
     def _text(self, source: str) -> str:
         from nbtrack.core.code_secrets import redact_code  # lazy: `%load_ext` need not wait for it

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,13 @@ def test_a_notebook_that_was_saved_before_says_nothing_of_later_cells() -> None:
 
 def test_cells_that_hold_secrets_are_not_compared() -> None:
     assert texts(slice_of("key = '[redacted]'"), "hidden", saved(("id1", "key = 'abc'"))) == []
+
+
+def test_what_a_slice_says_of_itself_comes_first_as_a_sentence() -> None:
+    found = replace(slice_of("x = 1", "x = 1"), marks=(CellMark("unknown", "cell 1 runs `exec`"),))
+
+    assert [mark.kind for mark in marks_of(found)] == ["unknown", "hidden"]
+    assert marks_of(found)[0].text == "Cell 1 runs `exec`."
 
 
 def test_a_cell_whose_every_execution_counts_is_told() -> None:

@@ -28,6 +28,7 @@ def cell_of(run: Run) -> tuple[str | None, str | None]:
 
 def test_every_cell_is_numbered_as_in_the_notebook_and_kept_from_the_first(bare_notebook: Notebook) -> None:
     bare_notebook.value("early = 1")
+    bare_notebook.run("1 / 0")
     bare_notebook.value("%load_ext nbtrack\nimport nbtrack")
     bare_notebook.value("x = 2")
     bare_notebook.run("1 / 0")
@@ -36,15 +37,16 @@ def test_every_cell_is_numbered_as_in_the_notebook_and_kept_from_the_first(bare_
 
     cells = stored(bare_notebook)
     assert [(cell.number, cell.status, cell.source) for cell in cells] == [
-        (1, "unknown", "early = 1"),
-        (2, "unknown", "%load_ext nbtrack\nimport nbtrack"),
-        (3, "ok", "x = 2"),
-        (4, "failed", "1 / 0"),
-        (5, "ok", "%%track\nx + early"),
+        (1, "ok", "early = 1"),
+        (2, "unknown", "1 / 0"),
+        (3, "ok", "%load_ext nbtrack\nimport nbtrack"),
+        (4, "ok", "x = 2"),
+        (5, "failed", "1 / 0"),
+        (6, "ok", "%%track\nx + early"),
     ]
-    assert bare_notebook.shell.user_ns["In"][5] == "# %%track\nx + early"
+    assert bare_notebook.shell.user_ns["In"][6] == "# %%track\nx + early"
     assert cells[0].start_time == 0
-    assert cells[2].start_time <= (cells[2].end_time or 0) <= cells[4].start_time
+    assert cells[3].start_time <= (cells[3].end_time or 0) <= cells[5].start_time
 
 
 def test_nothing_is_written_before_there_is_a_run(notebook: Notebook) -> None:
@@ -160,8 +162,8 @@ def test_cells_that_ran_without_the_extension_are_caught_up_with(notebook: Noteb
     assert [(cell.source, cell.status) for cell in held.cells()][1:] == [
         ("x = 1", "ok"),
         ("%unload_ext nbtrack", "ok"),
-        ("hidden = 1", "unknown"),
-        ("%load_ext nbtrack", "unknown"),
+        ("hidden = 1", "ok"),
+        ("%load_ext nbtrack", "ok"),
         ("y = 2", "ok"),
     ]
 
@@ -232,7 +234,7 @@ def test_a_forked_process_claims_no_cell_and_writes_no_history(notebook: Noteboo
     runs = notebook.runs()
     assert [run.info.run_name for run in runs][1:] == ["child"]
     assert cell_of(runs[1]) == (None, None)
-    assert [cell.status for cell in stored(notebook)] == ["unknown", "ok", "ok"]
+    assert [cell.status for cell in stored(notebook)] == ["ok", "ok", "ok"]
 
 
 def test_a_spawned_process_claims_no_cell(notebook: Notebook) -> None:

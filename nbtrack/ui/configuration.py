@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from traitlets import Bool, Enum, Float, TraitError, Unicode, observe, validate
+from traitlets import All, Bool, Enum, Float, TraitError, Unicode, observe, validate
 from traitlets.config import Config, LoggingConfigurable
 
 from nbtrack.core import settings
@@ -111,8 +111,10 @@ class NBTrack(LoggingConfigurable):
     def _configured(self, config: Config) -> list[str]:
         """The options of the tracker that a configuration sets."""
         held: Mapping[str, Any] = self._find_my_config(config)
-        traits = self.traits(config=True).keys() - _OF_THE_NOTEBOOK
-        return [name for name in held if name in traits and name in self._trait_values]
+        return [name for name in held if name in self._of_tracker() and name in self._trait_values]
+
+    def _of_tracker(self) -> set[str]:
+        return set(self.traits(config=True)) - _OF_THE_NOTEBOOK
 
     def _is_open(self, name: str) -> bool:
         """Whether what the configuration says of an option is asked, when the extension is loaded."""
@@ -140,10 +142,10 @@ class NBTrack(LoggingConfigurable):
         else:
             setattr(self.tracker, name, value)
 
-    @observe("store", "experiment", "enabled", "on_error")
+    @observe(All)
     def _assigned(self, change: Any) -> None:
         """An attribute was set in code."""
-        if not self.is_reading:
+        if not self.is_reading and change["name"] in self._of_tracker():
             self._apply(change["name"], change["new"])
 
     @validate("store")

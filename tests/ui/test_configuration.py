@@ -59,6 +59,15 @@ def test_an_assignment_counts_at_once_and_changes_nothing_else(notebook: Noteboo
     assert not Path("elsewhere").exists()
 
 
+def test_an_attribute_that_code_sets_counts_too(notebook: Notebook) -> None:
+    (configuration,) = [each for each in notebook.shell.configurables if isinstance(each, NBTrack)]
+
+    configuration.on_error = "raise"
+    configuration.experiment = "digits"
+
+    assert (default_tracker.on_error, default_tracker.experiment) == ("raise", "digits")
+
+
 def test_the_last_choice_counts_whoever_made_it(notebook: Notebook) -> None:
     notebook.value("%config NBTrack.store = 'a'\nnbtrack.set_tracking_uri('b')\n%config NBTrack.store = 'a'")
 

@@ -71,7 +71,7 @@ def test_unloading_in_the_middle_of_a_tracked_cell_leaves_nothing_behind(
 
     bare_notebook.value("%load_ext nbtrack")
     bare_notebook.run(
-        "%%track middle\nnbtrack.log_metric('m', 1)\n%nbtrack experiment of-the-cell\n"
+        "%%track middle --live\nnbtrack.log_metric('m', 1)\n%nbtrack experiment of-the-cell\n"
         f"%unload_ext nbtrack\n{last}"
     )
     bare_notebook.value("%unload_ext nbtrack")

@@ -18,7 +18,10 @@ MOST_CURVES = 8
 """So many pictures are drawn; the table tells of the others."""
 
 _WIDTH, _HEIGHT = 260, 104
-_LEFT, _TOP, _RIGHT, _BOTTOM = 52, 8, 252, 84
+_FINE = 10
+"""So many units of the picture are one of the screen: whole numbers are written faster, and shorter."""
+
+_LEFT, _TOP, _RIGHT, _BOTTOM = 520, 80, 2520, 840
 _STROKE, _MARK = "#2484c6", "#d55e00"
 """Both have a contrast of 3.5 or more against white and against black, to every eye."""
 _MOST_MARKS = 40
@@ -51,26 +54,26 @@ def _svg(curve: Curve) -> str:
     label = escape(f"{visible(shortened(curve.key, 80))}: {said}").replace("$", "&#36;")
     scale = _Scale(curve)
     low, high = scale.values
-    values = [(high, _TOP), (low, _BOTTOM)] if low < high else [(low, (_TOP + _BOTTOM) / 2)]
+    values = [(high, _TOP), (low, _BOTTOM)] if low < high else [(low, (_TOP + _BOTTOM) // 2)]
     ticks = " to ".join(
-        f'<text x="{_LEFT - 5}" y="{y + 3:g}" text-anchor="end">{number(value)}</text>'
+        f'<text x="{_LEFT - 50}" y="{y + 30}" text-anchor="end">{number(value)}</text>'
         for value, y in values[::-1]
     )
     first, last = scale.ends
-    foot = _HEIGHT - 8
+    foot = _HEIGHT * _FINE - 80
     ends = (
         f'<text x="{_LEFT}" y="{foot}">{first:,}</text> to '
         f'<text x="{_RIGHT}" y="{foot}" text-anchor="end">{last:,}</text>'
     )
-    axis = f'<text x="{(_LEFT + _RIGHT) / 2:g}" y="{foot}" text-anchor="middle">{scale.name}</text>'
-    grid = "".join(f'<path d="M{_LEFT} {y:g}H{_RIGHT}" stroke-opacity=".3"/>' for _, y in values)
+    axis = f'<text x="{(_LEFT + _RIGHT) // 2}" y="{foot}" text-anchor="middle">{scale.name}</text>'
+    grid = "".join(f'<path d="M{_LEFT} {y}H{_RIGHT}" stroke-opacity=".3"/>' for _, y in values)
     return (
         f'<svg role="img" aria-label="{label}" width="{_WIDTH}" height="{_HEIGHT}"'
-        f' viewBox="0 0 {_WIDTH} {_HEIGHT}" xmlns="http://www.w3.org/2000/svg">'
+        f' viewBox="0 0 {_WIDTH * _FINE} {_HEIGHT * _FINE}" xmlns="http://www.w3.org/2000/svg">'
         f"<title>{said}</title> Axes: "
-        f'<g font-size="10" fill="currentColor" font-family="sans-serif">{ticks}; {axis} {ends}.</g> '
-        f'<g fill="none" stroke="currentColor">{grid}'
-        f'<path d="{_line(curve, scale)}" stroke="{_STROKE}" stroke-width="1.5" stroke-linejoin="round"/>'
+        f'<g font-size="100" fill="currentColor" font-family="sans-serif">{ticks}; {axis} {ends}.</g> '
+        f'<g fill="none" stroke="currentColor" stroke-width="10">{grid}'
+        f'<path d="{_line(curve, scale)}" stroke="{_STROKE}" stroke-width="15" stroke-linejoin="round"/>'
         f"{_marks(curve, scale)}</g></svg>"
     )
 
@@ -100,42 +103,45 @@ class _Scale:
         low = 0.0 if curve.low is None else curve.low.value
         self.values = (low, low if curve.high is None else curve.high.value)
 
-    def x(self, point: CurvePoint) -> float:
+    def line(self, points: Sequence[CurvePoint]) -> str:
+        """A line through points, from its second command on: the coordinates in order."""
         first, last = self.ends
-        share = ((point.step if self.by_step else point.place) - first) / (last - first)
-        return _LEFT + (_RIGHT - _LEFT) * share
-
-    def y(self, point: CurvePoint) -> float:
+        wide = (_RIGHT - _LEFT) / (last - first)
         low, high = self.values
         if not low < high:
-            return (_TOP + _BOTTOM) / 2
-        span = high - low
+            middle = (_TOP + _BOTTOM) // 2
+            return "L".join([f"{self.x(point)} {middle}" for point in points])
+        span, scaled = high - low, 1.0
         if math.isinf(span):  # of two large numbers
-            point, low, span = point._replace(value=point.value / 4), low / 4, high / 4 - low / 4
-        share = (point.value - low) / span
-        return _BOTTOM - (_BOTTOM - _TOP) * share
+            scaled, low, span = 0.25, low / 4, high / 4 - low / 4
+        steep = (_BOTTOM - _TOP) / span if span > 1e-300 else 0.0
+        at = 1 if self.by_step else 0
+        # Differences first: steps may be times, and values all but the same.
+        pairs = [(each[at] - first, each[2] * scaled - low) for each in points]
+        return "L".join([f"{int(_LEFT + wide * x)} {int(_BOTTOM - steep * y)}" for x, y in pairs])
+
+    def x(self, point: CurvePoint) -> int:
+        """Where a point stands from the left."""
+        first, last = self.ends
+        share = ((point.step if self.by_step else point.place) - first) / (last - first)
+        return int(_LEFT + (_RIGHT - _LEFT) * share)
 
 
 def _line(curve: Curve, scale: _Scale) -> str:
     """The path through all stretches, parted where there is no number."""
-    pieces: list[str] = []
-    is_parted, alone = True, ""
+    parts: list[list[CurvePoint]] = [[]]
     for stretch in curve.stretches:
-        if not stretch.points:
-            pieces.append(alone)
-            is_parted, alone = True, ""
-            continue
-        for point in stretch.points:
-            pieces.append(f"{'M' if is_parted else 'L'}{scale.x(point):.1f} {scale.y(point):.1f}")
-            # A point between two gaps is a line of no length, which is drawn as a dot of the line's width.
-            alone = "h1" if is_parted else ""
-            is_parted = False
-    return "".join([*pieces, alone])
+        if stretch.points:
+            parts[-1] += stretch.points
+        elif parts[-1]:
+            parts.append([])
+    # A point between two gaps is a line of almost no length: a dot as wide as the line.
+    return "".join(f"M{scale.line(part)}{'h9' if len(part) == 1 else ''}" for part in parts if part)
 
 
 def _marks(curve: Curve, scale: _Scale) -> str:
     """Crosses on the axis where points are NaN or infinite."""
     odd = [each.odd for each in curve.stretches if each.odd is not None]
     thinned = odd[:: -(-len(odd) // _MOST_MARKS)] if odd else []
-    crosses = "".join(f"M{scale.x(point) - 2.5:.1f} {_BOTTOM - 6}l5 5m0 -5l-5 5" for point in thinned)
-    return f'<path d="{crosses}" stroke="{_MARK}" stroke-width="1.5"/>' if crosses else ""
+    crosses = "".join(f"M{scale.x(point) - 25} {_BOTTOM - 60}l50 50m0 -50l-50 50" for point in thinned)
+    return f'<path d="{crosses}" stroke="{_MARK}" stroke-width="15"/>' if crosses else ""

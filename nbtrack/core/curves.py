@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nbtrack.core.summaries import MetricSummary
 
-STRETCHES = 128
+STRETCHES = 96
 """A curve holds at most this many stretches, each of at most two points."""
 
 
@@ -109,7 +109,8 @@ class Curve:
 
     def sketch(self) -> tuple[float, ...]:
         """The shape in few values."""
-        return tuple(point.value for each in self.stretches for point in each.points)
+        values = [point.value for each in self._stretches for point in each.points]
+        return tuple(values[:: max(1, len(values) // 32)])
 
     def _note_extremes(self, steps: Sequence[int], values: Sequence[float], are_finite: bool) -> None:
         begin = self.count - len(values)

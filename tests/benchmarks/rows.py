@@ -18,6 +18,7 @@ from tests.benchmarks import run_stores
 from tests.benchmarks.boosting_rows import autolog_lightgbm, autolog_xgboost
 from tests.benchmarks.keras_rows import autolog_keras
 from tests.benchmarks.lightning_rows import autolog_lightning
+from tests.benchmarks.live_rows import live_card
 from tests.benchmarks.model_rows import big_model, load_small_model, log_small_model
 from tests.benchmarks.registry_rows import search_versions
 from tests.benchmarks.sklearn_rows import autolog_sklearn
@@ -335,6 +336,7 @@ ROWS: dict[str, Callable[[Path, float], Row]] = {
     "autolog_sklearn": autolog_sklearn,
     "autolog_lightning": autolog_lightning,
     "autolog_keras": autolog_keras,
+    "live_card": live_card,
     "page_deep": page_deep,
     "crowd_4": crowd(4),
     "crowd_16": crowd(16),

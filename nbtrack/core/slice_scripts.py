@@ -339,16 +339,7 @@ def _bound(tree: ast.AST) -> set[str]:
             names.add(node.name)
         elif isinstance(node, ast.MatchMapping) and node.rest:
             names.add(node.rest)
-        inner = _bound(node)
-        if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-            loops = {
-                each.id
-                for loop in node.generators
-                for each in ast.walk(loop.target)
-                if isinstance(each, ast.Name)
-            }
-            inner -= loops
-        names |= inner
+        names |= _bound(node)
     return names
 
 

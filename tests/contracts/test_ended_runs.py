@@ -59,6 +59,7 @@ def test_children_are_kept_whole_and_in_the_order_given(store: Store) -> None:
 def test_children_come_from_where_their_parent_does(store: Store) -> None:
     experiment = store.experiments.create("trees")
     source = {"mlflow.user": "ann", "mlflow.source.name": "trees.py", "mlflow.source.git.commit": "c0ffee"}
+    source |= {"nbtrack.session": "5e5510", "nbtrack.cell.number": "3", "nbtrack.cell.id": "ab"}
     above = store.runs.create(
         experiment, "search", tags={**source, "team": "nlp", "mlflow.note.content": "x"}
     )

@@ -99,12 +99,14 @@ def test_cells_that_await_share_a_loop_and_bind_the_names_of_the_script() -> Non
             "text = '''\nkept\n  as it is'''\n"
             "for index in range(2):\n    if (twice := index * 2):\n        pass\n"
             "try:\n    x: int = await get()\nexcept OSError as error:\n    pass",
+            "plain = '''\na\n  b''' + f'''{x}\nc'''\nawait task",
             "doubled = [await asyncio.sleep(0, x)] if x else [y async for y in numbers()]\n"
             "import os.path as where, json",
         ).to_script()
     )
 
     assert (names["x"], names["doubled"]) == (5, [5])
+    assert names["plain"] == "\na\n  b5\nc"
     assert names["text"] == "\nkept\n  as it is"
     assert (names["index"], names["twice"], names["json"]) == (1, 2, json)
     assert names["get"].__doc__ == "doc\n  string"

@@ -237,6 +237,39 @@ def test_a_forked_process_claims_no_cell_and_writes_no_history(notebook: Noteboo
     assert [cell.status for cell in stored(notebook)] == ["ok", "ok", "ok"]
 
 
+def test_cells_of_a_forked_shell_are_not_those_of_the_session(notebook: Notebook) -> None:
+    notebook.value("with nbtrack.start_run():\n    pass")
+
+    child = os.fork()
+    if not child:
+        try:
+            notebook.run("in_child = 1")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+    assert [cell.number for cell in stored(notebook)] == [1, 2]
+
+
+def test_secrets_are_in_no_file(notebook: Notebook) -> None:
+    secret = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
+    notebook.value(f"password = 'hunter2'\ntoken = {secret!r}")
+
+    notebook.value("%%track --quiet\nshown = len(password + token)")
+
+    files = [path.read_bytes() for path in Path(".nbtrack").rglob("*") if path.is_file()]
+    assert not any(word.encode() in data for data in files for word in ("hunter2", secret))
+    assert stored(notebook)[1].source == "password = '[redacted]'\ntoken = '[redacted]'"
+
+
+def test_a_store_that_is_made_anew_in_the_middle_of_a_cell_gets_the_history(notebook: Notebook) -> None:
+    notebook.value("with nbtrack.start_run():\n    pass")
+
+    notebook.value("import shutil\nshutil.rmtree('.nbtrack')\nwith nbtrack.start_run():\n    pass")
+
+    assert [cell.number for cell in stored(notebook)] == [1, 2, 3]
+
+
 def test_a_spawned_process_claims_no_cell(notebook: Notebook) -> None:
     notebook.shell.user_ns.update(spawn=multiprocessing.get_context("spawn"), start_run=_start_run)
 
@@ -256,6 +289,9 @@ def test_cells_of_a_subshell_are_numbered_beside_those_of_the_main_one(notebook:
         info = type("Info", (), {"raw_cell": "other = 1", "store_history": False, "cell_id": None})()
         cells.before(info)
         tags.append(dict(resolve_tags()))
+        nobodys = threading.Thread(target=lambda: tags.append(dict(resolve_tags())))
+        nobodys.start()
+        nobodys.join()
         cells.after(type("Result", (), {"info": info, "error_before_exec": None, "error_in_exec": None})())
         may_go.set()
 
@@ -266,6 +302,7 @@ def test_cells_of_a_subshell_are_numbered_beside_those_of_the_main_one(notebook:
     thread.join()
 
     assert tags[0]["nbtrack.cell.number"] == "3"
+    assert "nbtrack.session" not in tags[1]
     assert [(cell.number, cell.status) for cell in history_of(notebook.shell).cells()][1:] == [
         (2, "ok"),
         (3, "ok"),

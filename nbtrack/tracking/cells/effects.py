@@ -1,9 +1,9 @@
 """What a cell does, as far as its text tells: plain data, made by `reading.effects_of`.
 
 Names stand for what they meant when the cell began. *Sources* say where a value may have come from:
-a text is such a name (`df` the object itself, `~df` something taken out of it, `f()` what calling it
-gave), a number is an object that the cell made, a `Deferred` is a function that it defined. In a
-function `:x` is its parameter x.
+a text is such a name (`df` the object itself, `~df` something taken out of it, `^df` a copy that holds
+the same, `f()` what calling it gave), a number is an object that the cell made, a `Deferred` is a
+function that it defined. In a function `:x` is its parameter x.
 """
 
 from collections.abc import Mapping
@@ -84,12 +84,17 @@ class Deferred:
     """What its result may be or hold."""
     methods: Mapping[str, "tuple[Deferred, ...]"] = field(default_factory=dict[str, "tuple[Deferred, ...]"])
     """Of a class."""
+    holds: "Sources" = NO_SOURCES
+    """What it keeps itself: the defaults of its parameters, the bases and attributes of a class."""
     is_class: bool = False
     is_lazy: bool = False
     """Whether its body runs after the call: generators, coroutines, and functions that return functions."""
     is_shared: bool = False
     """Whether its calls or instances share an object: a default that is a list, a class attribute."""
     outside: Outside = Outside()
+
+    def __repr__(self) -> str:
+        return f"<{'class' if self.is_class else 'function'} {self.name}>"
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,10 @@ class CellEffects:
     """Names whose value from before it needs, with the line; also through functions that it runs."""
     soft_reads: frozenset[str] = frozenset()
     """Those among them that may be missing: read by functions, looked for in `globals()`."""
-    uses: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-    """Those among them whose own code may run (called, passed on, an operand), with the names that the
+    builtins: frozenset[str] = frozenset()
+    """Names of Python's builtins that it reads, which are in `reads` only if a cell binds them as well."""
+    uses: "Mapping[Source, frozenset[str]]" = field(default_factory=dict["Source", frozenset[str]])
+    """Names and functions whose own code may run (called, passed on, an operand), with the names that the
     cell had bound itself when it first did."""
     writes: frozenset[str] = frozenset()
     """Names that it binds in any case."""
@@ -110,7 +117,8 @@ class CellEffects:
     deletes: frozenset[str] = frozenset()
     """Names that mean nothing after it, in any case."""
     mutates: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Names from before whose objects it may change, with the line."""
+    """Names from before whose objects it may change, with the line; `f()`: what f gave. What its `calls`
+    may change comes on top: `may_mutate` has all."""
     consumes: frozenset[str] = frozenset()
     """Names from before that it iterates over, which changes iterators."""
     imports: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -143,6 +151,15 @@ class CellEffects:
     @property
     def touched(self) -> frozenset[str]:
         """All names of the notebook that it has to do with; what the history asks `facts_of` about."""
-        return self.writes.union(
+        names = self.writes.union(
             self.reads, self.may_writes, self.deletes, self.mutates, self.consumes, self.flows
         )
+        return frozenset(name.removesuffix("()") for name in names)
+
+    @property
+    def may_mutate(self) -> frozenset[str]:
+        """Names from before whose objects it may change if none of the functions that it calls is known."""
+        sources = {source for call in self.calls for source in call.callee}
+        sources |= {source for call in self.calls for _, given in call.arguments for source in given}
+        names = {source.lstrip("~^") for source in sources if isinstance(source, str)}
+        return frozenset(name.removesuffix("()") for name in names | set(self.mutates))

@@ -1,9 +1,37 @@
-"""What the names of a notebook mean while it lives: what only the running kernel knows."""
+"""What the names of a notebook mean while it lives: what only the running kernel knows.
 
+Both questions are answered from types and identities alone, so that no code of the user's runs:
+a slice is more exact for them, and right without them.
+"""
+
+import sys
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_VALUES = frozenset((int, float, complex, bool, str, bytes, type(None), type(Ellipsis), range))
+ALIASED = "array", "frame", "tensor"
+"""Kinds of data whose names share memory only where `ExecutedCell.aliases` says so."""
+
+_VALUES = frozenset(
+    (int, float, complex, bool, str, bytes, type(None), type(Ellipsis), type(NotImplemented), range, slice)
+)
+_VALUE_MODULES = frozenset(("datetime", "decimal", "fractions", "pathlib", "uuid", "zoneinfo"))
+_FUNCTIONS = frozenset(
+    (
+        "function",
+        "builtin_function_or_method",
+        "method_descriptor",
+        "ufunc",
+        "wrapper_descriptor",
+        "method-wrapper",
+    )
+)
+_CONTAINERS = frozenset((list, tuple, set, frozenset, dict))
+_name_of: Any = type.__dict__["__name__"].__get__
+_module_of: Any = type.__dict__["__module__"].__get__
+"""The module of a class, whatever its own class makes of the question."""
+_MOST_LOOKED_AT = 64
+"""Elements of a container."""
 
 
 def facts_of(
@@ -16,11 +44,120 @@ def facts_of(
         names: Those that the cell had to do with: `effects_of(source).touched`.
 
     Returns:
-        `ExecutedCell.kinds` of the names, and `ExecutedCell.aliases` of the whole namespace.
+        `ExecutedCell.kinds` of the names, with the states of the random generators (`random:numpy`),
+        and `ExecutedCell.aliases` of the whole namespace.
     """
-    kinds = {name: "value" if type(namespace.get(name)) in _VALUES else "object" for name in names}
-    groups: dict[int, list[str]] = {}
-    for name, value in namespace.items():
-        if type(value) not in _VALUES and not name.startswith("_"):
-            groups.setdefault(id(value), []).append(name)
-    return kinds, tuple(tuple(group) for group in groups.values() if len(group) > 1)
+    kinds = {name: kind_of(namespace[name]) if name in namespace else "absent" for name in names}
+    kinds.update(_random_states())
+    return kinds, _aliases(namespace)
+
+
+def kind_of(value: Any, depth: int = 0) -> str:
+    """The kind of an object, as `ExecutedCell.kinds` has it."""
+    cls: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if cls in _VALUES:
+        return "value"
+    name: str = _name_of(cls)
+    if name == "module":
+        held: Any = value.__dict__.get("__name__") if cls is type(sys) else None
+        return f"module:{held if type(held) is str else '?'}"
+    if name in _FUNCTIONS:
+        return "function"
+    if issubclass(cls, type):
+        return "class"
+    if cls in _CONTAINERS:
+        return _kind_of_container(value, cls, depth)
+    module: Any = _module_of(cls)
+    first = module.partition(".")[0] if isinstance(module, str) else ""
+    if first in _VALUE_MODULES or (first == "re" and name == "Pattern"):
+        return "value"
+    if first == "numpy":
+        return _kind_of_numpy(value, cls)
+    if first == "pandas":
+        return _kind_of_pandas(cls)
+    if first == "polars" and name in ("DataFrame", "Series", "LazyFrame"):
+        return "frame"
+    if first == "torch" and name in ("Tensor", "Parameter"):
+        return "tensor"
+    if first == "torch" and name in ("dtype", "device", "Size"):
+        return "value"
+    return "iterator" if hasattr(cls, "__next__") else "object"
+
+
+def _kind_of_container(value: Any, cls: type, depth: int) -> str:
+    if len(value) <= _MOST_LOOKED_AT and depth < 3:
+        inner = {kind_of(each, depth + 1) for each in (value.values() if cls is dict else value)}
+        if "iterator" in inner:
+            return "iterator"
+        if inner <= {"value"} and cls in (tuple, frozenset):
+            return "value"
+    return "object"
+
+
+def _kind_of_numpy(value: Any, cls: type) -> str:
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None:
+        return "object"
+    if cls is numpy.ndarray:
+        return "object" if value.dtype.hasobject else "array"
+    return "value" if issubclass(cls, (numpy.generic, numpy.dtype)) else "object"
+
+
+def _kind_of_pandas(cls: type) -> str:
+    pandas: Any = sys.modules.get("pandas")
+    if cls.__name__ in ("Timestamp", "Timedelta", "Period", "Interval", "NAType", "NaTType"):
+        return "value"
+    if pandas is not None and cls in (pandas.DataFrame, pandas.Series, pandas.Index, pandas.RangeIndex):
+        # Since pandas 3 what is taken out of a frame never changes with it.
+        return "frame" if not str(pandas.__version__).startswith(("0.", "1.", "2.")) else "object"
+    return "object"
+
+
+def _aliases(namespace: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Names that mean one object, or arrays and tensors in one memory."""
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    array: Any = getattr(numpy, "ndarray", None)
+    tensor: Any = getattr(torch, "Tensor", None)
+    groups: dict[Any, list[str]] = {}
+    for name, value in list(namespace.items()):
+        cls: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+        if (
+            cls in _VALUES
+            or name[:1] == "_"
+            or (cls.__name__ in _FUNCTIONS and cls.__name__ != "function")
+            or cls.__name__ == "module"
+            or cls is type
+        ):
+            continue
+        key: Any = id(value)
+        if cls is array:
+            root: Any = value
+            while type(root.base) is array:
+                root = root.base
+            key = id(root) if root.base is None else id(root.base)
+        elif tensor is not None and issubclass(cls, tensor):
+            try:
+                key = ("tensor", value.untyped_storage().data_ptr())
+            except (RuntimeError, NotImplementedError):
+                key = id(value)
+        groups.setdefault(key, []).append(name)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def _random_states() -> dict[str, str]:
+    """Where the global generators of random numbers stand, of the libraries that are loaded."""
+    found: dict[str, str] = {}
+    if (random := sys.modules.get("random")) is not None:
+        found["random:python"] = f"{hash(random.getstate()) & 0xFFFFFFFF:08x}"
+    if (numpy_random := sys.modules.get("numpy.random")) is not None:
+        state = numpy_random.get_state(legacy=False)
+        inner = state["state"]
+        words = inner["key"].tobytes() if "key" in inner else repr(inner).encode()
+        found["random:numpy"] = f"{zlib.crc32(words, inner.get('pos', 0)):08x}{state['has_gauss']}"
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "get_rng_state"):
+        found["random:torch"] = f"{zlib.crc32(memoryview(torch.get_rng_state().numpy())):08x}"
+        if torch.cuda.is_initialized():
+            states = [(each.initial_seed(), each.get_offset()) for each in torch.cuda.default_generators]
+            found["random:torch"] += f"{zlib.crc32(repr(states).encode()):08x}"
+    return found

@@ -1,8 +1,16 @@
 """The slice: the cells, in execution order, that what a cell computed came from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from nbtrack.core.cells import ExecutedCell, Slice, SliceCell
+from nbtrack.core.cells import CellMark, CellStatus, ExecutedCell, Slice, SliceCell
+from nbtrack.tracking.cells.dependences import dependences
+from nbtrack.tracking.cells.outside_history import GENERATORS
+from nbtrack.tracking.cells.regions import STOPPED, Node
+from nbtrack.tracking.cells.running import Dependences
+
+_MOST_REASONS = 6
+"""Of one cell; more are counted."""
+_MOST_MARKS = 20
 
 
 def slice_of(cells: Sequence[ExecutedCell], number: int) -> Slice:
@@ -18,4 +26,115 @@ def slice_of(cells: Sequence[ExecutedCell], number: int) -> Slice:
     before = [cell for cell in cells if cell.number <= number]
     if not before or before[-1].number != number:
         return Slice(())
-    return Slice(tuple(SliceCell(cell, cell.source, ("was executed before it",)) for cell in before))
+    target = len(before) - 1
+    found = dependences(before, target)
+    marks: dict[tuple[str, str], None] = {}
+    reasons = _included(before, found, target, marks)
+    chosen = tuple(
+        SliceCell(before[index], found[index].source, _bounded(reasons[index])) for index in sorted(reasons)
+    )
+    return Slice(chosen, left_out=len(before) - len(chosen), marks=_marks(before, found, reasons, marks))
+
+
+def _included(
+    cells: Sequence[ExecutedCell],
+    found: Sequence[Dependences],
+    target: int,
+    marks: dict[tuple[str, str], None],
+) -> dict[int, dict[str, None]]:
+    """The indexes of the cells of the slice, with their reasons."""
+    reasons: dict[int, dict[str, None]] = {target: {"is the cell itself": None}}
+    last_opaque = max((index for index in range(target + 1) if found[index].opaque), default=-1)
+    for index in range(target):
+        if index < last_opaque:
+            _give(
+                reasons,
+                index,
+                f"was executed before cell {cells[last_opaque].number}, which may read anything",
+            )
+        if found[index].opaque:
+            _give(reasons, index, f"runs {found[index].opaque}, which may read and change anything")
+        if found[index].settings:
+            names = ", ".join(dict.fromkeys(found[index].settings))
+            _give(reasons, index, f"sets {names}, which may change what later cells do")
+    for index in range(target, -1, -1):
+        if index not in reasons:
+            continue
+        reader = cells[index].number
+        for name, node in found[index].needs:
+            for stopped in _walk(node, name, reader, reasons):
+                number = cells[stopped].number
+                text = (
+                    f"cell {number} was stopped while it may have changed {name}, which cell {reader} reads"
+                )
+                marks["failed", text] = None
+    return reasons
+
+
+def _walk(node: Node, name: str, reader: int, reasons: dict[int, dict[str, None]]) -> Iterator[int]:
+    """Take in the cells that made what a cell found; gives those that were stopped when they did."""
+    waiting: list[Node | None] = [node]
+    while waiting:
+        each = waiting.pop()
+        if each is None:
+            continue
+        if each.deed == STOPPED:
+            yield each.cell
+        elif each.cell >= 0:
+            _give(reasons, each.cell, _reason(each, name, reader))
+        if each.seen:
+            continue
+        each.seen = True
+        waiting.append(each.before)
+        waiting.append(each.other)
+
+
+def _give(reasons: dict[int, dict[str, None]], index: int, reason: str) -> None:
+    reasons.setdefault(index, {})[reason] = None
+
+
+def _reason(node: Node, name: str, reader: int) -> str:
+    if name.startswith("random:"):
+        if node.deed.startswith("seeds"):
+            return node.deed
+        return f"{node.deed} before cell {reader} does"
+    if node.deed == "changes" and node.name != name:
+        return f"changes {node.name}, through which {name} may change, which cell {reader} reads"
+    if node.deed in ("defines", "may define", "changes", "imports", "deletes"):
+        return f"{node.deed} {name}, which cell {reader} reads"
+    if node.name == "_" and node.deed == "shows":
+        return f"shows what cell {reader} reads as {name}"
+    if node.deed.startswith(("writes", "may write")):
+        return f"{node.deed}, which cell {reader} reads"
+    if node.deed.startswith("imports all"):
+        return f"{node.deed}, where {name} may come from, which cell {reader} reads"
+    return f"{node.deed}, where {name} may come from, which cell {reader} reads"
+
+
+def _bounded(reasons: dict[str, None]) -> tuple[str, ...]:
+    every = tuple(reasons)
+    if len(every) <= _MOST_REASONS:
+        return every
+    return (*every[: _MOST_REASONS - 1], f"and {len(every) - _MOST_REASONS + 1} reasons more")
+
+
+def _marks(
+    cells: Sequence[ExecutedCell],
+    found: Sequence[Dependences],
+    reasons: dict[int, dict[str, None]],
+    marks: dict[tuple[str, str], None],
+) -> tuple[CellMark, ...]:
+    for index in sorted(reasons):
+        number = cells[index].number
+        for name, _ in found[index].unknown:
+            if name.startswith("random:") and name[7:] in GENERATORS:
+                continue
+            marks["unknown", f"cell {number} reads {name}, which no executed cell defines"] = None
+        if found[index].opaque:
+            marks[
+                "unknown",
+                f"cell {number} runs {found[index].opaque}, and nobody can tell what that reads or changes",
+            ] = None
+        if cells[index].status == CellStatus.UNKNOWN:
+            marks["unknown", f"nobody saw how cell {number} went"] = None
+    return tuple(CellMark(kind, text) for kind, text in list(marks)[:_MOST_MARKS])

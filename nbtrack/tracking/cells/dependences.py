@@ -1,0 +1,271 @@
+"""Goes through the executed cells in their order and keeps what each of them depended on."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from nbtrack.core.cells import CellStatus, ExecutedCell
+from nbtrack.tracking.cells.effects import NO_SOURCES, Deferred, Source, Sources
+from nbtrack.tracking.cells.facts import ALIASED
+from nbtrack.tracking.cells.notebook_syntax import python_of
+from nbtrack.tracking.cells.outside_history import OutsideStep
+from nbtrack.tracking.cells.reading import effects_of
+from nbtrack.tracking.cells.regions import History, Region, found, joined
+from nbtrack.tracking.cells.running import Dependences
+from nbtrack.tracking.cells.sources import bare
+
+_FIXED = frozenset(("value", "absent"))
+_PLAIN = frozenset(("value", "absent", *ALIASED))
+"""Kinds that carry no functions of the notebook."""
+_NOTHING: frozenset[Deferred] = frozenset()
+
+
+class CellStep(OutsideStep):
+    """One cell executed on a history."""
+
+    def run(self) -> Dependences:
+        """Take the cell into the history; what it depended on."""
+        effects, history = self.effects, self.history
+        for name, line in effects.reads.items():
+            self.need(name, line=line, is_soft=name in effects.soft_reads)
+        for name in effects.builtins:
+            if name in history.bindings:
+                self.need(name)
+                self._all_may_change()
+        self.draws |= effects.outside.draws
+        self.files_read |= effects.outside.files_read
+        self.files_written |= effects.outside.files_written
+        settings = list(effects.outside.settings)
+        for source, bound in effects.uses.items():
+            self._used(source, bound, settings)
+        for call in effects.calls:
+            self._settle(call, call.callee, call.arguments, 0)
+        for name in effects.mutates:
+            self._change(name)
+        for name in effects.consumes:
+            if history.kinds.get(name, "iterator") == "iterator":
+                self._change(name)
+        if effects.deletes:
+            for name in effects.deletes:
+                self.need(name, is_soft=True)
+        self._random()
+        self._files()
+        self._outputs()
+        self._bind()
+        if effects.is_opaque:
+            self._opaque()
+        self.result.settings = tuple(settings)
+        self._aliases()
+        return self.result
+
+    # What it leaves
+
+    def _region_of(self, source: Source, kind: str | None) -> list[Region]:
+        history = self.history
+        if isinstance(source, int):
+            region = self.sites.get(source)
+            if region is None:
+                region = self.sites[source] = Region()
+            return [found(region)]
+        if isinstance(source, Deferred):
+            regions = [self._shared(source)] if source.is_shared else []
+            for each in source.holds:
+                if not isinstance(each, int):
+                    regions += self._region_of(each, None)
+            return regions
+        if source.endswith("()"):
+            return self._results(source, 0)
+        name = bare(source)
+        if kind in ALIASED and history.kinds.get(name) in ALIASED:
+            return []
+        region = history.region_of(name)
+        if region is None:
+            return []
+        function = history.exact.get(name)
+        return [] if function is not None and region.state is None and not function.is_shared else [region]
+
+    def _region_of_function(self, sources: Sources) -> Region | None:
+        """The region of a name that means a function or class; None: nothing about it can change."""
+        region: Region | None = None
+        for source in sources:
+            for each in (
+                [self._shared(source)] if isinstance(source, Deferred) else self._region_of(source, None)
+            ):
+                region = each if region is None else joined(region, each)
+        return region
+
+    def _bind(self) -> None:
+        history, effects = self.history, self.effects
+        kinds = self.cell.kinds
+        before = history.regions
+        fresh: dict[str, Region | None] = {}
+        may = effects.may_writes
+        certain = effects.writes if self.is_certain else frozenset[str]()
+        bound = dict.fromkeys((*effects.flows.keys(), *self.may_write))
+        written = effects.writes | may | self.may_write.keys()
+        # Regions: all of them as before the cell, then the names.
+        for name in bound:
+            sources = effects.flows.get(name, NO_SOURCES)
+            if name not in written:
+                self.links.append((frozenset((name,)), sources))
+                continue
+            kind = kinds.get(name)
+            if kind in ("function", "class"):
+                fresh[name] = self._region_of_function(sources)
+                continue
+            if kind is not None and (kind in _FIXED or kind.startswith("module:")):
+                fresh[name] = None
+                continue
+            if kind is None and not sources:
+                # Nothing that can change goes into it, except where it is bound elsewhere as well.
+                fresh[name] = history.region_of(name) if name not in certain else None
+                continue
+            region: Region | None = None
+            for source in sources:
+                for each in self._region_of(source, kind):
+                    region = each if region is None else joined(region, each)
+            if name not in certain and (old := history.region_of(name)) is not None:
+                region = old if region is None else joined(region, old)
+            fresh[name] = Region() if region is None else found(region)
+        for into, what in self.links:
+            self._link(into, what)
+        for name in self.changed:
+            region = history.region_for_sure(name)
+            if region is not None:
+                self.regions_changed.append((region, name))
+        done: set[int] = set()
+        for region, name in self.regions_changed:
+            region = found(region)
+            if id(region) in done:
+                continue
+            done.add(id(region))
+            if region.state is not None:
+                self.result.needs.append((name, region.state))
+            region.state = self._node("changes", name, region.state)
+        carried = {
+            name: self._carries(effects.flows.get(name, NO_SOURCES), kinds.get(name)) for name in bound
+        }
+        before.update(fresh)
+        for name in written:
+            self._bound(name, name in certain, carried.get(name, _NOTHING))
+        for name, functions in carried.items():
+            if name not in written and functions:
+                history.carried[name] = history.carried.get(name, _NOTHING) | functions
+        for name in effects.deletes:
+            deed = self._node("deletes", name, None if self.is_certain else history.bindings.get(name))
+            history.bindings[name] = deed
+            history.regions[name] = None
+            history.carried.pop(name, None)
+            history.exact.pop(name, None)
+            history.modules.pop(name, None)
+        for module in effects.star_imports:
+            history.stars.append(self._node(f"imports all of {module}", "*"))
+        for name, kind in kinds.items():
+            if ":" not in name:
+                history.kinds[name] = kind
+        for name in written:
+            if name not in kinds:
+                history.kinds.pop(name, None)
+            if name in effects.literals and name in certain:
+                history.texts[name] = effects.literals[name]
+            else:
+                history.texts.pop(name, None)
+
+    def _bound(self, name: str, is_certain: bool, carried: frozenset[Deferred]) -> None:
+        history, effects = self.history, self.effects
+        module = effects.imports.get(name)
+        deed = "imports" if module is not None else "defines" if is_certain else "may define"
+        is_kept = not is_certain or (module is not None and "." in module and module.startswith(f"{name}."))
+        history.bindings[name] = self._node(deed, name, history.bindings.get(name) if is_kept else None)
+        old = history.carried.get(name, _NOTHING) if not is_certain else _NOTHING
+        if carried or old:
+            history.carried[name] = carried | old
+        else:
+            history.carried.pop(name, None)
+        sources = effects.flows.get(name, NO_SOURCES)
+        only = next(iter(sources)) if len(sources) == 1 else None
+        if is_certain and isinstance(only, Deferred):
+            history.exact[name] = only
+        else:
+            history.exact.pop(name, None)
+        if module is not None:
+            history.modules[name] = module if module.partition(".")[0] != name else name
+        else:
+            history.modules.pop(name, None)
+
+    def _carries(self, sources: Sources, kind: str | None) -> frozenset[Deferred]:
+        if kind is not None and (kind in _PLAIN or kind.startswith("module:")):
+            return _NOTHING
+        result = _NOTHING
+        for source in sources:
+            result |= self._carried_by(source)
+        return result
+
+    def _link(self, into: Sources, what: Sources) -> None:
+        """What is in one may be in the other from now on."""
+        history = self.history
+        region: Region | None = None
+        functions = _NOTHING
+        kind: str | None = None
+        for source in into:
+            for each in self._region_of(source, None):
+                region = each if region is None else joined(region, each)
+            kind = history.kinds.get(bare(source)) if isinstance(source, str) and len(into) == 1 else None
+        if region is None:
+            return
+        for source in what:
+            functions |= self._carried_by(source)
+            for each in self._region_of(source, kind):
+                region = joined(region, each)
+        if functions:
+            for source in into:
+                if isinstance(source, str) and not source.endswith("()"):
+                    name = bare(source)
+                    if history.kinds.get(name) not in _PLAIN:
+                        history.carried[name] = history.carried.get(name, _NOTHING) | functions
+                    patched = history.exact.get(name)
+                    if patched is not None:
+                        history.patches[patched] = history.patches.get(patched, _NOTHING) | functions - {
+                            patched
+                        }
+
+    def _aliases(self) -> None:
+        """What the kernel saw: names that mean one object."""
+        history, groups = self.history, self.cell.aliases
+        if not groups or groups == history.aliases:
+            return
+        history.aliases = groups
+        for group in groups:
+            region: Region | None = None
+            for name in group:
+                each = history.region_for_sure(name)
+                if each is not None:
+                    region = each if region is None else joined(region, each)
+
+
+def dependences(cells: Sequence[ExecutedCell], target: int) -> list[Dependences]:
+    """What each of the cells up to the target depended on, in their order; `target` is an index."""
+    history = History()
+    return [_step(history, index, cells[index], is_target=index == target) for index in range(target + 1)]
+
+
+def _step(history: History, index: int, cell: ExecutedCell, *, is_target: bool) -> Dependences:
+    is_whole = cell.status not in (CellStatus.FAILED, CellStatus.INTERRUPTED) or is_target
+    if is_whole or cell.stopped_at is None:
+        is_certain = is_target or cell.status in (CellStatus.OK, CellStatus.RUNNING)
+        return CellStep(history, index, cell, effects_of(cell.source), is_certain=is_certain).run()
+    done, stopped = parts_of(cell.source, cell.stopped_at)
+    result = CellStep(history, index, cell, effects_of(done), is_certain=False).run()
+    result.source = done
+    CellStep(history, index, cell, effects_of(stopped), is_certain=False, is_stopped=True).run()
+    return result
+
+
+@lru_cache(maxsize=1024)
+def parts_of(source: str, stopped_at: int) -> tuple[str, str]:
+    """What a cell that was stopped did before, and the statements of the line that stopped."""
+    lines = source.split("\n")
+    end = stopped_at
+    if (tree := python_of(source).tree) is not None:
+        ends = [node.end_lineno or node.lineno for node in tree.body if node.lineno == stopped_at]
+        end = max(ends, default=stopped_at)
+    return "\n".join(lines[: max(stopped_at - 1, 0)]), "\n".join(lines[max(stopped_at - 1, 0) : end])

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.configurable_tracker import Tracker as Tracker
     from nbtrack.tracking.fluent import active_run as active_run
     from nbtrack.tracking.fluent import approve as approve
+    from nbtrack.tracking.fluent import attempts as attempts
     from nbtrack.tracking.fluent import cells_of as cells_of
     from nbtrack.tracking.fluent import changes as changes
     from nbtrack.tracking.fluent import clear_active_model as clear_active_model
@@ -176,10 +177,11 @@ _HOMES = {
         "finalize_logged_model get_active_model_id get_logged_model initialize_logged_model "
         "last_logged_model log_model_params log_outputs restore_logged_model search_logged_models "
         "set_active_model set_logged_model_tags "
-        "active_run cells_of create_experiment create_run delete_experiment delete_experiment_tag delete_run "
-        "delete_tag diff download_artifacts end_run flush flush_artifact_async_logging flush_async_logging "
-        "get_artifact_uri get_environment get_experiment get_experiment_by_name get_metric_history "
-        "get_parent_run get_registry_uri get_run get_tracking_uri is_tracking_uri_set last_active_run "
+        "active_run attempts cells_of create_experiment create_run delete_experiment delete_experiment_tag "
+        "delete_run delete_tag diff download_artifacts end_run flush flush_artifact_async_logging "
+        "flush_async_logging get_artifact_uri get_environment get_experiment get_experiment_by_name "
+        "get_metric_history get_parent_run get_registry_uri get_run get_tracking_uri is_tracking_uri_set "
+        "last_active_run "
         "list_artifacts load_table log_artifact log_artifacts log_batch log_dict log_figure log_image "
         "log_input log_inputs log_metric log_metrics log_model log_param log_params log_stream "
         "log_table log_text progress register_model rename_experiment restore_experiment restore_run "

@@ -293,11 +293,15 @@ class Runs(Protocol):
         offset: int = 0,
         after: str | None = None,
         with_sketches: bool = False,
+        one_per_lineage: bool = False,
     ) -> RunList:
         """Find runs; running ones as they are at this moment.
 
         The `token` of what is returned, given as `after` in the same order, continues behind it; runs that
         come and go meanwhile make no other run appear twice or never.
+
+        With `one_per_lineage` only the first attempt of each lineage is returned; `limit` counts lineages,
+        and the token only says that there are more.
         """
         ...
 

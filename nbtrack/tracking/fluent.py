@@ -89,6 +89,7 @@ list_artifacts = default_tracker.list_artifacts
 load_table = default_tracker.load_table
 
 approve = default_tracker.approve
+attempts = default_tracker.attempts
 changes = default_tracker.changes
 history = default_tracker.history
 lift_approval = default_tracker.lift_approval

@@ -50,6 +50,27 @@ class ReadingVerbs(ExperimentVerbs):
         parent = self.get_run(run_id).data.tags.get(system_tags.PARENT_RUN_ID)
         return None if parent is None else self.get_run(parent)
 
+    def attempts(self, run: Run | str, run_view_type: int = ViewType.ACTIVE_ONLY) -> RunList:
+        """The attempts of the lineage of a run, the first one first; of a run without one, the run itself.
+
+        Args:
+            run: A run, its id or the beginning of it, or its name; a name means the latest attempt that has
+                it, and `baseline#2` the second one of its lineage.
+            run_view_type: One of `ViewType`.
+
+        Raises:
+            NotFoundError: There is no such run.
+            InvalidValueError: Runs of several lineages are meant; the message lists them.
+        """
+        check_view("run_view_type", run_view_type)
+        if self._is_off() or (isinstance(run, str) and run == DISABLED_RUN_ID):
+            return RunList()
+        from nbtrack.tracking import named_runs  # lazy: most scripts only log
+
+        if isinstance(run, str) and not self._has_store():
+            raise NotFoundError("run", run, advice=f"There is no store at {self._store_place()}.")
+        return named_runs.attempts_of(self, named_runs.run_meant(self, run), view=run_view_type)
+
     def delete_run(self, run_id: str) -> None:
         """Put a run into the bin, from which `restore_run` takes it; nested runs stay where they are.
 
@@ -126,6 +147,8 @@ class ReadingVerbs(ExperimentVerbs):
         output_format: str = "pandas",
         search_all_experiments: bool = False,
         experiment_names: Sequence[str] | None = None,
+        *,
+        one_per_lineage: bool = False,
     ) -> Any:
         """Find runs.
 
@@ -140,6 +163,9 @@ class ReadingVerbs(ExperimentVerbs):
             output_format: `pandas` for a DataFrame with MLflow's columns, `list` for a list of `Run`.
             search_all_experiments: Look in every experiment.
             experiment_names: Look in these.
+            one_per_lineage: Of the attempts of a tracked cell that match, only the one that comes first in
+                the order, the latest when there is none; `max_results` then counts lineages, and
+                the output format is `list`.
 
         Raises:
             InvalidValueError: The filter or order is malformed, or arguments contradict each other.
@@ -148,6 +174,8 @@ class ReadingVerbs(ExperimentVerbs):
             raise InvalidValueError(f"The output format {output_format!r} is none of pandas, list.")
         if experiment_ids and experiment_names:
             raise InvalidValueError("search_runs takes either experiment_ids or experiment_names.")
+        if one_per_lineage and output_format != "list":
+            raise InvalidValueError('one_per_lineage needs output_format="list".')
         if max_results is not None:
             check_count("max_results", max_results)
         check_view("run_view_type", run_view_type)
@@ -161,7 +189,9 @@ class ReadingVerbs(ExperimentVerbs):
             if not search_all_experiments:
                 warn_of_unknown(store, ids, "experiment_names=[{name!r}]")
             search: Any = (
-                partial(store.runs.search, with_sketches=True) if as_list else store.runs.search_columns
+                partial(store.runs.search, with_sketches=True, one_per_lineage=one_per_lineage)
+                if as_list
+                else store.runs.search_columns
             )
             found = search(scope, condition, order, view=run_view_type, limit=max_results)
             from nbtrack.tracking import key_hints  # lazy: with the filters
@@ -314,7 +344,8 @@ class ReadingVerbs(ExperimentVerbs):
         a cell it draws itself; `print` shows it as text.
 
         Args:
-            a: The run before, or its id.
+            a: The run before, its id or the beginning of it, or its name; `baseline#2` is the second attempt
+                of the lineage of that name.
             b: The run after. None: `a` is compared with the attempt before it.
 
         Raises:
@@ -322,7 +353,7 @@ class ReadingVerbs(ExperimentVerbs):
         """
         from nbtrack.tracking import run_differences  # lazy: only people compare
 
-        return run_differences.difference_of(self, self._store_of, a, b)
+        return run_differences.difference_of(self, a, b)
 
     def slice_of(self, run_id: str) -> Slice:
         """The cells, in execution order, that a run came from, each with its reasons.

@@ -4,18 +4,17 @@ Looking never fails because something is missing: what is not known is said by t
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from nbtrack.core import system_tags
 from nbtrack.core.cells import Slice
 from nbtrack.core.differences import Difference, RunEvidence, difference
 from nbtrack.core.entities import Run
-from nbtrack.core.errors import InvalidTypeError, NbtrackError, NotFoundError
-from nbtrack.core.lineages import attempt_in
-from nbtrack.stores.contracts import Store
+from nbtrack.core.errors import NbtrackError, NotFoundError
+from nbtrack.tracking import attempts
 from nbtrack.tracking.metric_directions import directions_of
+from nbtrack.tracking.named_runs import run_meant
 
 if TYPE_CHECKING:
     from nbtrack.tracking.reading_verbs import ReadingVerbs
@@ -24,53 +23,35 @@ _CODE_FILE = re.compile(r"cell(?:-(\d+))?\.py")
 _MOST_CODE_FILES = 20
 
 
-def difference_of(
-    tracker: "ReadingVerbs", store_of: Callable[[str], Store], before: Any, after: Any = None
-) -> Difference:
+def difference_of(tracker: "ReadingVerbs", before: Any, after: Any = None) -> Difference:
     """What differs between two runs.
 
     Args:
         tracker: Whose runs.
-        store_of: Gives the store that has a run of an id.
-        before: The run before, or its id.
+        before: The run before, its id or its name.
         after: The one after; None: the one before is compared with the attempt before it.
     """
-    first, second = _run_of(tracker, before), None if after is None else _run_of(tracker, after)
+    first, second = run_meant(tracker, before), None if after is None else run_meant(tracker, after)
     if second is None:
-        first, second = _attempt_before(store_of, first), first
+        first, second = _attempt_before(tracker, first), first
     sides = [_evidence(tracker, run) for run in (first, second)]
     directions = directions_of(tracker, [run.info.experiment_id for run in (first, second)])
     return difference(*sides, directions=directions)
 
 
-def _attempt_before(store_of: Callable[[str], Store], run: Run) -> Run:
-    """The attempt of the same lineage before a run, of those that are not deleted.
+def _attempt_before(tracker: "ReadingVerbs", run: Run) -> Run:
+    """The attempt of the same lineage that a run is compared with.
 
     Raises:
         NotFoundError: It is of no lineage, or the first one there is.
     """
-    tags = run.data.tags
-    number = attempt_in(tags)
-    if number is not None:
-        found = store_of(run.info.run_id).attempts.latest(tags[system_tags.LINEAGE], before=number)
-        if found is not None:
-            return found
+    found = attempts.compared_with(tracker, run)
+    if found is not None:
+        return found
     name = f"{run.info.run_name} ({run.info.run_id[:8]})"
     raise NotFoundError(
         "attempt before run", name, advice="Give two runs: the one that is compared with comes first."
     )
-
-
-def _run_of(tracker: "ReadingVerbs", given: Any) -> Run:
-    if isinstance(given, Run):
-        # One that is being recorded reads the store with each look at it.
-        snapshot: Callable[[], Run] | None = getattr(given, "snapshot", None)
-        return given if snapshot is None else snapshot()
-    # Also a run that MLflow's own client read.
-    run_id = getattr(getattr(given, "info", None), "run_id", given)
-    if not isinstance(run_id, str):
-        raise InvalidTypeError(f"A run or the id of one is compared, got {type(given).__name__}.")
-    return tracker.get_run(run_id)
 
 
 def _evidence(tracker: "ReadingVerbs", run: Run) -> RunEvidence:

@@ -14,6 +14,7 @@ from IPython.core.magic import (  # noqa: TID253 - as above
 
 from nbtrack.tracking import run_context
 from nbtrack.tracking.fluent import default_tracker
+from nbtrack.ui.cells.attempt_changes import ChangesSinceBefore
 from nbtrack.ui.cells.card import CellCards
 from nbtrack.ui.cells.history import history_of
 from nbtrack.ui.cells.parameters import InjectedParameters
@@ -78,7 +79,11 @@ class _Extension:
             history = history_of(shell)
             cards = CellCards(lambda: configuration.live_hz)
             self.cells = TrackedCells(
-                shell, default_tracker, history=history, parts=[SlicePart(history)], card=cards
+                shell,
+                default_tracker,
+                history=history,
+                parts=[SlicePart(history), ChangesSinceBefore()],
+                card=cards,
             )
             silent = SilentCells(self.cells.before, self.cells.after)
             taking_back.callback(OwnFrames(shell).remove)

@@ -7,6 +7,8 @@ import pytest
 from nbtrack.core.entities import Run, ViewType
 from nbtrack.core.errors import StoreError
 from nbtrack.core.lineages import CellIdentity, StartedAttempt
+from nbtrack.documents.ordering import Order
+from nbtrack.documents.queries import Query
 from nbtrack.stores.contracts import Store
 
 
@@ -191,3 +193,46 @@ def test_lineages_go_on_where_only_the_runs_are_left(store: Store) -> None:
 
     assert (after.lineage, after.number, after.before) == (started[0].lineage, 4, started[2].run_id)
     assert begin(store, cell(cell_id="a")).number == 5
+
+
+def test_a_search_for_one_per_lineage_finds_the_first_of_each_in_the_order(store: Store) -> None:
+    for position in range(30):
+        started = begin(store, cell(f"cell {position % 3}"))
+        store.runs.set_params(started.run_id, {"position": f"{(position * 7) % 30:02}"})
+        store.runs.end(started.run_id, "FINISHED", tags={})
+    plain = [store.runs.create("0", f"plain {each}", tags={}) for each in range(2)]
+    store.runs.end(plain[0], "FINISHED", tags={})
+
+    latest = store.runs.search(one_per_lineage=True)
+    best = store.runs.search(None, None, [Order(("params", "position"))], one_per_lineage=True)
+
+    assert [(run.info.run_name, run.data.tags.get("nbtrack.attempt")) for run in latest] == [
+        ("plain 1", None),
+        ("plain 0", None),
+        ("cell 2", "10"),
+        ("cell 1", "10"),
+        ("cell 0", "10"),
+    ]
+    assert latest.token is None
+    assert [(run.info.run_name, run.data.params.get("position")) for run in best[:3]] == [
+        ("cell 0", "00"),
+        ("cell 1", "01"),
+        ("cell 2", "02"),
+    ]
+
+
+@pytest.mark.parametrize(("limit", "more"), [(1, True), (2, True), (3, False), (4, False)])
+def test_lineages_are_counted_however_many_attempts_stand_before_them(
+    store: Store, limit: int, more: bool
+) -> None:
+    names = ["first", *["second"] * 60, *["third"] * 130]
+    for name in names:
+        store.runs.end(begin(store, cell(name)).run_id, "FINISHED", tags={})
+
+    found = store.runs.search(limit=limit, one_per_lineage=True, with_sketches=True)
+
+    assert [run.info.run_name for run in found] == ["third", "second", "first"][:limit]
+    assert (found.token is not None) == more
+    matching = store.runs.search(None, Query().run_name == "second", limit=limit, one_per_lineage=True)
+    assert numbers(matching) == ["60"]
+    assert numbers(store.runs.search(limit=1, offset=2, one_per_lineage=True)) == ["1"]

@@ -12,8 +12,10 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from nbtrack.core import system_tags
 from nbtrack.core.entities import LifecycleStage, Run, RunList, RunStatus, ViewType
 from nbtrack.core.errors import InvalidValueError, NotFoundError
+from nbtrack.core.lineages import attempt_in
 from nbtrack.documents.ordering import Order, Position, Rank, is_after, sort_documents
 from nbtrack.documents.projection import EACH, project
 from nbtrack.documents.queries import Query
@@ -41,6 +43,7 @@ KINDS = ("metrics", "params", "tags")
 
 _MOST_TRIES = 20
 _CHUNK = 100
+_LINEAGE_PAGE = 50
 _RECENT = 1000
 """Runs whose keys are looked at to suggest one."""
 
@@ -86,11 +89,11 @@ class RunSearch:
         offset: int,
         after: str | None,
         with_sketches: bool,
+        one_per_lineage: bool = False,
     ) -> RunList:
         """Find runs; `Runs.search` in the contracts says what the arguments mean."""
-        found = self._find(
-            experiment_ids, condition, order_by, view=view, limit=limit, offset=offset, after=after
-        )
+        find = self._find_lineages if one_per_lineage else self._find
+        found = find(experiment_ids, condition, order_by, view=view, limit=limit, offset=offset, after=after)
         sketches: Mapping[str, Any] = self._sketches_of(found) if with_sketches else {}
         return RunList(
             [self._as_run(document, sketches.get(document["run_id"])) for document in found.documents],
@@ -181,6 +184,51 @@ class RunSearch:
             found = found[:limit]
             token = make_token(found[-1], orders) if found else None
         return _Found(found, token, {run_id: sketches for run_id, (_, sketches) in truths.items()})
+
+    def _find_lineages(
+        self,
+        experiment_ids: Sequence[str] | None,
+        condition: Any,
+        order_by: Sequence[Order],
+        *,
+        view: int,
+        limit: int | None,
+        offset: int = 0,
+        after: str | None = None,
+    ) -> "_Found":
+        """As `_find`, but of each lineage only the first: page by page until there are enough lines."""
+        lines: list[Any] = []
+        lineages: dict[str, int] = {}
+        """Where the line of each stands."""
+        moving: dict[str, Any] = {}
+        token = after
+        wanted = None if limit is None else offset + limit
+        while True:
+            size = None if wanted is None else max(2 * (wanted - len(lines)), _LINEAGE_PAGE)
+            asked = condition
+            if lineages:
+                # Of a cell that was run a thousand times, SQL passes over what need not be read.
+                others: Any = ~Query().tags[system_tags.LINEAGE].one_of(sorted(lineages))
+                asked = others if condition is None else condition & others
+            found = self._find(experiment_ids, asked, order_by, view=view, limit=size, after=token)
+            moving.update(found.moving)
+            for document in found.documents:
+                lineage = document["tags"].get(system_tags.LINEAGE)
+                if lineage in lineages:
+                    place = lineages[lineage]
+                    # Of those that began within one millisecond, chance says which comes first.
+                    if not order_by and _is_later(document, lines[place]):
+                        lines[place] = document
+                    continue
+                if lineage:
+                    lineages[lineage] = len(lines)
+                lines.append(document)
+            token = found.token
+            if token is None or (wanted is not None and len(lines) > wanted):
+                break
+        if wanted is not None and len(lines) > wanted:
+            token = make_token(lines[wanted - 1], [*order_by, *LATEST_FIRST])
+        return _Found(lines[offset:wanted], token, moving)
 
     def _resolve(self, condition: Any, experiment_ids: Sequence[str] | None, view: int) -> Any:
         """The condition with its comparisons of parents and children answered."""
@@ -313,6 +361,12 @@ def _as_columns(rows: Iterable[list[Any]], uri_of: Callable[[str, str | None], s
             extend_columns(kind, values, length)
     info["artifact_uri"] = list(map(uri_of, info["run_id"], info.pop("artifact_location")))
     return RunColumns({name: info[name] for name in INFO}, *held)
+
+
+def _is_later(one: Any, other: Any) -> bool:
+    """Whether an attempt has a higher number than another one that began in the same millisecond."""
+    numbers = [attempt_in(document["tags"]) or 0 for document in (one, other)]
+    return one["start_time"] == other["start_time"] and numbers[0] > numbers[1]
 
 
 def _check_kind(kind: str) -> None:

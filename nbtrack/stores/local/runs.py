@@ -589,6 +589,7 @@ class LocalRuns:
         offset: int = 0,
         after: str | None = None,
         with_sketches: bool = False,
+        one_per_lineage: bool = False,
     ) -> RunList:
         """Find runs.
 
@@ -606,6 +607,8 @@ class LocalRuns:
             after: The `token` of the page before, found in the same order; None begins at the first.
                 Runs that come and go between two pages make no other run appear twice or never.
             with_sketches: Whether the runs carry the sketches of their metrics.
+            one_per_lineage: Of the attempts of one lineage, only the one that comes first; `limit` then
+                counts lineages, and the token only says that there are more.
 
         Raises:
             InvalidValueError: `after` is no page token of this order.
@@ -619,6 +622,7 @@ class LocalRuns:
             offset=offset,
             after=after,
             with_sketches=with_sketches,
+            one_per_lineage=one_per_lineage,
         )
 
     def search_columns(

@@ -8,6 +8,7 @@ import click
 from nbtrack.core import static_views, system_tags
 from nbtrack.core.entities import FileInfo, Run, ViewType
 from nbtrack.core.errors import InvalidValueError
+from nbtrack.core.lineages import attempt_mark
 from nbtrack.core.text_tables import shortened, visible
 from nbtrack.tracking.metric_directions import directions_of
 from nbtrack.ui.commands import completing
@@ -79,6 +80,12 @@ _MOST_CODE_FILES = 20
 )
 @click.option("--deleted", is_flag=True, help="Deleted runs instead of the others.")
 @click.option("--all", "both", is_flag=True, help="Deleted runs too.")
+@click.option(
+    "--attempts/--no-attempts",
+    default=None,
+    help="Every attempt of a tracked cell, or a line for all of them: the latest one or, with --order, the "
+    "one that comes first. A table has a line; JSON and CSV have every attempt.",
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table.")
 @click.pass_obj
@@ -92,12 +99,14 @@ def runs(
     number: int,
     deleted: bool,
     both: bool,
+    attempts: bool | None,
     as_json: bool,
     as_csv: bool,
 ) -> None:
     """List runs, the latest first.
 
-    What differs between them is shown; params that are the same in all stand once, above the table.
+    What differs between them is shown; params that are the same in all stand once, above the table. The
+    attempts of a tracked cell are one line: "baseline ↻ 3" is the third one.
     """
     tracker = screen.tracker
     chosen = [find_experiment(tracker, name) for name in experiments]
@@ -113,6 +122,7 @@ def runs(
         max_results=number,
         output_format="list",
         search_all_experiments=not chosen and (everywhere or not screen.is_bound),
+        one_per_lineage=not (as_json or as_csv if attempts is None else attempts),
     )
     hint_at_columns(tracker, shown, found)
     if as_json and shown:
@@ -218,7 +228,10 @@ def _chosen_columns(found: Sequence[Run], columns: Sequence[Column], *, whole: b
         cells.append(
             [f"{value:>{width}} {curve}".rstrip() for value, curve in zip(values, curves, strict=True)]
         )
-    names = [run.info.run_name if whole else shortened(run.info.run_name, CELL) for run in found]
+    names = [
+        (run.info.run_name if whole else shortened(run.info.run_name, CELL)) + attempt_mark(run.data.tags)
+        for run in found
+    ]
     return static_views.table(headings, [list(row) for row in zip(names, *cells, strict=True)])
 
 

@@ -253,6 +253,11 @@ def _step(history: History, index: int, cell: ExecutedCell, *, is_target: bool) 
     if is_whole or cell.stopped_at is None:
         is_certain = is_target or cell.status in (CellStatus.OK, CellStatus.RUNNING)
         return CellStep(history, index, cell, effects_of(cell.source), is_certain=is_certain).run()
+    if cell.stopped_at == 1 and python_of(cell.source).tree is None:
+        # It has a mistake in its syntax, and nothing of it ran.
+        result = CellStep(history, index, cell, effects_of(""), is_certain=False).run()
+        result.source = ""
+        return result
     done, stopped = parts_of(cell.source, cell.stopped_at)
     result = CellStep(history, index, cell, effects_of(done), is_certain=False).run()
     result.source = done

@@ -201,6 +201,10 @@ class RunStep:
         if bare(name).startswith(":"):
             return
         self.changed[bare(name)] = None
+        itself = self.history.exact.get(bare(name))
+        if itself is not None and itself.is_class:
+            # Instances look there for what they have not themselves.
+            self.regions_changed.append((self._shared(itself), itself.name))
 
     def _change_in(self, name: str, bound: frozenset[str]) -> None:
         if name not in bound:

@@ -57,6 +57,10 @@ CASES = {
         ["def add(x):\n    x.append(1)", "a = []", "b = []", "add(a)", "add(b)", "a"],
         [1, 2, 4, 6],
     ),
+    "an attribute of a class is one of its instances": (
+        ["class A:\n    n = 1", "class B(A):\n    pass", "b = B()", "A.n = 2", "A.n + 1", "b.n"],
+        [1, 2, 3, 4, 6],
+    ),
     "a function that leaves its argument alone": (
         ["def look(x):\n    return len(x) + max(x)", "a = [1]", "look(a)", "a"],
         [2, 4],
@@ -227,6 +231,19 @@ def test_a_failed_cell_counts_up_to_the_statement_that_failed() -> None:
         (4, "x"),
     ]
     assert not found.marks
+
+
+def test_a_cell_with_a_mistake_in_its_syntax_did_nothing() -> None:
+    cells = [
+        ExecutedCell(1, "x = [1]"),
+        ExecutedCell(2, "x.append(2", status=CellStatus.FAILED, stopped_at=1),
+        ExecutedCell(3, "x"),
+    ]
+
+    found = slice_of(cells, 3)
+
+    assert [each.cell.number for each in found.cells] == [1, 3]
+    assert found.marks == ()
 
 
 def test_what_a_stopped_statement_may_have_changed_is_marked() -> None:

@@ -98,9 +98,7 @@ class History:
         region = self.regions.get(name, _MISSING)
         if region is not _MISSING:
             return None if region is None else found(region)
-        if self.opaque is not None:
-            return self.anything
-        return None
+        return None if self.anything is None else found(self.anything)
 
     def region_for_sure(self, name: str) -> Region | None:
         """The region of a name that means an object, made if need be."""

@@ -202,7 +202,7 @@ target = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.lists(cell, min_size=2, max_size=6), st.lists(st.integers(0, 5), min_size=2, max_size=9), target)
 def test_the_slice_alone_computes_the_same(sources: list[str], order: list[int], last: str) -> None:
     notebook = Notebook()
@@ -238,7 +238,7 @@ def test_any_text_can_be_read(source: str) -> None:
     assert effects.touched >= set(effects.reads)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(cell, min_size=1, max_size=3).map("\n".join))
 def test_code_is_read_without_an_error_inside(source: str) -> None:
     code = python_of(source)

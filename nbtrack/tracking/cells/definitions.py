@@ -191,6 +191,7 @@ class CodeWalk(MagicWalk):
             holds=holds,
             is_shared=any(type(source) is int for source in holds),
             outside=self.outside(),
+            opaque=self.opaque,
         )
 
     def give(self, sources: Sources) -> None:
@@ -224,6 +225,7 @@ def class_of(name: str, methods: dict[str, list[Deferred]], *, holds: Sources, i
     first = constructors[0] if constructors else None
     calls = tuple(call for method in every for call in method.calls)
     outsides = [method.outside for method in every]
+    opaque = next((method.opaque for method in every if method.opaque), "")
     return Deferred(
         name,
         reads=union(method.reads for method in every),
@@ -240,6 +242,7 @@ def class_of(name: str, methods: dict[str, list[Deferred]], *, holds: Sources, i
         holds=holds,
         is_class=True,
         is_shared=is_shared,
+        opaque=opaque,
         outside=Outside(
             draws=union(each.draws | each.seeds for each in outsides),
             settings=tuple(dict.fromkeys(setting for each in outsides for setting in each.settings)),

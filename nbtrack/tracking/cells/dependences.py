@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import is_
+from threading import Lock
 
 from nbtrack.core.cells import CellStatus, ExecutedCell
 from nbtrack.tracking.cells.effects import NO_SOURCES, Deferred, Source, Sources
@@ -23,7 +25,7 @@ class CellStep(OutsideStep):
     """One cell executed on a history."""
 
     def run(self) -> Dependences:
-        """Take the cell into the history; what it depended on."""
+        """Find what the cell depends on."""
         effects, history = self.effects, self.history
         for name, line in effects.reads.items():
             self.need(name, line=line, is_soft=name in effects.soft_reads)
@@ -34,9 +36,9 @@ class CellStep(OutsideStep):
         self.draws |= effects.outside.draws
         self.files_read |= effects.outside.files_read
         self.files_written |= effects.outside.files_written
-        settings = list(effects.outside.settings)
+        self.settings.extend(effects.outside.settings)
         for source, bound in effects.uses.items():
-            self._used(source, bound, settings)
+            self._used(source, bound)
         for call in effects.calls:
             self._settle(call, call.callee, call.arguments, 0)
         for name in effects.mutates:
@@ -44,18 +46,31 @@ class CellStep(OutsideStep):
         for name in effects.consumes:
             if history.kinds.get(name, "iterator") == "iterator":
                 self._change(name)
-        if effects.deletes:
-            for name in effects.deletes:
-                self.need(name, is_soft=True)
-        self._random()
-        self._files()
-        self._outputs()
-        self._bind()
-        if effects.is_opaque:
-            self._opaque()
-        self.result.settings = tuple(settings)
-        self._aliases()
+        for name in effects.deletes:
+            self.need(name)
+        self._find_outside()
+        self._find_changed()
+        self.result.settings = tuple(dict.fromkeys(self.settings))
+        self.result.opaque = self.opaque
         return self.result
+
+    def leave(self) -> None:
+        """Take what the cell did into the history, once it has found what it needs."""
+        self._leave_outside()
+        self._bind()
+        if self.opaque:
+            self._leave_anything()
+        self._aliases()
+
+    def _find_changed(self) -> None:
+        """What is changed is needed as it was."""
+        history, needs = self.history, self.result.needs
+        for name in self.changed:
+            if name not in self.needed and (region := history.region_of(name)) and region.state:
+                needs.append((name, region.state))
+        for region, name in self.regions_changed:
+            if (state := found(region).state) is not None:
+                needs.append((name, state))
 
     # What it leaves
 
@@ -138,8 +153,6 @@ class CellStep(OutsideStep):
             if id(region) in done:
                 continue
             done.add(id(region))
-            if region.state is not None:
-                self.result.needs.append((name, region.state))
             region.state = self._node("changes", name, region.state)
         carried = {
             name: self._carries(effects.flows.get(name, NO_SOURCES), kinds.get(name)) for name in bound
@@ -244,33 +257,67 @@ class CellStep(OutsideStep):
 
 def dependences(cells: Sequence[ExecutedCell], target: int) -> list[Dependences]:
     """What each of the cells up to the target depended on, in their order; `target` is an index."""
-    history = History()
-    return [_step(history, index, cells[index], is_target=index == target) for index in range(target + 1)]
+    with _lock:
+        if not (_remembered and _remembered[0].goes_on_with(cells, target)):
+            _remembered[:] = [_Remembered()]
+        history = _remembered.pop()  # an error half-way would leave a history that is neither old nor new
+        for index in range(len(history.cells), target):
+            history.take(cells[index])
+        _remembered.append(history)
+        return [*history.found, history.look_at(cells[target])]
 
 
-def _step(history: History, index: int, cell: ExecutedCell, *, is_target: bool) -> Dependences:
-    is_whole = cell.status not in (CellStatus.FAILED, CellStatus.INTERRUPTED) or is_target
-    if is_whole or cell.stopped_at is None:
-        is_certain = is_target or cell.status in (CellStatus.OK, CellStatus.RUNNING)
-        return CellStep(history, index, cell, effects_of(cell.source), is_certain=is_certain).run()
-    if cell.stopped_at == 1 and python_of(cell.source).tree is None:
-        # It has a mistake in its syntax, and nothing of it ran.
-        result = CellStep(history, index, cell, effects_of(""), is_certain=False).run()
-        result.source = ""
-        return result
-    done, stopped = parts_of(cell.source, cell.stopped_at)
-    result = CellStep(history, index, cell, effects_of(done), is_certain=False).run()
-    result.source = done
-    CellStep(history, index, cell, effects_of(stopped), is_certain=False, is_stopped=True).run()
-    return result
+class _Remembered:
+    """The history of a session that is going on: the next slice begins where the last one ended."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.cells: list[ExecutedCell] = []
+        self.found: list[Dependences] = []
+
+    def goes_on_with(self, cells: Sequence[ExecutedCell], target: int) -> bool:
+        """Whether the cells before the target are those that it has, and perhaps more."""
+        return len(self.cells) <= target and all(map(is_, self.cells, cells))
+
+    def take(self, cell: ExecutedCell) -> None:
+        """Go on by a cell."""
+        index = len(self.cells)
+        is_whole = cell.status not in (CellStatus.FAILED, CellStatus.INTERRUPTED)
+        if is_whole or cell.stopped_at is None:
+            is_certain = cell.status in (CellStatus.OK, CellStatus.RUNNING)
+            step = CellStep(self.history, index, cell, effects_of(cell.source), is_certain=is_certain)
+            result = step.run()
+            step.leave()
+        else:
+            done, stopped = parts_of(cell.source, cell.stopped_at)
+            step = CellStep(self.history, index, cell, effects_of(done), is_certain=False)
+            result = step.run()
+            result.source = done
+            step.leave()
+            rest = CellStep(self.history, index, cell, effects_of(stopped), is_certain=False, is_stopped=True)
+            rest.run()
+            rest.leave()
+        self.cells.append(cell)
+        self.found.append(result)
+
+    def look_at(self, cell: ExecutedCell) -> Dependences:
+        """What a cell depends on that is not taken into the history, as it may not have ended."""
+        return CellStep(self.history, len(self.cells), cell, effects_of(cell.source), is_certain=True).run()
+
+
+_remembered: list[_Remembered] = []
+_lock = Lock()
 
 
 @lru_cache(maxsize=1024)
 def parts_of(source: str, stopped_at: int) -> tuple[str, str]:
     """What a cell that was stopped did before, and the statements of the line that stopped."""
+    tree = python_of(source).tree
+    if tree is None and stopped_at == 1:
+        return "", ""  # it has a mistake in its syntax, and nothing of it ran
     lines = source.split("\n")
     end = stopped_at
-    if (tree := python_of(source).tree) is not None:
+    if tree is not None:
         ends = [node.end_lineno or node.lineno for node in tree.body if node.lineno == stopped_at]
         end = max(ends, default=stopped_at)
     return "\n".join(lines[: max(stopped_at - 1, 0)]), "\n".join(lines[max(stopped_at - 1, 0) : end])

@@ -49,7 +49,7 @@ class Outside:
     seeds: frozenset[str] = frozenset()
     """Generators of random numbers, `python`, `numpy`, `torch`, whose state it sets in any case."""
     draws: frozenset[str] = frozenset()
-    """Generators that it draws from, or whose state it sets in some cases."""
+    """Generators that it draws from before it seeds them, or whose state it sets in some cases."""
     settings: tuple[str, ...] = ()
     """What it sets for all that follows, as written: `os.environ`, `%cd`, `torch.set_num_threads`."""
     files_read: frozenset[FilePath] = frozenset()
@@ -92,6 +92,8 @@ class Deferred:
     is_shared: bool = False
     """Whether its calls or instances share an object: a default that is a list, a class attribute."""
     outside: Outside = Outside()
+    opaque: str = ""
+    """Why it may read and bind any name: `exec`; empty: it does not."""
 
     def __repr__(self) -> str:
         return f"<{'class' if self.is_class else 'function'} {self.name}>"

@@ -12,8 +12,13 @@ from typing import Any
 ALIASED = "array", "frame", "tensor"
 """Kinds of data whose names share memory only where `ExecutedCell.aliases` says so."""
 
+# Classes are known by their ids: one of the user's may forbid to be compared or hashed.
 _VALUES = frozenset(
-    (int, float, complex, bool, str, bytes, type(None), type(Ellipsis), type(NotImplemented), range, slice)
+    id(cls)
+    for cls in (
+        *(int, float, complex, bool, str, bytes, range, slice),
+        *(type(None), type(Ellipsis), type(NotImplemented)),
+    )
 )
 _VALUE_MODULES = frozenset(("datetime", "decimal", "fractions", "pathlib", "uuid", "zoneinfo"))
 _FUNCTIONS = frozenset(
@@ -26,10 +31,12 @@ _FUNCTIONS = frozenset(
         "method-wrapper",
     )
 )
-_CONTAINERS = frozenset((list, tuple, set, frozenset, dict))
+_CONTAINERS = frozenset(map(id, (list, tuple, set, frozenset, dict)))
 _name_of: Any = type.__dict__["__name__"].__get__
 _module_of: Any = type.__dict__["__module__"].__get__
-"""The module of a class, whatever its own class makes of the question."""
+_bases_of: Any = type.__dict__["__mro__"].__get__
+_dict_of: Any = type.__dict__["__dict__"].__get__
+"""What a class is, whatever its own class makes of the question."""
 _MOST_LOOKED_AT = 64
 """Elements of a container."""
 
@@ -55,7 +62,7 @@ def facts_of(
 def kind_of(value: Any, depth: int = 0) -> str:
     """The kind of an object, as `ExecutedCell.kinds` has it."""
     cls: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
-    if cls in _VALUES:
+    if id(cls) in _VALUES:
         return "value"
     name: str = _name_of(cls)
     if name == "module":
@@ -65,7 +72,7 @@ def kind_of(value: Any, depth: int = 0) -> str:
         return "function"
     if issubclass(cls, type):
         return "class"
-    if cls in _CONTAINERS:
+    if id(cls) in _CONTAINERS:
         return _kind_of_container(value, cls, depth)
     module: Any = _module_of(cls)
     first = module.partition(".")[0] if isinstance(module, str) else ""
@@ -81,7 +88,7 @@ def kind_of(value: Any, depth: int = 0) -> str:
         return "tensor"
     if first == "torch" and name in ("dtype", "device", "Size"):
         return "value"
-    return "iterator" if hasattr(cls, "__next__") else "object"
+    return "iterator" if any("__next__" in _dict_of(base) for base in _bases_of(cls)) else "object"
 
 
 def _kind_of_container(value: Any, cls: type, depth: int) -> str:
@@ -89,7 +96,7 @@ def _kind_of_container(value: Any, cls: type, depth: int) -> str:
         inner = {kind_of(each, depth + 1) for each in (value.values() if cls is dict else value)}
         if "iterator" in inner:
             return "iterator"
-        if inner <= {"value"} and cls in (tuple, frozenset):
+        if inner <= {"value"} and (cls is tuple or cls is frozenset):
             return "value"
     return "object"
 
@@ -117,16 +124,15 @@ def _aliases(namespace: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
     """Names that mean one object, or arrays and tensors in one memory."""
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
     array: Any = getattr(numpy, "ndarray", None)
-    tensor: Any = getattr(torch, "Tensor", None)
+    tensors = [getattr(torch, "Tensor", None), getattr(getattr(torch, "nn", None), "Parameter", None)]
     groups: dict[Any, list[str]] = {}
     for name, value in list(namespace.items()):
         cls: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
         if (
-            cls in _VALUES
+            id(cls) in _VALUES
             or name[:1] == "_"
-            or (cls.__name__ in _FUNCTIONS and cls.__name__ != "function")
-            or cls.__name__ == "module"
-            or cls is type
+            or (_name_of(cls) in _FUNCTIONS and cls is not type(_aliases))
+            or cls is type(sys)
         ):
             continue
         key: Any = id(value)
@@ -135,7 +141,7 @@ def _aliases(namespace: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
             while type(root.base) is array:
                 root = root.base
             key = id(root) if root.base is None else id(root.base)
-        elif tensor is not None and issubclass(cls, tensor):
+        elif any(cls is each for each in tensors):
             try:
                 key = ("tensor", value.untyped_storage().data_ptr())
             except (RuntimeError, NotImplementedError):

@@ -16,18 +16,15 @@ class OutsideWalk(Walk):
     def outside_of(self, node: ast.Call, dotted: str, known: KnownFunction, *, name: str | None) -> None:
         """Random numbers, settings and files."""
         if known.seeds:
-            if self.branches:
-                self.draws |= known.seeds
-            elif node.args or node.keywords:
-                self.seeds |= known.seeds
-                self.draws -= known.seeds
+            if self.branches or not (node.args or node.keywords):
+                self.draws |= known.seeds - self.seeds
             else:
-                self.draws |= known.seeds
+                self.seeds |= known.seeds
         if known.draws:
-            self.draws |= known.draws
+            self.draws |= known.draws - self.seeds
         drawn = "numpy" if known.draws_unless_seeded else known_calls.drawing_method(name) if name else None
         if drawn is not None and not any(keyword.arg in _SEEDED for keyword in node.keywords):
-            self.draws.add(drawn)
+            self.draws |= {drawn} - self.seeds
         if known.is_setting:
             self.settings[dotted] = None
         if name is None:

@@ -41,9 +41,10 @@ _TIME = re.compile(r"^(?:-[a-zA-Z]+(?:[ \t]+\d+)?[ \t]+)*")
 
 def python_of(source: str) -> NotebookCode:
     """The code of a cell as it was typed. It never raises."""
-    tree, problem = _parsed(source)
-    if tree is not None:
-        return NotebookCode(tree)
+    if not source.lstrip().startswith("%%"):
+        tree, problem = _parsed(source)
+        if tree is not None:
+            return NotebookCode(tree)
     lines = source.split("\n")
     begin = next((index for index, line in enumerate(lines) if line.strip()), 0)
     magics: list[tuple[str, str]] = []
@@ -58,6 +59,9 @@ def python_of(source: str) -> NotebookCode:
         lines[index] = ""
         if name not in known_magics.TRANSPARENT_CELL_MAGICS:
             return NotebookCode(None, cell_magics=tuple(magics), foreign="\n".join(lines[index + 1 :]))
+    tree, problem = _parsed("\n".join(lines)) if magics else (None, "")
+    if tree is not None:
+        return NotebookCode(tree, cell_magics=tuple(magics))
     for is_automagic in (False, True):
         text = "\n".join(_python_lines(lines, is_automagic=is_automagic))
         tree, problem = _parsed(text)

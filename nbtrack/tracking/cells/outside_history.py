@@ -1,5 +1,6 @@
 """What cells do outside their names, in the history of a notebook: random numbers, files, shown values."""
 
+from collections.abc import Sequence
 from posixpath import normpath
 
 from nbtrack.tracking.cells.effects import FilePath
@@ -10,36 +11,62 @@ GENERATORS = {"python": "Python's", "numpy": "numpy's", "torch": "torch's"}
 """Global generators of random numbers, and how they are called."""
 
 
+_OUTPUTS = frozenset(("_", "__", "___", "Out", "_oh"))
+
+
 class OutsideStep(SettleStep):
     """What it does outside its names."""
 
-    def _random(self) -> None:
-        history, cell, effects = self.history, self.cell, self.effects
-        for generator, whose in GENERATORS.items():
-            key = f"random:{generator}"
-            now, before = cell.kinds.get(key), history.random.get(key)
-            is_changed = None if now is None or before is None else now != before
-            if now is not None:
-                history.random[key] = now
-            else:
-                history.random.pop(key, None)
-            if generator in effects.outside.seeds and self.is_certain:
-                history.bindings[key] = self._node(f"seeds {whose} random state", key)
-                continue
-            is_seed = generator in effects.outside.seeds
-            if is_changed or (is_changed is None and (generator in self.draws or is_seed)):
-                self.need(key)
-                history.bindings[key] = self._node(
-                    f"draws from {whose} random state", key, history.bindings.get(key)
-                )
-            elif is_changed is None and effects.calls:
-                self.need(key)
+    drawn: Sequence[str] = ()
+    """The generators that it draws from."""
 
-    def _files(self) -> None:
-        history = self.history
+    def _find_outside(self) -> None:
+        """What it takes from there."""
+        history, effects = self.history, self.effects
+        self.drawn = [each for each in GENERATORS if self._draws(each)]
+        for generator in self.drawn:
+            self.need(f"random:{generator}")
         if history.files or history.vague_files is not None:
             for path in self.files_read:
                 self._reads_file(self._path(path))
+        for name in effects.reads:
+            if name in _OUTPUTS or (name[0] == "_" and name[1:].isdigit()):
+                # `_`, `_3` and `Out[3]` are what cells showed.
+                self.result.unknown = [each for each in self.result.unknown if each[0] != name]
+                number = int(name[1:]) if name[1:].isdigit() else None
+                for each, node in history.outputs.items():
+                    if number is None or each == number:
+                        self.result.needs.append((name, node))
+
+    def _draws(self, generator: str) -> bool:
+        """Whether it draws from a generator; what the kernel saw is surer than the text."""
+        key = f"random:{generator}"
+        now, before = self.cell.kinds.get(key), self.history.random.get(key)
+        if generator in self.effects.outside.seeds and self.is_certain:
+            return generator in self.draws
+        if now is not None and before is not None:
+            return now != before
+        is_seed = generator in self.effects.outside.seeds
+        return generator in self.draws or is_seed or bool(self.effects.calls)
+
+    def _leave_outside(self) -> None:
+        """What it leaves there."""
+        history, kinds = self.history, self.cell.kinds
+        seeds = self.effects.outside.seeds if self.is_certain else frozenset[str]()
+        for generator, whose in GENERATORS.items():
+            key = f"random:{generator}"
+            is_seen = key in kinds and key in history.random
+            if key in kinds:
+                history.random[key] = kinds[key]
+            else:
+                history.random.pop(key, None)
+            if generator in seeds:
+                history.bindings[key] = self._node(f"seeds {whose} random state", key)
+            elif generator in self.drawn and (
+                is_seen or generator in self.draws or generator in self.effects.outside.seeds
+            ):
+                deed = f"draws from {whose} random state"
+                history.bindings[key] = self._node(deed, key, history.bindings.get(key))
         for path in self.files_written:
             whole = self._path(path)
             text = normpath(whole.text) if whole.text else ""
@@ -50,6 +77,8 @@ class OutsideStep(SettleStep):
                 history.files[text] = self._node(f"writes {what}", text, before)
             else:
                 history.vague_files = self._node(f"may write {what}", text, history.vague_files)
+        if self.effects.shows is not None:
+            history.outputs[self.cell.number] = self._node("shows", "_")
 
     def _path(self, path: FilePath) -> FilePath:
         if path.name is None:
@@ -79,23 +108,9 @@ class OutsideStep(SettleStep):
                 needs.append((path.text or "a file", _alone(node)))
             node = node.before
 
-    def _outputs(self) -> None:
-        """`_`, `_3` and `Out[3]` are what cells showed."""
-        history, effects = self.history, self.effects
-        for name in list(effects.reads):
-            if name in ("_", "__", "___", "Out", "_oh") or (name[0] == "_" and name[1:].isdigit()):
-                self.result.unknown = [each for each in self.result.unknown if each[0] != name]
-                number = int(name[1:]) if name[1:].isdigit() else None
-                for each, node in history.outputs.items():
-                    if number is None or each == number:
-                        self.result.needs.append((name, node))
-        if effects.shows is not None:
-            history.outputs[self.cell.number] = self._node("shows", "_")
-
-    def _opaque(self) -> None:
+    def _leave_anything(self) -> None:
         history = self.history
-        state = self._node(f"runs {self.effects.reason}", "")
-        self.result.opaque = self.effects.reason
+        state = self._node(f"runs {self.opaque}", "")
         history.opaque = state
         history.anything = Region(state)
         for region in history.regions.values():

@@ -124,6 +124,7 @@ def _with_functions(
             continue
         seen.add(id(function))
         outsides.append(function.outside)
+        walk.opaque = walk.opaque or function.opaque
         may_writes |= function.writes
         for names, change in (
             (function.reads, None),

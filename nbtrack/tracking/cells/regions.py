@@ -19,7 +19,7 @@ STOPPED = "was stopped"
 class Node:
     """Something that a cell did to a name or region, on top of what was done before."""
 
-    __slots__ = ("before", "cell", "deed", "name", "other", "seen")
+    __slots__ = ("before", "cell", "deed", "name", "other")
 
     def __init__(
         self, cell: int, deed: str, name: str, before: "Node | None" = None, other: "Node | None" = None
@@ -31,7 +31,6 @@ class Node:
         self.before = before
         """What still counts below it; None: it made all of that forgotten."""
         self.other = other
-        self.seen = False
 
 
 class Region:

@@ -49,6 +49,8 @@ class RunStep:
         self.changed: dict[str, None] = {}
         """Names whose regions the cell may change."""
         self.regions_changed: list[tuple[Region, str]] = []
+        self.settings: list[str] = []
+        self.opaque = effects.reason if effects.is_opaque else ""
         self.links: list[tuple[Sources, Sources]] = []
         self.may_write: dict[str, None] = {}
         self.needed: set[str] = set()
@@ -93,10 +95,10 @@ class RunStep:
         effects = self.effects
         return effects.flows.get(name, NO_SOURCES) | effects.held.get(name, NO_SOURCES)
 
-    def _used(self, source: Source, bound: frozenset[str], settings: list[str]) -> None:
+    def _used(self, source: Source, bound: frozenset[str]) -> None:
         """The code of a value may run."""
         if isinstance(source, Deferred):
-            self._runs(source, bound, settings)
+            self._runs(source, bound)
         elif isinstance(source, str):
             name = bare(source)
             if name.startswith(":"):
@@ -104,28 +106,29 @@ class RunStep:
             carried = self._carried_by(source) if source.endswith("()") else self.history.carried.get(name)
             if carried:
                 for function in carried:
-                    self._runs(function, bound, settings)
+                    self._runs(function, bound)
                     if function.is_class and _changes_unseen(function):
                         self._change(name)
 
-    def _runs(self, function: Deferred, bound: frozenset[str], settings: list[str]) -> None:
+    def _runs(self, function: Deferred, bound: frozenset[str]) -> None:
         if id(function) in self.seen:
             return
         self.seen.add(id(function))
+        self.opaque = self.opaque or function.opaque
         outside = function.outside
         self.draws |= outside.draws | outside.seeds
         self.files_read |= outside.files_read
         self.files_written |= outside.files_written
-        settings.extend(outside.settings)
+        self.settings.extend(outside.settings)
         for name in function.reads:
             if name in bound:
                 for source in self._values_in_cell(name):
-                    self._used(source, bound, settings)
+                    self._used(source, bound)
             else:
                 self.need(name)
-                self._used(name, bound, settings)
+                self._used(name, bound)
         for source in (*function.holds, *self.history.patches.get(function, ())):
-            self._used(source, bound, settings)
+            self._used(source, bound)
         if (state := self._shared(function).state) is not None:
             self.result.needs.append((function.name, state))
         for name in function.mutates:

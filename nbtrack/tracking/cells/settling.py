@@ -71,7 +71,7 @@ class SettleStep(RunStep):
         if known.draws_unless_seeded:
             self.draws.add("numpy")
         if known.is_setting:
-            self.result.settings = (*self.result.settings, "a library")
+            self.settings.append("what a library does")
         if known.changes_first:
             self._change_all(next((sources for place, sources in arguments if place in (0, -1)), NO_SOURCES))
         elif not known.is_harmless:

@@ -44,6 +44,7 @@ def _included(
 ) -> dict[int, dict[str, None]]:
     """The indexes of the cells of the slice, with their reasons."""
     reasons: dict[int, dict[str, None]] = {target: {"is the cell itself": None}}
+    seen: set[Node] = set()
     last_opaque = max((index for index in range(target + 1) if found[index].opaque), default=-1)
     for index in range(target):
         if index < last_opaque:
@@ -62,7 +63,7 @@ def _included(
             continue
         reader = cells[index].number
         for name, node in found[index].needs:
-            for stopped in _walk(node, name, reader, reasons):
+            for stopped in _walk(node, name, reader, reasons, seen):
                 number = cells[stopped].number
                 text = (
                     f"cell {number} was stopped while it may have changed {name}, which cell {reader} reads"
@@ -71,7 +72,9 @@ def _included(
     return reasons
 
 
-def _walk(node: Node, name: str, reader: int, reasons: dict[int, dict[str, None]]) -> Iterator[int]:
+def _walk(
+    node: Node, name: str, reader: int, reasons: dict[int, dict[str, None]], seen: set[Node]
+) -> Iterator[int]:
     """Take in the cells that made what a cell found; gives those that were stopped when they did."""
     waiting: list[Node | None] = [node]
     while waiting:
@@ -82,9 +85,9 @@ def _walk(node: Node, name: str, reader: int, reasons: dict[int, dict[str, None]
             yield each.cell
         elif each.cell >= 0:
             _give(reasons, each.cell, _reason(each, name, reader))
-        if each.seen:
+        if each in seen:
             continue
-        each.seen = True
+        seen.add(each)
         waiting.append(each.before)
         waiting.append(each.other)
 

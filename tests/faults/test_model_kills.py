@@ -17,6 +17,8 @@ from tests.faults.children import Ack, WarmParent, rounds, seeded, spin
 
 X = np.array([[0.0], [1.0], [2.0]])
 ATTEMPTS = 50
+LONG = 0.2
+"""Seconds, longer than it takes to log a model."""
 
 
 def log_models_for_ever(ack: Ack, store: Path) -> None:
@@ -49,7 +51,7 @@ def list_and_register_one_after_the_other(ack: Ack, store: Path) -> None:
 
     def list_and_register(self: Any) -> None:
         self._list()
-        spin(0.03)
+        spin(LONG)
         self._register()
 
     LoggedFolder._list_and_register = list_and_register
@@ -57,12 +59,12 @@ def list_and_register_one_after_the_other(ack: Ack, store: Path) -> None:
 
 
 def kill_while_logging_models(
-    children: WarmParent, store: Path, random: Random, work: Any = log_models_for_ever
+    children: WarmParent, store: Path, random: Random, work: Any = log_models_for_ever, within: float = 0.03
 ) -> list[str]:
-    """Kill a child that logs models; what is wrong in the store afterwards."""
+    """Kill a child `within` seconds after it has logged a model; what is wrong in the store afterwards."""
     child = children.start(work, store)
     child.wait_for_lines(1 + random.randrange(1, 5))
-    spin(random.uniform(0, 0.03))
+    spin(random.uniform(0, within))
     child.kill()
     child.end()
     run_id, acknowledged = child.lines[0], len(child.lines) - 1
@@ -123,7 +125,7 @@ def test_control_a_model_that_is_listed_before_it_is_registered_is_caught(
 
     for number in range(ATTEMPTS):
         caught += kill_while_logging_models(
-            children, tmp_path / str(number), random, list_and_register_one_after_the_other
+            children, tmp_path / str(number), random, list_and_register_one_after_the_other, within=2 * LONG
         )
         if caught:
             break

@@ -41,10 +41,15 @@ def changes_between(
         # Where one attempt has no slice, the cells that its tracked cell built on are not known.
         if isinstance(before_cells, Slice) and isinstance(after_cells, Slice):
             tracked = (len(olds) - 1, len(news) - 1)
+            own = {cells[-1].cell.cell_id for cells in (olds, news)} - {None}
             told = [
                 f"{each.title}: {each.what}"
                 for each in cell_differences(olds, news)
-                if each.kind != "same" and each.places[0] != tracked[0] and each.places[1] != tracked[1]
+                if each.kind != "same"
+                and each.places[0] != tracked[0]
+                and each.places[1] != tracked[1]
+                # An attempt may build on what the attempts before it left behind; they are told one by one.
+                and not any(side and side.cell.cell_id in own for side in (each.before, each.after))
             ]
     return AttemptChanges(
         before.info.run_id,

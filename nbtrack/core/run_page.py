@@ -17,6 +17,7 @@ def run_page(
     artifacts: Sequence[FileInfo] = (),
     code: Mapping[str, str] | None = None,
     environment: Mapping[str, Any] | None = None,
+    attempts: View | None = None,
 ) -> View:
     """Draw a run whole.
 
@@ -26,11 +27,15 @@ def run_page(
         artifacts: What lies at the root of its artifacts.
         code: Code that it kept, by file name; folded in HTML.
         environment: What it ran in, as the tracker's `get_environment` gives it.
+        attempts: The attempts of its lineage, where there are several.
     """
     card = run_card(run)
     deleted = " · deleted" if run.info.lifecycle_stage == "deleted" else ""
     where = f"experiment {experiment}{deleted}"
     html, text = [card.html, f"<div><small>{safe(where)}</small></div>"], [card.text, f"  {visible(where)}"]
+    if attempts is not None:
+        html.append(attempts.html)
+        text += ["", _indented(attempts.text)]
     if note := run.data.tags.get(system_tags.NOTE):
         html.append(f"<div>note</div><pre>{safe_block(note)}</pre>")
         text += ["", "note:", _indented(visible_block(note))]

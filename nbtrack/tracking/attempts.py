@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from nbtrack.core import system_tags
 from nbtrack.core.attempt_changes import changes_between
+from nbtrack.core.attempts_view import ToldAttempt
 from nbtrack.core.cell_reports import AttemptChanges
 from nbtrack.core.cells import Slice
 from nbtrack.core.entities import LifecycleStage, Run, RunStatus
@@ -12,12 +13,13 @@ from nbtrack.core.errors import NbtrackError, NotFoundError
 from nbtrack.core.lineages import attempt_in
 from nbtrack.stores.contracts import Store
 from nbtrack.tracking import artifact_access
+from nbtrack.tracking.cells.slices import SLICE_FILE
 from nbtrack.tracking.metric_directions import directions_of
 
 if TYPE_CHECKING:
     from nbtrack.tracking.reading_verbs import ReadingVerbs
 
-CODE_FILE, SLICE_FILE = "cell.py", "slice.json"
+CODE_FILE = "cell.py"
 
 
 def compared_with(tracker: "ReadingVerbs", run: Run, *, before: str | None = None) -> Run | None:
@@ -52,6 +54,37 @@ def changes_since(tracker: "ReadingVerbs", before: Run, now: Run) -> AttemptChan
         attempt=attempt_in(before.data.tags) or 0,
         directions=directions_of(tracker, [now.info.experiment_id]),
     )
+
+
+def history_of(tracker: "ReadingVerbs", run: Run, *, most: int) -> tuple[list[ToldAttempt], list[Run]]:
+    """The latest attempts of the lineage of a run, each with what changed; and all of them.
+
+    Nothing when it is of none, or the only one. What is in the bin is left out, but for the run itself.
+
+    Args:
+        tracker: Whose runs.
+        run: One of the attempts.
+        most: How many are told.
+    """
+    lineage = run.data.tags.get(system_tags.LINEAGE)
+    if lineage is None or attempt_in(run.data.tags) is None:
+        return [], []
+    store = tracker._store_of(run.info.run_id)  # pyright: ignore[reportPrivateUsage]
+    runs = [
+        each
+        for each in store.attempts.search(lineage)
+        if each.info.lifecycle_stage == LifecycleStage.ACTIVE or each.info.run_id == run.info.run_id
+    ]
+    if len(runs) < 2:
+        return [], runs
+    told: list[ToldAttempt] = []
+    for place in range(max(len(runs) - most, 0), len(runs)):
+        earlier = runs[:place]
+        finished = [each for each in earlier if each.info.status == RunStatus.FINISHED]
+        before = [*earlier, *finished][-1] if earlier else None
+        changes = None if before is None else changes_since(tracker, before, runs[place])
+        told.append(ToldAttempt(runs[place], changes))
+    return told, runs
 
 
 def _kept_result(store: Store, run_id: str) -> Run | None:

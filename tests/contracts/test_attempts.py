@@ -206,13 +206,15 @@ def test_a_search_for_one_per_lineage_finds_the_first_of_each_in_the_order(store
     latest = store.runs.search(one_per_lineage=True)
     best = store.runs.search(None, None, [Order(("params", "position"))], one_per_lineage=True)
 
-    assert [(run.info.run_name, run.data.tags.get("nbtrack.attempt")) for run in latest] == [
+    # Several may have begun in one millisecond.
+    assert {(run.info.run_name, run.data.tags.get("nbtrack.attempt")) for run in latest} == {
         ("plain 1", None),
         ("plain 0", None),
         ("cell 2", "10"),
         ("cell 1", "10"),
         ("cell 0", "10"),
-    ]
+    }
+    assert len(latest) == 5
     assert latest.token is None
     assert [(run.info.run_name, run.data.params.get("position")) for run in best[:3]] == [
         ("cell 0", "00"),

@@ -12,6 +12,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from nbtrack.core.entities import Run, ViewType
+from nbtrack.core.errors import NbtrackError
+from nbtrack.core.lineages import attempt_in
 from nbtrack.core.text_tables import age, visible
 from nbtrack.documents.queries import Query
 from nbtrack.filters.fields import RUN
@@ -45,6 +47,8 @@ def careful(completer: Callable[[Tracker, click.Context, str], Iterable[Completi
 @careful
 def runs(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
     """Names of runs, the latest first, and ids where those are meant."""
+    if (numbered := incomplete.rpartition("#"))[1] and (named := numbered[0]):
+        yield from _attempts(tracker, named, incomplete)
     ids = {str(given) for given in ctx.params.values() if isinstance(given, str)}
     found = _beginning_with(tracker, "run_name", incomplete)
     seen: set[str] = set()
@@ -56,6 +60,18 @@ def runs(tracker: Tracker, ctx: click.Context, incomplete: str) -> Iterable[Comp
     if re.fullmatch(r"[0-9a-f]{2,}", incomplete):
         for run in _beginning_with(tracker, "run_id", incomplete):
             yield CompletionItem(run.info.run_id, help=f"{visible(run.info.run_name)}, {_about(run)}")
+
+
+def _attempts(tracker: Tracker, named: str, incomplete: str) -> Iterable[CompletionItem]:
+    """`baseline#3`, `baseline#2`, ...: the latest attempts at first."""
+    try:
+        found = tracker.attempts(named, ViewType.ALL)
+    except NbtrackError:
+        return
+    for run in reversed(found[-MOST:]):
+        text = f"{named}#{attempt_in(run.data.tags)}"
+        if attempt_in(run.data.tags) and text.startswith(incomplete):
+            yield CompletionItem(text, help=_about(run))
 
 
 @careful

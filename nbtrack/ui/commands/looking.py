@@ -8,7 +8,7 @@ import click
 from nbtrack.core import static_views, system_tags
 from nbtrack.core.entities import FileInfo, Run, ViewType
 from nbtrack.core.errors import InvalidValueError
-from nbtrack.core.lineages import attempt_mark
+from nbtrack.core.lineages import attempt_in, attempt_mark
 from nbtrack.core.text_tables import shortened, visible
 from nbtrack.tracking.metric_directions import directions_of
 from nbtrack.ui.commands import completing
@@ -27,6 +27,7 @@ from nbtrack.ui.commands.verb import verb
 
 _CODE_FILES = ("cell.py",)
 _MOST_CODE_FILES = 20
+_MOST_ATTEMPTS = 10
 
 
 @verb(
@@ -148,14 +149,15 @@ def runs(
         screen.say(f"There are more than these {number}; choose how many with -n.")
 
 
-@verb("show", examples=["1a2b3c4d", '"forest sweep"', "1a2b3c4d --json"])
+@verb("show", examples=["1a2b3c4d", '"forest sweep"', "baseline#2", "1a2b3c4d --json"])
 @click.argument("run", shell_complete=completing.runs)
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a card.")
 @click.pass_obj
 def show(screen: Screen, run: str, as_json: bool) -> None:
     """Show everything about a run.
 
-    What it logged, its artifacts, code and environment. RUN is an id, the beginning of one, or a name.
+    What it logged, its artifacts, code and environment, and the attempts of its lineage. RUN is an id, the
+    beginning of one, or a name; baseline#2 is the second attempt of baseline.
     """
     tracker = screen.tracker
     found = find_run(tracker, run)
@@ -168,13 +170,24 @@ def show(screen: Screen, run: str, as_json: bool) -> None:
         whole["experiment"] = name
         whole["environment"] = environment
         whole["artifacts"] = [_file_as_plain(info) for info in artifacts]
+        attempts = tracker.attempts(found, ViewType.ALL)
+        whole["attempts"] = [_attempt_as_plain(run) for run in attempts if attempt_in(run.data.tags)]
         screen.write(json_text(whole))
         return
     from nbtrack.core.run_page import run_page  # lazy: a shell that completes waits for each import
 
     files = [info.path for info in artifacts if not info.is_dir and _is_code(info.path)]
     code = {path: tracker.load_text(run_id, path) for path in files[:_MOST_CODE_FILES]}
-    screen.show(run_page(found, experiment=name, artifacts=artifacts, code=code, environment=environment))
+    screen.show(
+        run_page(
+            found,
+            experiment=name,
+            artifacts=artifacts,
+            code=code,
+            environment=environment,
+            attempts=_attempts_of(screen, found),
+        )
+    )
 
 
 @verb("compare", examples=["baseline 1a2b3c4d", "1a2b 5e6f 9a0b --all", "baseline tuned --json"])
@@ -244,6 +257,31 @@ def _say_experiments(screen: Screen, found: Sequence[Run], names: Mapping[str, s
     if len(counts) > 1:
         listed = ", ".join(f"{visible(name)} ({count})" for name, count in counts.items())
         screen.say(f"experiments: {listed}; choose one with -e NAME")
+
+
+def _attempts_of(screen: Screen, run: Run) -> static_views.View | None:
+    """The attempts of the lineage of a run; None where it is the only one."""
+    if attempt_in(run.data.tags) is None:
+        return None
+    from nbtrack.core.attempts_view import attempts_view  # lazy, as above
+    from nbtrack.tracking.attempts import history_of
+
+    told, runs = history_of(screen.tracker, run, most=_MOST_ATTEMPTS)
+    if not told:
+        return None
+    return attempts_view(
+        told, shown=run.info.run_id, count=len(runs), width=screen.width, ages=screen.is_passing
+    )
+
+
+def _attempt_as_plain(run: Run) -> dict[str, Any]:
+    return {
+        "attempt": attempt_in(run.data.tags),
+        "run_id": run.info.run_id,
+        "status": run.info.status,
+        "start_time": run.info.start_time,
+        "lifecycle_stage": run.info.lifecycle_stage,
+    }
 
 
 def _is_code(path: str) -> bool:

@@ -147,7 +147,7 @@ class CallWalk(OutsideWalk):
             and not (type(keyword.value) is ast.Constant and keyword.value.value is False)
             for keyword in node.keywords
         )
-        if method in known_calls.HARMLESS_METHODS:
+        if known_calls.is_harmless(path):
             self.consume(what)
             if is_in_place:
                 self.mutate(callee, line)

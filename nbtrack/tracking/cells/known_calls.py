@@ -6,6 +6,7 @@ break: whoever asks looks at those first. What is not known here may change all 
 
 import builtins
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -328,6 +329,15 @@ def builtin(name: str) -> KnownFunction:
         copies=name in ("list", "dict", "set", "sorted"),
         changes_first=name in _CHANGING_BUILTINS,
     )
+
+
+def is_harmless(path: Sequence[str]) -> bool:
+    """Whether a method changes neither its object nor what it is given: `head`, `plot.barh`, `str.lower`."""
+    return path[-1] in HARMLESS_METHODS or (len(path) > 1 and path[-2] in _ACCESSORS)
+
+
+_ACCESSORS = frozenset(("cat", "dt", "plot", "str"))
+"""What pandas has methods of frames and series in."""
 
 
 def drawing_method(name: str) -> str | None:

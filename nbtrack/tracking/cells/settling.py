@@ -53,7 +53,7 @@ class SettleStep(RunStep):
                     for each in function.methods.get(method, ()):
                         is_known = True
                         self._apply(each, arguments, depth, skipped=1, receiver=frozenset((source,)))
-        if is_known or method in known_calls.HARMLESS_METHODS:
+        if is_known or known_calls.is_harmless(call.path.split(".")):
             return
         self._change_all(themselves(callee) if method in known_calls.OUTER_METHODS else callee)
         self.links.append((callee, what))

@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -33,6 +34,20 @@ def test_a_slice_gives_what_the_notebook_gave(sources: list[str], has_facts: boo
 
     assert _seen(fresh.namespace, failed[-1]) == whole, _told(cells, found)
     assert not any(failed[:-1]), _told(cells, found)
+
+
+@given(sources=notebooks())
+@settings(_QUICK, max_examples=40)
+def test_slices_that_go_on_from_one_another_are_those_of_a_fresh_history(sources: list[str]) -> None:
+    notebook = Notebook()
+    for source in sources:
+        notebook.execute(source)
+    numbers = range(1, len(notebook.cells) + 1)
+
+    going_on = [slice_of(notebook.cells, number) for number in numbers]
+    fresh = [slice_of([replace(cell) for cell in notebook.cells], number) for number in numbers]
+
+    assert going_on == fresh
 
 
 def _without_facts(cell: ExecutedCell) -> ExecutedCell:

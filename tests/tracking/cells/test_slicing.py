@@ -354,6 +354,57 @@ def test_a_usual_notebook_of_scikit_learn() -> None:
     assert found == [1, 2, 7, 9, 10, 11, 13]
 
 
+def test_plots_looks_and_other_models_stay_out() -> None:
+    found = numbers(
+        "import matplotlib\nmatplotlib.use('Agg')\n"
+        "import matplotlib.pyplot as plt\nimport pandas as pd\n"
+        "from sklearn.datasets import load_iris\nfrom sklearn.linear_model import LogisticRegression\n"
+        "from sklearn.metrics import accuracy_score, confusion_matrix\n"
+        "from sklearn.model_selection import cross_val_score\n"
+        "from sklearn.tree import DecisionTreeClassifier",
+        "df = load_iris(as_frame=True).frame",
+        "df.head()",
+        "fig, ax = plt.subplots()\ndf['target'].hist(ax=ax)\nplt.close(fig)",
+        "correlations = df.corr()\ncorrelations['target'].sort_values()",
+        "df['area'] = df['petal length (cm)'] * df['petal width (cm)']",
+        "X, y = df.drop(columns='target'), df['target']",
+        "other = LogisticRegression(max_iter=500).fit(X, y)\nprint(other.score(X, y))",
+        "cross_val_score(other, X, y, cv=2).mean()",
+        "tree = DecisionTreeClassifier(max_depth=2, random_state=0)\ntree.fit(X, y)",
+        "weights = pd.Series(tree.feature_importances_, index=X.columns)\nweights.plot.barh()\nplt.close()",
+        "def evaluate(model):\n    return accuracy_score(y, model.predict(X))",
+        "evaluate(other), confusion_matrix(y, other.predict(X))",
+        "accuracy = evaluate(tree)\naccuracy",
+    )
+
+    assert found == [1, 2, 6, 7, 10, 12, 14]
+
+
+def test_a_network_may_change_the_batches_that_it_is_called_with() -> None:
+    sources = (
+        "import torch\nfrom torch import nn",
+        "torch.manual_seed(0)\nX = torch.randn(8, 2)\nloader = torch.utils.data.DataLoader(X)",
+        "X.mean()",
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.layer = nn.Linear(2, 1)\n    def forward(self, x):\n        return self.layer(x)",
+        "def train(model):\n    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "    for batch in loader:\n        optimizer.zero_grad()\n        loss = model(batch).mean()\n"
+        "        loss.backward()\n        optimizer.step()\n    return loss.item()",
+        "other = Net()\ntrain(other)",
+        "torch.manual_seed(1)\nmodel = Net()",
+        "train(model)",
+        "loss = model(X).square().mean().item()\nloss",
+    )
+
+    kinds = {"X": "tensor", "loss": "value", "other": "object", "model": "object", "loader": "object"}
+    cells = [ExecutedCell(number, source, kinds=kinds) for number, source in enumerate(sources, start=1)]
+
+    found = [each.cell.number for each in slice_of(cells, len(cells)).cells]
+
+    # Cell 6 would not count if it were known that no layer works in place: the code alone does not tell.
+    assert found == [1, 2, 4, 5, 6, 7, 8, 9]
+
+
 def test_files_that_cells_write_are_read_by_others(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
 

@@ -135,7 +135,7 @@ def _notebook(module: ModuleType) -> Iterator[Any]:
             config.HistoryManager.enabled = False
             shells.append(InteractiveShell.instance(config=config, user_module=module))
         with capture_output() as captured:
-            shells[0].run_cell(text, store_history=False)
+            shells[0].run_cell(text, store_history=True)  # as a front end does
         # What has a place of its own is replaced there.
         displayed = {
             (output.transient or {}).get("display_id", index): output.data.get("text/plain", "")

@@ -18,7 +18,6 @@ from nbtrack.documents.queries import Query
 from nbtrack.documents.schema import Index
 from nbtrack.stores.local.runs import HAS_LINEAGE, LocalRuns
 
-_MOST_READ = 20
 _MOST_MOVED = 50
 """Notebooks with a cell of one id that are looked at, to find the one that was moved."""
 
@@ -123,14 +122,10 @@ class LocalAttempts:
         """
         condition: Any = HAS_LINEAGE & (Query().tags[system_tags.LINEAGE] == lineage)
         condition &= Query().status.one_of(list(statuses))
-        token = None
-        while True:
-            # Numbers are given in the order in which runs start.
-            found = self._runs.search(None, condition, limit=_MOST_READ, after=token)
-            attempts = [run for run in found if before is None or 0 < _number_of(run) < before]
-            token = found.token
-            if attempts or token is None:
-                return max(attempts, key=_number_of, default=None)
+        # All of them: with a limit, the search would begin with the latest runs of the whole store.
+        found = self._runs.search(None, condition)
+        attempts = [run for run in found if before is None or 0 < _number_of(run) < before]
+        return max(attempts, key=_number_of, default=None)
 
     def _lineage_of(
         self, experiment_id: str, cell: CellIdentity, keys: Sequence[str], known: Mapping[str, str]

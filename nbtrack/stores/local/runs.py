@@ -208,8 +208,8 @@ class LocalRuns:
 
     def name_of(self, run_id: str) -> str | None:
         """The name of a run; None when there is none."""
-        rows = list(self._table.select_values([("run_name",)], by_run_id(run_id), limit=1))
-        return rows[0][0] if rows else None
+        document = self._table.get(by_run_id(run_id))
+        return None if document is None else document["run_name"]
 
     def is_open(self, run_id: str) -> bool:
         """Whether a run is RUNNING, so that readers look into its metric log; False when there is none."""

@@ -67,6 +67,9 @@ LINEAGE = "nbtrack.lineage"
 ATTEMPT = "nbtrack.attempt"
 """Which run of its lineage a run is, from 1."""
 
+DATA_SIZES = "nbtrack.data"
+"""A JSON object: how large the data is that a tracked cell has read or made, by name."""
+
 MARKS = "nbtrack.marks"
 """A JSON list of `{"kind", "text"}`: the honest marks of a tracked cell's run."""
 

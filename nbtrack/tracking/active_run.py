@@ -223,6 +223,15 @@ class ActiveRun(ArtifactVerbs, InputVerbs, ModelVerbs, Run):
         self._append_measured(points, model_id, dataset)
         return DONE if synchronous is False else None
 
+    def assume_params(self, params: Mapping[str, str]) -> None:
+        """Keep params that nobody has logged: they give way to what is logged under the same key.
+
+        Args:
+            params: Key to text.
+        """
+        texts = {check_key("param", key): str(value) for key, value in params.items()}
+        self._write(lambda: self._runs.set_params(self._run_id, texts, assumed=True))
+
     def log_param(self, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Log one param. It is written once: the same text again is fine, another is an error.
 

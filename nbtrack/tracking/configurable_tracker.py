@@ -8,8 +8,17 @@ from traitlets.config.configurable import Configurable
 
 from nbtrack.core.errors import InvalidTypeError
 from nbtrack.tracking import tracker
+from nbtrack.tracking.capture_traits import CaptureTrait, NamesTrait
 
-_ARGUMENTS = ("store", "experiment", "enabled", "on_error")
+_ARGUMENTS = (
+    "store",
+    "experiment",
+    "enabled",
+    "on_error",
+    "capture",
+    "capture_include",
+    "capture_exclude",
+)
 
 
 # Named as the class it extends: a section of a configuration has the name of its class, `c.Tracker.store`.
@@ -23,6 +32,10 @@ class Tracker(tracker.Tracker, Configurable):
         enabled: False makes every call a cheap no-op; so does `NBTRACK_DISABLED=1`.
         on_error: What to do when the store refuses in the middle of a run: `warn` (training goes
             on, what was not written is kept in memory and tried again) or `raise`.
+        capture: What `%%track` records of a cell without a call: True is everything, False nothing, else some
+            of `params`, `metrics`, `data`, `output` and `figures`.
+        capture_include: The only names that are captured: patterns such as `lr` and `n_*`; none means all.
+        capture_exclude: Names that are not captured: patterns.
     """
 
     store = AnyTrait(
@@ -31,6 +44,11 @@ class Tracker(tracker.Tracker, Configurable):
     experiment = Unicode(None, allow_none=True, help="Name of the experiment of new runs.").tag(config=True)
     enabled = Bool(True, help="Whether anything is recorded at all.").tag(config=True)
     on_error = Enum(["warn", "raise"], "warn", help="What to do when the store refuses.").tag(config=True)
+    capture = CaptureTrait()
+    capture_include = NamesTrait(help="The only names that are captured, such as lr, n_*; none: all.").tag(
+        config=True
+    )
+    capture_exclude = NamesTrait(help="Names that are not captured, such as debug_*.").tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         known = (*self.trait_names(), "parent", "config", "log")

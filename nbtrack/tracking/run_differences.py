@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from nbtrack.core.cells import Slice
+from nbtrack.core.data_sizes import data_sizes
 from nbtrack.core.differences import Difference, RunEvidence, difference
 from nbtrack.core.entities import Run
 from nbtrack.core.errors import NbtrackError, NotFoundError
@@ -55,7 +56,9 @@ def _attempt_before(tracker: "ReadingVerbs", run: Run) -> Run:
 
 
 def _evidence(tracker: "ReadingVerbs", run: Run) -> RunEvidence:
-    return RunEvidence(run, _code_of(tracker, run.info.run_id), _environment_of(tracker, run.info.run_id))
+    run_id = run.info.run_id
+    sizes = data_sizes(run.data.tags)
+    return RunEvidence(run, _code_of(tracker, run_id), _environment_of(tracker, run_id), sizes)
 
 
 def _code_of(tracker: "ReadingVerbs", run_id: str) -> Slice | list[str] | None:

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +33,7 @@ from nbtrack.tracking import environment, run_context
 from nbtrack.tracking.active import ActiveRuns
 from nbtrack.tracking.active_models import ActiveModels
 from nbtrack.tracking.active_run import ActiveRun, undo_abandoned
+from nbtrack.tracking.capture_options import captured_kinds, captured_names
 from nbtrack.tracking.change_verbs import ChangeVerbs
 from nbtrack.tracking.disabled_run import DisabledRun
 from nbtrack.tracking.experiment_verbs import check_active
@@ -52,6 +53,9 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
     """Records runs into one store; the arguments are the options of `nbtrack.Tracker`."""
 
     on_error: Any
+    capture: Any
+    capture_include: Any
+    capture_exclude: Any
 
     def __init__(
         self,
@@ -60,11 +64,18 @@ class Tracker(LoggingVerbs, ReadingVerbs, LoggedModelVerbs, ChangeVerbs):
         experiment: str | None = None,
         enabled: bool = True,
         on_error: Literal["warn", "raise"] = "warn",
+        capture: bool | str | Sequence[str] = True,
+        capture_include: str | Sequence[str] = (),
+        capture_exclude: str | Sequence[str] = (),
     ) -> None:
         self.store = store
         self.experiment = experiment
         self.enabled = enabled
         self.on_error = on_error
+        captured_kinds(capture)
+        self.capture = capture
+        self.capture_include = captured_names("capture_include", capture_include)
+        self.capture_exclude = captured_names("capture_exclude", capture_exclude)
         self._begin()
 
     def _begin(self) -> None:

@@ -16,6 +16,7 @@ from nbtrack.core import settings
 from nbtrack.core.errors import NbtrackError
 from nbtrack.core.names import check_experiment_name
 from nbtrack.stores.opening import store_folder
+from nbtrack.tracking.capture_traits import CaptureTrait, NamesTrait
 from nbtrack.tracking.tracker import Tracker
 
 SECTION = "NBTrack"
@@ -58,6 +59,12 @@ class NBTrack(LoggingConfigurable):
     on_error = Enum(
         ["warn", "raise"], "warn", help="What a run does when the store refuses: say so and go on, or raise."
     ).tag(config=True)
+
+    capture = CaptureTrait()
+    capture_include = NamesTrait(help="The only names that are captured, such as lr, n_*; none: all.").tag(
+        config=True
+    )
+    capture_exclude = NamesTrait(help="Names that are not captured, such as debug_*.").tag(config=True)
 
     live_hz = Float(
         4.0,

@@ -15,6 +15,7 @@ from IPython.core.magic import (  # noqa: TID253 - as above
 from nbtrack.tracking import run_context
 from nbtrack.tracking.fluent import default_tracker
 from nbtrack.ui.cells.attempt_changes import ChangesSinceBefore
+from nbtrack.ui.cells.capture import CellCapture
 from nbtrack.ui.cells.card import CellCards
 from nbtrack.ui.cells.history import history_of
 from nbtrack.ui.cells.parameters import InjectedParameters
@@ -82,7 +83,7 @@ class _Extension:
                 shell,
                 default_tracker,
                 history=history,
-                parts=[SlicePart(history), ChangesSinceBefore()],
+                parts=[CellCapture(), SlicePart(history), ChangesSinceBefore()],
                 card=cards,
             )
             silent = SilentCells(self.cells.before, self.cells.after)

@@ -22,7 +22,7 @@ _TRACK = re.compile(r"%%track(?:\s(?P<options>.*))?")
 
 _USAGES = (
     "%%track [NAME] [-e EXPERIMENT] [-p KEY=VALUE] [-t KEY=VALUE]",
-    "[--new|--discard|--resume RUN_ID] [--nested] [--live] [--quiet]",
+    "[--new|--discard|--resume RUN_ID] [--nested] [--no-capture] [--live] [--quiet]",
 )
 _USAGE = " ".join(_USAGES)
 _LINES = "\n        ".join(_USAGES)
@@ -39,6 +39,7 @@ Record this cell as a run: its code, params, metrics, status and duration.
   --discard                    put the run into the bin at its end
   --resume RUN_ID              go on with this run instead of starting one
   --nested                     make the run a child of the active one, else it stands beside it
+  --no-capture                 record only what the cell logs itself
   --live                       show the card while the cell runs, with curves
   --quiet                      show no card
   -h, --help                   show this text; the cell does not run
@@ -66,6 +67,7 @@ class TrackOptions:
     resume: str | None = None
     new: bool = False
     discard: bool = False
+    no_capture: bool = False
     nested: bool = False
     live: bool = False
     quiet: bool = False
@@ -152,6 +154,7 @@ def parse_options(options: str, expand: Callable[[str], str] = str) -> TrackOpti
         resume=text(parsed.resume),
         new=parsed.new,
         discard=parsed.discard,
+        no_capture=parsed.no_capture,
         nested=parsed.nested,
         live=parsed.live,
         quiet=parsed.quiet,
@@ -185,6 +188,7 @@ class _Parser(ArgumentParser):
         add("--resume")
         add("--new", action="store_true")
         add("--discard", action="store_true")
+        add("--no-capture", action="store_true")
         add("--nested", action="store_true")
         add("--live", action="store_true")
         add("--quiet", action="store_true")

@@ -81,7 +81,7 @@ def test_every_public_method_of_a_run_is_mentioned() -> None:
 
 
 def test_every_option_of_the_track_magic_is_mentioned() -> None:
-    options = re.findall(r"(?<![\w-])--?[a-z]+", help_text())
+    options = re.findall(r"(?<![\w-])--?[a-z]+(?:-[a-z]+)*", help_text())
 
     assert {"-p", "--param", "--resume", "--nested", "--quiet", "--help"} <= set(options)
     assert not missing(options, code(page("notebooks")))

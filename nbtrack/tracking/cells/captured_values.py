@@ -158,7 +158,7 @@ def _scalar_text(value: Any) -> str | None:
     if PurePath in mro and _module(kind) in ("pathlib", "pathlib._local"):
         return _short(str(value))
     if (enum := sys.modules.get("enum")) is not None and enum.Enum in mro:
-        label = cast("Any", object.__getattribute__(value, "__dict__")).get("_name_")
+        label = object.__getattribute__(value, "__dict__").get("_name_")
         return _short(f"{kind.__name__}.{label}")
     root = _root(kind)
     if root == "numpy" and _is_numpy_scalar(value):

@@ -4,7 +4,9 @@ Names decide, as they stand in the code: scalars that the cell reads from before
 params, numbers that it binds to something computed are metrics. What the cell logs itself counts more.
 """
 
+import ast
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +27,7 @@ from nbtrack.ui.cells.tracked_cell import TrackedCell
 _MOST_PARAMS, _MOST_METRICS, _MOST_DATA = 100, 100, 50
 _OF_IPYTHON = frozenset({"In", "Out", "exit", "quit", "get_ipython", "shell"})
 _ABSENT = object()
+_FILLED_IN = re.compile(r"^%%track\b.*[{$]", re.MULTILINE)
 
 
 @dataclass
@@ -62,7 +65,7 @@ class CellCapture:
         bound = Bindings() if tree is None else bindings_of(tree)
         names = NameFilter(cell.tracker.capture_include, cell.tracker.capture_exclude)
         namespace: dict[str, Any] = cell.shell.user_ns
-        read = [name for name in effects.reads if _is_of_the_user(name, namespace)]
+        read = [name for name in _read_in_code(effects.reads, cell, tree) if _is_of_the_user(name, namespace)]
         report = _report_of(cell)
         if PARAMS in kinds:
             set_to = {name: value for name, value in bound.literals.items() if not name.startswith("_")}
@@ -141,6 +144,14 @@ def kinds_of(cell: TrackedCell) -> frozenset[str]:
         NbtrackError: The options of the tracker make no sense.
     """
     return frozenset() if cell.options.no_capture else captured_kinds(cell.tracker.capture)
+
+
+def _read_in_code(reads: Iterable[str], cell: TrackedCell, tree: ast.Module | None) -> Iterable[str]:
+    """The names that the code reads: those that only its `%%track` line fills in stand there already."""
+    if tree is None or not _FILLED_IN.search(cell.code):
+        return reads
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return [name for name in reads if name in named]
 
 
 def _report_of(cell: TrackedCell) -> Captured:

@@ -206,7 +206,7 @@ def test_variables_are_filled_in_before_the_cell_runs(
 
     run = notebook.only_run()
     assert run.info.run_name == "it's -p a=b --quiet"
-    assert run.data.params == {"lr": "1.0", "s": "3", "c": "4", "raw": "$text", "no": "{later}"}
+    assert run.data.params == {"lr": "1.0", "s": "3", "c": "4", "raw": "$text", "no": "{later}", "later": "1"}
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
     assert said[0].startswith("nbtrack: no={later} stays as it is (NameError: name 'later' is not defined)")

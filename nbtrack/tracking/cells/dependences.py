@@ -295,7 +295,8 @@ class _Remembered:
             result.source = done
             step.leave()
             rest = CellStep(self.history, index, cell, effects_of(stopped), is_certain=False, is_stopped=True)
-            rest.run()
+            stopped_in = rest.run().opaque
+            result.opaque = result.opaque or stopped_in
             rest.leave()
         self.cells.append(cell)
         self.found.append(result)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from nbtrack.core.cells import CellMark, CellStatus, ExecutedCell, Slice, SliceCell
-from nbtrack.tracking.cells.dependences import dependences
+from nbtrack.tracking.cells.dependences import dependences, parts_of
 from nbtrack.tracking.cells.outside_history import GENERATORS
+from nbtrack.tracking.cells.reading import effects_of
 from nbtrack.tracking.cells.regions import STOPPED, Node
 from nbtrack.tracking.cells.running import Dependences
 
@@ -48,12 +49,14 @@ def _included(
     last_opaque = max((index for index in range(target + 1) if found[index].opaque), default=-1)
     for index in range(target):
         if index < last_opaque:
-            _give(
-                reasons,
-                index,
-                f"was executed before cell {cells[last_opaque].number}, which may read anything",
-            )
-        if found[index].opaque:
+            if found[index].source:
+                before = f"was executed before cell {cells[last_opaque].number}, which may read anything"
+                _give(reasons, index, before)
+            if _may_have_left_something(cells[index]):
+                number, opaque = cells[index].number, cells[last_opaque].number
+                text = f"cell {number} was stopped while it may have changed what cell {opaque} reads"
+                marks["failed", text] = None
+        if found[index].opaque and found[index].source:
             _give(reasons, index, f"runs {found[index].opaque}, which may read and change anything")
         if found[index].settings:
             names = ", ".join(dict.fromkeys(found[index].settings))
@@ -70,6 +73,14 @@ def _included(
                 )
                 marks["failed", text] = None
     return reasons
+
+
+def _may_have_left_something(cell: ExecutedCell) -> bool:
+    """Whether the statement that was stopped may have done more than read."""
+    if cell.stopped_at is None or cell.status not in (CellStatus.FAILED, CellStatus.INTERRUPTED):
+        return False
+    stopped = effects_of(parts_of(cell.source, cell.stopped_at)[1])
+    return bool(stopped.writes or stopped.may_writes or stopped.flows or stopped.mutates or stopped.calls)
 
 
 def _walk(

@@ -126,7 +126,7 @@ _COMPOUND = (
     "try:\n{block}\nfinally:\n{block}",
     "with contextlib.suppress(Exception):\n{block}",
     "with contextlib.nullcontext({any}) as {list}:\n{block}",
-    "match {any}:\n    case [{number}, *{list}]:\n    {block}\n    case _:\n        n = 0",
+    "match {any}:\n    case [{number}, *{list}]:\n{deeper}\n    case _:\n        n = 0",
 )
 _HEADERS = ("v=None", "v=x", "v=[]", "v=None, *rest", "v=None, w=y", "*v")
 _DEFINITIONS = tuple(
@@ -189,11 +189,11 @@ class T:
 class T:
     held = []
     def __init__(self, v=None):
-    {inner}
+{deep}
         self.v = {result}
         self.held.append(v)
     def go(self, v):
-    {inner}
+{deep}
         return {result}
 
 class T:
@@ -215,7 +215,7 @@ class T:
 
 class U(T):
     def go(self, v):
-    {inner}
+{deep}
         return super().go(v)
 
 @dataclasses.dataclass
@@ -311,6 +311,8 @@ def _hole(hole: str, depth: int) -> st.SearchStrategy[str]:
         return _filled((*_EXPRESSIONS, *calls), depth)
     if hole == "inner":
         return st.lists(_filled(_INNER, depth + 10), min_size=1, max_size=2).map(_indented)
+    if hole in ("deep", "deeper"):
+        return _hole("inner" if hole == "deep" else "block", depth).map(_deeper)
     if hole == "block":
         return st.lists(_filled(_STATEMENTS, depth + 1), min_size=1, max_size=2).map(_indented)
     if hole == "result":
@@ -326,6 +328,10 @@ def _hole(hole: str, depth: int) -> st.SearchStrategy[str]:
 
 def _indented(statements: list[str]) -> str:
     return "\n".join(f"    {line}" for each in statements for line in each.split("\n"))
+
+
+def _deeper(block: str) -> str:
+    return "\n".join(f"    {line}" for line in block.split("\n"))
 
 
 _CELLS = st.one_of(

@@ -255,6 +255,22 @@ def test_what_a_stopped_statement_may_have_changed_is_marked() -> None:
     ]
 
 
+def test_what_was_stopped_before_code_that_is_text_is_marked() -> None:
+    found = sliced("x = 1", "x, y = 2, 3 / 0", "exec('z = 1')", "x")
+
+    assert [each.cell.number for each in found.cells] == [1, 3, 4]
+    assert "cell 2 was stopped while it may have changed what cell 3 reads" in [
+        mark.text for mark in found.marks
+    ]
+
+
+def test_code_that_is_text_may_have_done_anything_before_it_was_stopped() -> None:
+    found = sliced("x = 1", "z = 1", "exec('x = 2; 1 / 0')", "x")
+
+    assert [each.cell.number for each in found.cells] == [1, 2, 4]
+    assert "failed" in {mark.kind for mark in found.marks}
+
+
 def test_each_cell_has_its_reasons() -> None:
     found = reasons("import random", "random.seed(1)", "x = [1]", "y = x", "y.append(random.random())", "x")
 

@@ -18,6 +18,7 @@ from nbtrack.ui.cells.attempt_changes import ChangesSinceBefore
 from nbtrack.ui.cells.capture import CellCapture
 from nbtrack.ui.cells.card import CellCards
 from nbtrack.ui.cells.history import history_of
+from nbtrack.ui.cells.outputs import CellOutputs
 from nbtrack.ui.cells.parameters import InjectedParameters
 from nbtrack.ui.cells.silent_cells import SilentCells
 from nbtrack.ui.cells.slice_part import SlicePart
@@ -83,7 +84,7 @@ class _Extension:
                 shell,
                 default_tracker,
                 history=history,
-                parts=[CellCapture(), SlicePart(history), ChangesSinceBefore()],
+                parts=[CellOutputs(), CellCapture(), SlicePart(history), ChangesSinceBefore()],
                 card=cards,
             )
             silent = SilentCells(self.cells.before, self.cells.after)

@@ -255,6 +255,12 @@ def test_what_a_stopped_statement_may_have_changed_is_marked() -> None:
     ]
 
 
+def test_objects_from_before_code_that_is_text_may_be_in_any_other() -> None:
+    found = read_only("d = 1", "exec('n = []; o = [n]')", "o.append(n)\nd = {'k': n}", "z = 1", "n")
+
+    assert found == [1, 2, 3, 5]
+
+
 def test_what_was_stopped_before_code_that_is_text_is_marked() -> None:
     found = sliced("x = 1", "x, y = 2, 3 / 0", "exec('z = 1')", "x")
 

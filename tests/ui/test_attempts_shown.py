@@ -11,7 +11,8 @@ from tests.ui.conftest import Notebook
 
 def train(notebook: Notebook, depth: int, accuracy: float, *, end: str = "", name: str = "tree") -> None:
     notebook.shell.run_cell(
-        f"%%track {name} -p depth={depth}\nscore = {accuracy}\nnbtrack.log_metric('accuracy', score)\n{end}",
+        f"%%track {name} --no-capture -p depth={depth}\n"
+        f"score = {accuracy}\nnbtrack.log_metric('accuracy', score)\n{end}",
         store_history=True,
         cell_id="a",
     )
@@ -66,6 +67,15 @@ def test_the_first_run_of_a_new_lineage_and_one_that_lost_the_others_say_nothing
 
     assert "since" not in notebook.cards[-1]
     assert "↻ 2" in notebook.cards[-1]
+
+
+def test_attempts_that_build_on_each_other_are_no_other_cells_that_changed(notebook: Notebook) -> None:
+    notebook.value("count = 0")
+    for step in (1, 2, 3):
+        notebook.shell.run_cell(f"%%track tree\ncount = count + {step}", store_history=True, cell_id="a")
+
+    assert "1 line of code changed" in notebook.cards[-1]
+    assert "other cell" not in notebook.cards[-1]
 
 
 def test_hostile_names_and_code_stay_text(notebook: Notebook) -> None:

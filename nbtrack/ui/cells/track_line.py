@@ -22,7 +22,7 @@ _TRACK = re.compile(r"%%track(?:\s(?P<options>.*))?")
 
 _USAGES = (
     "%%track [NAME] [-e EXPERIMENT] [-p KEY=VALUE] [-t KEY=VALUE]",
-    "[--new|--discard|--resume RUN_ID] [--nested] [--no-capture] [--live] [--quiet]",
+    "[--new|--discard|--resume RUN] [--nested] [--no-capture] [--live] [--quiet]",
 )
 _USAGE = " ".join(_USAGES)
 _LINES = "\n        ".join(_USAGES)
@@ -37,7 +37,7 @@ Record this cell as a run: its code, params, metrics, status and duration.
   -t, --tag KEY=VALUE          set a tag; may be repeated
   --new                        begin a new lineage, instead of the cell's next attempt
   --discard                    put the run into the bin at its end
-  --resume RUN_ID              go on with this run instead of starting one
+  --resume RUN                 go on with this run, by its id or name, instead of starting one
   --nested                     make the run a child of the active one, else it stands beside it
   --no-capture                 record only what the cell logs itself
   --live                       show the card while the cell runs, with curves

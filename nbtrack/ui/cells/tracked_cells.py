@@ -5,15 +5,17 @@ cell fails, its last value is kept, top-level `await` works. `%%capture` runs it
 another and reports success whatever happened, so cells are matched and counted by depth.
 """
 
+import re
 import sys
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from IPython.core.error import UsageError  # noqa: TID253 - only the magics import this module
 
-from nbtrack.core import system_tags
+from nbtrack.core import settings, system_tags
 from nbtrack.core.cells import ExecutedCell
 from nbtrack.core.code_secrets import redact_code
 from nbtrack.core.entities import Run, RunStatus
@@ -29,6 +31,7 @@ from nbtrack.ui.cells.tracked_cell import CellPart, TrackedCell
 from nbtrack.ui.output import say
 
 CODE_FILE, TRACEBACK_FILE = "cell.py", "traceback.txt"
+_WHOLE_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class CellHistory(Protocol):
@@ -143,6 +146,19 @@ class TrackedCells:
             return None  # the magic says so, instead of running the cell
         return None if wanted.help else wanted
 
+    def _with_run_id(self, wanted: TrackOptions) -> TrackOptions:
+        """The options with the id of the run to be resumed, of which people also give the name.
+
+        Raises:
+            NbtrackError: It is unknown which run is meant.
+        """
+        is_off = not self._tracker.enabled or settings.is_disabled()
+        if wanted.resume is None or is_off or _WHOLE_ID.fullmatch(wanted.resume):
+            return wanted
+        from nbtrack.tracking import named_runs  # lazy: ids are what is resumed mostly
+
+        return replace(wanted, resume=named_runs.find_run(self._tracker, wanted.resume).info.run_id)
+
     def _expand(self, text: str) -> str:
         """Fill in `{expressions}` and `$names` from the notebook, as in other magics."""
         if "{" not in text and "$" not in text:
@@ -173,6 +189,7 @@ class TrackedCells:
 
         try:
             try:
+                wanted = cell.options = self._with_run_id(wanted)
                 cell.run = start(wanted.resume, wanted.experiment)
             except StoreError:
                 raise

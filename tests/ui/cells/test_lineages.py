@@ -112,6 +112,23 @@ def test_resume_goes_on_with_an_attempt_instead_of_making_one(notebook: Notebook
     assert places(notebook.runs()) == [("tree", "1"), ("tree", "2")]
 
 
+def test_resume_takes_a_name_and_an_attempt_of_it(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        run_as(notebook, "a", "%%track tree\n1")
+
+    run_as(notebook, "b", "%%track --resume tree#1\nnbtrack.log_param('b', 1)")
+    run_as(notebook, "b", "%%track --resume tree\nnbtrack.log_param('b', 2)")
+
+    runs = notebook.runs()
+    assert [run.data.params for run in runs] == [{"b": "1"}, {"b": "2"}]
+    assert places(runs) == [("tree", "1"), ("tree", "2")]
+    run_as(notebook, "b", "%%track --resume trunk\n1")
+    assert "The cell is recorded as a new run" in capsys.readouterr().err
+    assert len(notebook.runs()) == 3
+
+
 def test_new_begins_a_lineage_that_the_cell_goes_on_with(notebook: Notebook) -> None:
     for options in ("", "--new", ""):
         run_as(notebook, "a", f"%%track {options}\n1")

@@ -215,7 +215,8 @@ def test_tables_and_the_views_of_nbtrack_are_no_figures(notebook: Notebook) -> N
         "%%track --quiet\nimport pandas as pd\nfrom IPython.display import display\n"
         "nbtrack.log_metric('m', 1, step=1)\nnbtrack.log_metric('m', 2, step=2)\n"
         "display(nbtrack.active_run())\n"
-        "display({'application/vnd.nbtrack+json': {}, 'text/html': '<svg></svg>'}, raw=True)\npd.DataFrame({'a': [1]})"
+        "display({'application/vnd.nbtrack+json': {}, 'text/html': '<svg></svg>'}, raw=True)\n"
+        "pd.DataFrame({'a': [1]})"
     )
 
     assert files_of(notebook.only_run()) == []

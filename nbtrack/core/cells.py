@@ -40,7 +40,9 @@ class ExecutedCell(Record):
     """The line, counted from 1, of the top-level statement that an error or interrupt ended."""
     kinds: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the names that it touched meant when it had run: `value` (cannot change: a number, a text, a
-    tuple of them), `module:NAME`, `function`, `class`, `object`; `absent` for a name that means nothing."""
+    tuple of them), `collection` (a list, dict or set of those), `array`, `frame`, `tensor`, `iterator`,
+    `module:NAME`, `function`, `class`, `object`; `absent` for a name that means nothing. `random:numpy` and
+    its kin: a digest of the state of a generator of random numbers."""
     aliases: Sequence[Sequence[str]] = ()
     """Names of the notebook that meant one and the same object when it had run, group by group."""
 

@@ -7,10 +7,14 @@ a slice is more exact for them, and right without them.
 import sys
 import zlib
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 ALIASED = "array", "frame", "tensor"
 """Kinds of data whose names share memory only where `ExecutedCell.aliases` says so."""
+
+DATA = frozenset((*ALIASED, "collection", "value"))
+"""Kinds of what is learned from: no model is among them, whatever it is passed to."""
 
 # Classes are known by their ids: one of the user's may forbid to be compared or hashed.
 _VALUES = frozenset(
@@ -92,13 +96,15 @@ def kind_of(value: Any, depth: int = 0) -> str:
 
 
 def _kind_of_container(value: Any, cls: type, depth: int) -> str:
-    if len(value) <= _MOST_LOOKED_AT and depth < 3:
-        inner = {kind_of(each, depth + 1) for each in (value.values() if cls is dict else value)}
-        if "iterator" in inner:
-            return "iterator"
-        if inner <= {"value"} and (cls is tuple or cls is frozenset):
-            return "value"
-    return "object"
+    if depth >= 3:
+        return "object"
+    elements = islice(value.values() if cls is dict else value, _MOST_LOOKED_AT)
+    inner = {kind_of(each, depth + 1) for each in elements}
+    if "iterator" in inner:
+        return "iterator"
+    if inner <= {"value"} and (cls is tuple or cls is frozenset) and len(value) <= _MOST_LOOKED_AT:
+        return "value"
+    return "collection" if inner <= {"value", "collection"} else "object"
 
 
 def _kind_of_numpy(value: Any, cls: type) -> str:

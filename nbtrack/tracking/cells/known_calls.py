@@ -89,6 +89,9 @@ RECEIVER_METHODS = _words(
 )
 """Methods that change their object, or keep in it what they are given, and leave that as it is."""
 
+FITTING_METHODS = _words("fit fit_generator fit_predict fit_resample fit_transform partial_fit test validate")
+"""Methods by which an estimator learns from data, or a trainer trains a model that it is given."""
+
 OUTER_METHODS = _words(
     """
     add append appendleft clear discard extend extendleft insert pop popitem popleft remove reverse

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from nbtrack.tracking.cells import known_calls
 from nbtrack.tracking.cells.effects import NO_SOURCES, Call, Deferred, Source, Sources
+from nbtrack.tracking.cells.facts import DATA
 from nbtrack.tracking.cells.running import RunStep, changes_itself
 from nbtrack.tracking.cells.sources import argument_for, as_from, bare, themselves
 
@@ -55,11 +56,23 @@ class SettleStep(RunStep):
                         self._apply(each, arguments, depth, skipped=1, receiver=frozenset((source,)))
         if is_known or known_calls.is_harmless(call.path.split(".")):
             return
+        if method in known_calls.FITTING_METHODS:
+            # An estimator leaves the data that it learns from as it is; a trainer trains what it is given.
+            callee, what = (
+                frozenset(source for source in sources if not self._is_data(source))
+                for sources in (callee, what)
+            )
+            self._change_all(callee | what)
+            self.links += [(callee, what), (what, what)]
+            return
         self._change_all(themselves(callee) if method in known_calls.OUTER_METHODS else callee)
         self.links.append((callee, what))
         if method not in known_calls.RECEIVER_METHODS:
             self._change_all(what)
             self.links.append((what, what))
+
+    def _is_data(self, source: Source) -> bool:
+        return isinstance(source, str) and self.history.kinds.get(bare(source)) in DATA
 
     def _exactly(self, source: Source) -> Deferred | None:
         return self.history.exact.get(source) if isinstance(source, str) else None

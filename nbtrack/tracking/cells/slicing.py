@@ -1,6 +1,7 @@
 """The slice: the cells, in execution order, that what a cell computed came from."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from nbtrack.core.cells import CellMark, CellStatus, ExecutedCell, Slice, SliceCell
 from nbtrack.tracking.cells.dependences import dependences, parts_of
@@ -12,6 +13,10 @@ from nbtrack.tracking.cells.running import Dependences
 _MOST_REASONS = 6
 """Of one cell; more are counted."""
 _MOST_MARKS = 20
+
+
+_READ = re.compile(r"(imports|defines|changes|may define) (\S+), which cell (\d+) reads")
+_MOST_LISTED = 6
 
 
 def slice_of(cells: Sequence[ExecutedCell], number: int) -> Slice:
@@ -125,8 +130,35 @@ def _reason(node: Node, name: str, reader: int) -> str:
     return f"{node.deed}, where {name} may come from, which cell {reader} reads"
 
 
+def _gathered(reasons: Iterable[str]) -> list[str]:
+    """The reasons with what is alike said once: `imports np and plt, which cells 4 and 7 read`."""
+    readers: dict[tuple[str, str], list[str]] = {}
+    others: dict[str, None] = {}
+    for reason in reasons:
+        match = _READ.fullmatch(reason)
+        if match is None:
+            others[reason] = None
+        else:
+            readers.setdefault((match[1], match[2]), []).append(match[3])
+    names: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (verb, name), cells in readers.items():
+        names.setdefault((verb, tuple(sorted(cells, key=int))), []).append(name)
+    told = [
+        f"{verb} {_listed(found)}, which {'cell' if len(cells) == 1 else 'cells'} {_listed(cells)} "
+        f"{'reads' if len(cells) == 1 else 'read'}"
+        for (verb, cells), found in names.items()
+    ]
+    return [*told, *others]
+
+
+def _listed(words: Sequence[str]) -> str:
+    if len(words) > _MOST_LISTED:
+        return f"{', '.join(words[:_MOST_LISTED])} and {len(words) - _MOST_LISTED} more"
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 def _bounded(reasons: dict[str, None]) -> tuple[str, ...]:
-    every = tuple(reasons)
+    every = tuple(_gathered(reasons))
     if len(every) <= _MOST_REASONS:
         return every
     return (*every[: _MOST_REASONS - 1], f"and {len(every) - _MOST_REASONS + 1} reasons more")

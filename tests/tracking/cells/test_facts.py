@@ -66,7 +66,8 @@ def test_kinds() -> None:
 
     assert {name: kind for name, kind in kinds.items() if ":" not in name} == {
         **dict.fromkeys(("number", "text", "pair", "path", "scalar", "date", "device"), "value"),
-        **dict.fromkeys(("rows", "holder", "ordered", "objects", "thing", "odd"), "object"),
+        **dict.fromkeys(("ordered", "objects", "thing", "odd"), "object"),
+        **dict.fromkeys(("rows", "holder"), "collection"),
         **dict.fromkeys(("iterator", "iterators"), "iterator"),
         **dict.fromkeys(("function", "builtin"), "function"),
         "array": "array",

@@ -29,6 +29,28 @@ CASES = {
         ["rows = [[1], [2]]", "for row in rows:\n    row.append(0)", "rows"],
         [1, 2, 3],
     ),
+    "a trainer that trains what it is given": (
+        [
+            "from types import SimpleNamespace as Net\nclass Trainer:\n    pass",
+            "trainer = Trainer()\ntrainer.fit = lambda net, data: setattr(net, 'w', sum(data))",
+            "data = [1, 2]",
+            "net = Net(w=0)",
+            "trainer.fit(net, data)",
+            "q = len(data)",
+            "net.w",
+        ],
+        [1, 2, 3, 4, 5, 7],
+    ),
+    "an earlier attempt that learned from the same data": (
+        [
+            "from sklearn.naive_bayes import GaussianNB",
+            "X, y = [[0.0], [1.0]], [0, 1]",
+            "def train(m):\n    for _ in y:\n        m.partial_fit(X, y, y)\n    return m.score(X, y)",
+            "a = train(GaussianNB())",
+            "b = train(GaussianNB())",
+        ],
+        [1, 2, 3, 5],
+    ),
     "numbers cannot be changed": (["x = 1", "y = x", "y += 1", "x"], [1, 4]),
     "what is deleted and bound again": (["x = 1", "del x", "x = 2", "x"], [3, 4]),
     "what is deleted": (["x = 1", "del x", "y = 'x' in globals()", "y"], [1, 2, 3, 4]),
@@ -281,9 +303,9 @@ def test_each_cell_has_its_reasons() -> None:
     found = reasons("import random", "random.seed(1)", "x = [1]", "y = x", "y.append(random.random())", "x")
 
     assert found == {
-        1: ("imports random, which cell 5 reads", "imports random, which cell 2 reads"),
+        1: ("imports random, which cells 2 and 5 read",),
         2: ("seeds Python's random state",),
-        3: ("defines x, which cell 6 reads", "defines x, which cell 4 reads"),
+        3: ("defines x, which cells 4 and 6 read",),
         4: ("defines y, which cell 5 reads",),
         5: ("changes y, through which x may change, which cell 6 reads",),
         6: ("is the cell itself",),
@@ -291,12 +313,16 @@ def test_each_cell_has_its_reasons() -> None:
 
 
 def test_reasons_are_bounded() -> None:
-    found = reasons(
-        "x = 1", *(f"y{i} = x" for i in range(20)), "[" + ", ".join(f"y{i}" for i in range(20)) + "]"
-    )
+    names = [f"x{i}" for i in range(20)]
+    readers = [f"y{i} = ({name}, {name})" for i, name in enumerate(names)]
+    whole = f"[{', '.join(f'y{i}' for i in range(20))}]"
 
-    assert len(found[1]) == 6
-    assert found[1][-1] == "and 15 reasons more"
+    one = reasons("x = 1", *(f"y{i} = x" for i in range(20)), whole)
+    many = reasons(f"{' = '.join(names)} = 1", *readers, whole)
+
+    assert one[1] == ("defines x, which cells 2, 3, 4, 5, 6, 7 and 14 more read",)
+    assert len(many[1]) == 6
+    assert many[1][-1] == "and 15 reasons more"
 
 
 def test_names_that_nobody_defined_are_marked() -> None:

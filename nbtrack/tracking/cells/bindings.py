@@ -1,7 +1,6 @@
 """How a cell binds its names at its top: to literals, to what it computes, or as counters of loops."""
 
 import ast
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -116,11 +115,11 @@ class _Reader:
                     self.block(each.body, is_certain=False)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 self._others.add(statement.name)
+                for inner in statement.body:
+                    for name in inner.names if isinstance(inner, ast.Global) else ():
+                        self._compute(name, False)
             case ast.Import() | ast.ImportFrom():
                 self._others.update(each.asname or each.name.partition(".")[0] for each in statement.names)
-            case ast.Delete(targets=targets):
-                for name in (name for target in targets for name in _names_in(target)):
-                    self._doubtful.add(name)
             case ast.Expr(value=value) | ast.Return(value=ast.expr() as value):
                 self._walruses(value)
             case _:
@@ -234,19 +233,3 @@ def _result(operator: type[ast.operator], left: Any, right: Any) -> Any:
         if is_large:
             raise _NoLiteral
     return _NUMBERS[operator](left, right)
-
-
-_MAGIC_LINE = re.compile(r"(?m)^([ \t]*)(%|!|\?)[^\n]*$")
-
-
-def plain(source: str) -> str:
-    """A cell without its magics."""
-    return _MAGIC_LINE.sub(r"\1pass", source)
-
-
-def tree_of(source: str) -> ast.Module | None:
-    """The code of a cell; None when it is no Python."""
-    try:
-        return ast.parse(plain(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None

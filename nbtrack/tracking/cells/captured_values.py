@@ -19,7 +19,7 @@ _MOST_ITEMS, _DEEPEST, _MOST_BITS = 50, 3, 3000
 _SMALLEST_COLLECTION = 20
 """How many items make a list data."""
 
-_PLAIN = frozenset((bool, int, float, complex, str, type(None)))
+_PLAIN = (bool, int, float, complex, str, type(None))
 _TEXT_OF_TYPES = {
     "datetime": ("datetime", "date", "time", "timedelta"),
     "decimal": ("Decimal",),
@@ -28,7 +28,7 @@ _TEXT_OF_TYPES = {
     "torch": ("device", "dtype"),
     "pandas": ("Timestamp", "Timedelta"),
 }
-_CODE = frozenset((ModuleType, FunctionType, BuiltinFunctionType, MethodType))
+_CODE = (ModuleType, FunctionType, BuiltinFunctionType, MethodType)
 _ARRAY_MODULES = ("numpy", "torch", "jax", "jaxlib", "tensorflow", "cupy")
 
 
@@ -79,7 +79,7 @@ def param_texts(name: str, value: Any) -> dict[str, str]:
     if text is not None:
         return {name: text}
     kind = _type_of(value)
-    if kind in (list, tuple):
+    if _is_any(kind, (list, tuple)):
         return _list_param(name, value)
     fields = _fields(value)
     if not fields:
@@ -109,17 +109,17 @@ def metric_value(value: Any) -> float | None:
         raise NotKept("no number that a metric can hold") from error
 
 
-def may_be_metric(value: Any) -> bool:
-    """Whether `metric_value` would look at it closer."""
-    return type(value) in (float, int) or _root(_type_of(value)) in (*_ARRAY_MODULES, "decimal", "fractions")
+def is_number(value: Any) -> bool:
+    """Whether it is a number of Python's own."""
+    return _is_any(_type_of(value), (bool, int, float, complex))
 
 
 def data_size(name: str, value: Any) -> DataSize | None:
     """How large a value is; None when it is no data."""
     kind = _type_of(value)
-    if kind in (list, tuple, dict, set, frozenset):
+    if _is_any(kind, (list, tuple, dict, set, frozenset)):
         length = len(value)
-        return DataSize(name, kind.__name__, (length,)) if length > _SMALLEST_COLLECTION else None
+        return DataSize(name, _name(kind), (length,)) if length > _SMALLEST_COLLECTION else None
     root = _root(kind)
     if root in ("pandas", "polars", "scipy", "torch", "datasets", *_ARRAY_MODULES):
         try:
@@ -132,11 +132,7 @@ def data_size(name: str, value: Any) -> DataSize | None:
 def is_no_value(value: Any) -> bool:
     """Whether a value is code rather than data: a module, a function, a class."""
     kind = _type_of(value)
-    return _is_metaclass(kind) or kind in _CODE
-
-
-def _is_metaclass(kind: type[Any]) -> bool:
-    return kind is type or (type(kind) is type and issubclass(kind, type))
+    return _is_any(kind, _CODE) or _inherits(kind, type)
 
 
 def _scalar_text(value: Any) -> str | None:
@@ -150,16 +146,15 @@ def _scalar_text(value: Any) -> str | None:
         if len(value) > LONGEST_PARAM:
             raise NotKept("too long")
         return value
-    if kind in _PLAIN:
+    if _is_any(kind, _PLAIN):
         if kind is int and value.bit_length() > _MOST_BITS:
             raise NotKept("too long")
         return _short(str(value))
-    mro = type.__getattribute__(kind, "__mro__")
-    if PurePath in mro and _module(kind) in ("pathlib", "pathlib._local"):
+    if _inherits(kind, PurePath) and _module(kind) in ("pathlib", "pathlib._local"):
         return _short(str(value))
-    if (enum := sys.modules.get("enum")) is not None and enum.Enum in mro:
+    if (enum := sys.modules.get("enum")) is not None and _inherits(kind, enum.Enum):
         label = object.__getattribute__(value, "__dict__").get("_name_")
-        return _short(f"{kind.__name__}.{label}")
+        return _short(f"{_name(kind)}.{label}")
     root = _root(kind)
     if root == "numpy" and _is_numpy_scalar(value):
         return _short(str(value))
@@ -175,11 +170,13 @@ def _list_param(name: str, value: Any) -> dict[str, str]:
     if len(value) > _MOST_ITEMS:
         return {}
     texts: list[str] = []
-    for item in value:
-        if type(item) in _PLAIN:
+    for item in cast("list[Any]", value):
+        if _is_any(_type_of(item), _PLAIN):
             _scalar_text(item)
             texts.append(repr(item))
-        elif type(item) in (list, tuple) and all(type(part) in _PLAIN for part in item):
+        elif _is_any(_type_of(item), (list, tuple)) and all(
+            _is_any(_type_of(part), _PLAIN) for part in cast("list[Any]", item)
+        ):
             texts.append(repr(item) if len(item) <= _MOST_ITEMS else "")
         else:
             return {}
@@ -204,7 +201,7 @@ def _flattened(name: str, fields: Mapping[Any, Any], depth: int) -> Iterator[tup
         try:
             if (text := _scalar_text(value)) is not None:
                 yield f"{name}.{key}", text
-            elif type(value) in (list, tuple):
+            elif _is_any(_type_of(value), (list, tuple)):
                 yield from _list_param(f"{name}.{key}", value).items()
         except NotKept:
             continue
@@ -234,7 +231,7 @@ def _is_array_scalar(value: Any) -> bool:
     try:
         if root == "torch":
             torch = sys.modules["torch"]
-            is_tensor = kind in (torch.Tensor, torch.nn.Parameter)
+            is_tensor = _is_any(kind, (torch.Tensor, torch.nn.Parameter))
             return (
                 is_tensor and value.dim() == 0 and value.dtype not in (torch.bool,) and not value.is_complex()
             )
@@ -257,7 +254,7 @@ def _is_numpy_scalar(value: Any) -> bool:
 
 
 def _size_of_known(name: str, value: Any, kind: type, root: str) -> DataSize | None:
-    label = kind.__name__
+    label = _name(kind)
     if root in ("torch", "datasets") and label not in ("Tensor", "Parameter"):
         return _size_of_loader(name, value, kind)
     if not _is_genuine(kind) or not hasattr(kind, "shape"):
@@ -279,18 +276,31 @@ def _size_of_loader(name: str, value: Any, kind: type) -> DataSize | None:
     if not _is_genuine(kind):
         return None
     module = _module(kind)
-    if module.startswith("torch.utils.data") and kind.__name__ == "DataLoader":
+    if module.startswith("torch.utils.data") and _name(kind) == "DataLoader":
         held = data_size(name, value.dataset) if _root(_type_of(value.dataset)) == "torch" else None
         return held and DataSize(name, "DataLoader", held.shape)
-    if module.startswith("torch.utils.data") and kind.__name__ == "TensorDataset":
+    if module.startswith("torch.utils.data") and _name(kind) == "TensorDataset":
         return DataSize(name, "Dataset", (int(value.tensors[0].shape[0]),))
-    if module.startswith("torch.utils.data") and kind.__name__ == "Subset":
+    if module.startswith("torch.utils.data") and _name(kind) == "Subset":
         return (
             DataSize(name, "Dataset", (len(value.indices),)) if type(value.indices) in (list, range) else None
         )
-    if module.startswith("datasets.") and kind.__name__ == "Dataset":
+    if module.startswith("datasets.") and _name(kind) == "Dataset":
         return DataSize(name, "Dataset", (int(value.num_rows), int(value.num_columns)))
     return None
+
+
+def _type_of(value: Any) -> type:
+    return type(value)  # pyright: ignore[reportUnknownVariableType]
+
+
+def _is_any(kind: type, kinds: tuple[type, ...]) -> bool:
+    # By identity: a metaclass may have an `__eq__` and a `__hash__`.
+    return any(kind is each for each in kinds)
+
+
+def _inherits(kind: type, parent: type) -> bool:
+    return any(parent is each for each in type.__getattribute__(kind, "__mro__"))
 
 
 def _known(kind: type, module: str, names: tuple[str, ...]) -> bool:
@@ -306,7 +316,7 @@ def _is_named(kind: type, names: tuple[str, ...]) -> bool:
 def _is_genuine(kind: type) -> bool:
     """Whether a type is found under the name that it says it has."""
     found: Any = sys.modules.get(_module(kind))
-    return getattr(found, kind.__name__, None) is kind or kind.__module__ in ("builtins",)
+    return getattr(found, _name(kind), None) is kind
 
 
 def _module(kind: type) -> str:
@@ -318,6 +328,10 @@ def _module(kind: type) -> str:
     return module if type(module) is str else ""
 
 
+def _name(kind: type) -> str:
+    return str(type.__getattribute__(kind, "__name__"))
+
+
 def _root(kind: type) -> str:
     return _module(kind).partition(".")[0]
 
@@ -326,7 +340,3 @@ def _short(text: str) -> str:
     if len(text) > LONGEST_PARAM:
         raise NotKept("too long")
     return text
-
-
-def _type_of(value: Any) -> type[Any]:
-    return cast("type[Any]", type(value))

@@ -194,6 +194,51 @@ def test_a_run_that_goes_on_in_another_cell_keeps_its_params_without_a_warning(n
     assert "lr (the run has another value)" in notebook.cards[-1]
 
 
+def test_a_run_that_goes_on_gets_a_further_point_of_what_is_computed_again(notebook: Notebook) -> None:
+    notebook.run("%%track --quiet\nloss = sum([0.5])\nother = sum([1])")
+    run_id = notebook.only_run().info.run_id
+
+    notebook.value(
+        f"%%track --resume {run_id}\nimport nbtrack\nloss = sum([0.25])\n"
+        "other = sum([2])\nnbtrack.log_metric('other', 9, step=5)"
+    )
+
+    summaries = notebook.only_run().data.summaries
+    assert (summaries["loss"].count, summaries["loss"].last) == (2, 0.25)
+    assert (summaries["other"].count, summaries["other"].last) == (2, 9)
+
+
+def test_a_cell_that_ends_its_run_is_captured_until_then(notebook: Notebook) -> None:
+    params, metrics = captured(
+        notebook,
+        "import nbtrack",
+        "%%track\nlr = 0.1\nlayers = [8]\nloss = sum([0.5])\nnbtrack.end_run()\nlate = sum([2])",
+    )
+
+    assert (params, metrics) == ({"lr": "0.1", "layers": "[8]"}, {"loss": 0.5})
+    assert len(notebook.runs()) == 1
+
+
+def test_what_the_functions_of_the_notebook_read_is_captured_with_what_they_are_called_for(
+    notebook: Notebook,
+) -> None:
+    params, metrics = captured(
+        notebook,
+        "epochs, other = 3, 4\ndef train(rate):\n    return rate * epochs",
+        "%%track\nrate = 0.5\nloss = train(rate)",
+    )
+
+    assert params == {"epochs": "3", "rate": "0.5"}
+    assert metrics == {"loss": 1.5}
+
+
+def test_a_list_that_the_cell_changes_is_left_out(notebook: Notebook) -> None:
+    params, _ = captured(notebook, "%%track\nlayers, kept = [8], [9]\nlayers.append(4)")
+
+    assert params == {"kept": "[9]"}
+    assert "layers (changed by the cell)" in notebook.cards[-1]
+
+
 def test_the_params_are_there_while_the_cell_runs(notebook: Notebook) -> None:
     value = notebook.value(
         "%%track --quiet\nimport nbtrack\nlr = 0.1\ndict(nbtrack.active_run().data.params)"

@@ -77,6 +77,8 @@ class CellStep(OutsideStep):
     def _region_of(self, source: Source, kind: str | None) -> list[Region]:
         history = self.history
         if isinstance(source, int):
+            if kind in ALIASED and source not in self.held_sites:
+                return []  # arrays that one call gave, of which the kernel tells whether they share memory
             region = self.sites.get(source)
             if region is None:
                 region = self.sites[source] = Region()
@@ -117,6 +119,13 @@ class CellStep(OutsideStep):
         certain = effects.writes if self.is_certain else frozenset[str]()
         bound = dict.fromkeys((*effects.flows.keys(), *self.may_write))
         written = effects.writes | may | self.may_write.keys()
+        self.held_sites = {
+            source
+            for name, sources in effects.flows.items()
+            if kinds.get(name) not in _PLAIN
+            for source in sources
+            if isinstance(source, int)
+        }
         # Regions: all of them as before the cell, then the names.
         for name in bound:
             sources = effects.flows.get(name, NO_SOURCES)
@@ -220,7 +229,11 @@ class CellStep(OutsideStep):
         functions = _NOTHING
         kind: str | None = None
         for source in into:
-            for each in self._region_of(source, None):
+            own: Region | None = None
+            if isinstance(source, str) and not source.endswith("()") and into is not what:
+                own = history.region_of(bare(source))  # also of a function or class, which has attributes
+            regions = self._region_of(source, None) if own is None else [own]
+            for each in regions:
                 region = each if region is None else joined(region, each)
             kind = history.kinds.get(bare(source)) if isinstance(source, str) and len(into) == 1 else None
         if region is None:
@@ -237,9 +250,8 @@ class CellStep(OutsideStep):
                         history.carried[name] = history.carried.get(name, _NOTHING) | functions
                     patched = history.exact.get(name)
                     if patched is not None:
-                        history.patches[patched] = history.patches.get(patched, _NOTHING) | functions - {
-                            patched
-                        }
+                        others = functions - {patched}
+                        history.patches[patched] = history.patches.get(patched, _NOTHING) | others
 
     def _aliases(self) -> None:
         """What the kernel saw: names that mean one object."""

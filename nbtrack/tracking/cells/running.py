@@ -58,6 +58,8 @@ class RunStep:
         self.files_read: set[FilePath] = set()
         self.files_written: set[FilePath] = set()
         self.sites: dict[int, Region] = {}
+        self.held_sites: set[int] = set()
+        """Objects made in the cell that may hold others: lists, instances."""
         self.seen: set[object] = set()
 
     def _node(self, deed: str, name: str, before: Node | None = None) -> Node:

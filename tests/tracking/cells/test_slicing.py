@@ -104,6 +104,70 @@ CASES = {
         ["def f(x, seen=[]):\n    seen.append(x)\n    return len(seen)", "f(1)", "f(2)"],
         [1, 2, 3],
     ),
+    "a function that sets an item of the notebook's": (
+        ["table = {}", "def note(k):\n    table[k] = 1", "z = {}", "note('a')", "table"],
+        [1, 2, 4, 5],
+    ),
+    "a function that puts one argument into another": (
+        ["def put(box, x):\n    box['x'] = x", "box, a = {}, []", "put(box, a)", "a.append(1)", "box"],
+        [1, 2, 3, 4, 5],
+    ),
+    "a method that only looks": (
+        [
+            "class T:\n    n = 1\n    def inspected(self):\n        return self.n",
+            "t = T()",
+            "t.inspected()",
+            "t.n",
+        ],
+        [1, 2, 4],
+    ),
+    "a function that nobody knows": (
+        ["import random", "mix = random.Random(0).shuffle", "xs = [1, 2, 3]", "ys = [4]", "mix(xs)", "xs"],
+        [1, 2, 3, 5, 6],
+    ),
+    "a bound method": (["xs = [1]", "add = xs.append", "ys = [2]", "add(5)", "xs"], [1, 2, 4, 5]),
+    "what instances share": (
+        ["class T:\n    made = []", "t = T()", "u = T()", "v = []", "u.made.append(1)", "t.made"],
+        [1, 2, 3, 5, 6],
+    ),
+    "a later round of a loop": (
+        ["a, b = [1], [2]", "y = a\nfor i in range(2):\n    y.append(i)\n    y = b\ny = None", "b"],
+        [1, 2, 3],
+    ),
+    "an alias of one branch": (
+        ["a, b, c = [1], [2], 1", "if c:\n    y = a\nelse:\n    y = b\ny.append(3)\ny = None", "a"],
+        [1, 2, 3],
+    ),
+    "a function that runs text": (
+        ["x = 1", "def f(t):\n    return eval(t)", "y = f('x')", "y"],
+        [1, 2, 3, 4],
+    ),
+    "a copy holds the same elements": (["a = [[1]]", "b = a.copy()", "b[0].append(2)", "a"], [1, 2, 3, 4]),
+    "a list of what another holds": (
+        ["a = [[1]]", "b = list(a)", "z = 1", "b[0].append(2)", "a"],
+        [1, 2, 4, 5],
+    ),
+    "an instance that changes when it is looked at": (
+        [
+            "class B:\n    n = 0\n    def __len__(self):\n        self.n += 1\n        return 1",
+            "b = B()",
+            "len(b)",
+            "b.n",
+        ],
+        [1, 2, 3, 4],
+    ),
+    "a function that the cell hands on": (
+        ["def helper():\n    return k", "def f():\n    return g()", "k = 1", "z = 2", "g = helper\nf()"],
+        [1, 2, 3, 5],
+    ),
+    "an instance of a class that is patched": (
+        ["class A:\n    pass", "t = A()", "A.f = lambda self: k", "k = 2", "z = 3", "t.f()"],
+        [1, 2, 3, 4, 6],
+    ),
+    "an attribute of a class": (
+        ["class A:\n    pass", "rows = [1]", "A.rows = rows", "z = 3", "rows.append(2)", "A.rows"],
+        [1, 2, 3, 5, 6],
+    ),
     "a closure": (
         [
             "def maker():\n    n = [0]\n    def step():\n"
@@ -367,6 +431,20 @@ def test_views_of_arrays_are_aliases_and_copies_are_not() -> None:
     assert found == [1, 2, 3, 6, 7]
 
 
+def test_arrays_that_one_call_gave_are_each_their_own() -> None:
+    found = numbers(
+        "import numpy as np",
+        "a, b = np.meshgrid([1, 2], [3, 4])",
+        "a[0] = 9",
+        "pair = list(np.meshgrid([1, 2], [3, 4]))\nc, d = pair",
+        "c[0] = 9",
+        "pair[1][0] = 7",
+        "b.sum(), d.sum()",
+    )
+
+    assert found == [1, 2, 4, 5, 6, 7]
+
+
 def test_new_columns_of_a_frame_do_not_concern_what_was_taken_out_of_it() -> None:
     found = numbers(
         "import pandas as pd",
@@ -465,6 +543,19 @@ def test_files_that_cells_write_are_read_by_others(tmp_path, monkeypatch) -> Non
     )
 
     assert found == [3, 4, 5]
+
+
+def test_a_file_that_is_appended_to_needs_all_who_wrote_it(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    found = numbers(
+        "with open('a.txt', 'w') as file:\n    file.write('1')",
+        "with open('a.txt', 'a') as file:\n    file.write('2')",
+        "z = 1",
+        "with open('a.txt') as file:\n    text = file.read()",
+    )
+
+    assert found == [1, 2, 4]
 
 
 def test_a_path_that_a_name_holds_is_followed(tmp_path, monkeypatch) -> None:

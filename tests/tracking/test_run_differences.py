@@ -46,7 +46,7 @@ def test_runs_are_given_as_they_are_at_hand(tracker: Tracker) -> None:
 def test_what_is_no_run_is_refused(tracker: Tracker) -> None:
     run_id = record(tracker, "a")
 
-    with pytest.raises(InvalidTypeError, match="A run or the id of one is compared, got int"):
+    with pytest.raises(InvalidTypeError, match="A run is given as such, by its id or its name, got int"):
         tracker.diff(run_id, 3)  # pyright: ignore[reportArgumentType]
     with pytest.raises(NotFoundError):
         tracker.diff(run_id, "f" * 32)

@@ -355,8 +355,11 @@ class ReadingVerbs(ExperimentVerbs):
 
         return run_differences.difference_of(self, a, b)
 
-    def slice_of(self, run_id: str) -> Slice:
+    def slice_of(self, run: Run | str) -> Slice:
         """The cells, in execution order, that a run came from, each with its reasons.
+
+        Args:
+            run: A run, its id or the beginning of it, or its name; `baseline#2` is the second attempt.
 
         Raises:
             NotFoundError: There is no such run, or it was not made in a cell of a notebook with
@@ -364,10 +367,14 @@ class ReadingVerbs(ExperimentVerbs):
         """
         from nbtrack.tracking.cells import slices  # lazy: few runs are asked
 
+        run_id = self._id_meant(run)
         return slices.slice_of_run(self._store_of(run_id), run_id)
 
-    def cells_of(self, run_id: str) -> list[ExecutedCell]:
+    def cells_of(self, run: Run | str) -> list[ExecutedCell]:
         """All cells that were executed before a run ended, from the first of its session.
+
+        Args:
+            run: As in `slice_of`.
 
         Raises:
             NotFoundError: There is no such run, it was not made in a cell of a notebook with
@@ -375,7 +382,15 @@ class ReadingVerbs(ExperimentVerbs):
         """
         from nbtrack.tracking.cells import slices  # lazy, as above
 
+        run_id = self._id_meant(run)
         return slices.cells_of_run(self._store_of(run_id), run_id)
+
+    def _id_meant(self, run: Run | str) -> str:
+        from nbtrack.tracking import named_runs  # lazy: most scripts only log
+
+        if run == DISABLED_RUN_ID:
+            return DISABLED_RUN_ID
+        return named_runs.run_meant(self, run).info.run_id
 
     @property
     def documents(self) -> Database:

@@ -140,15 +140,17 @@ def _gathered(reasons: Iterable[str]) -> list[str]:
             others[reason] = None
         else:
             readers.setdefault((match[1], match[2]), []).append(match[3])
-    names: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    names: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for (verb, name), cells in readers.items():
-        names.setdefault((verb, tuple(sorted(cells, key=int))), []).append(name)
+        names.setdefault((verb, tuple(sorted(map(int, cells)))), []).append(name)
     told = [
-        f"{verb} {_listed(found)}, which {'cell' if len(cells) == 1 else 'cells'} {_listed(cells)} "
-        f"{'reads' if len(cells) == 1 else 'read'}"
-        for (verb, cells), found in names.items()
+        f"{verb} {_listed(found)}, which "
+        + (f"cell {cells[0]} reads" if len(cells) == 1 else f"cells {_listed([*map(str, cells)])} read")
+        for (verb, cells), found in sorted(
+            ((key, sorted(found)) for key, found in names.items()), key=lambda each: (each[0][1], each[0][0])
+        )
     ]
-    return [*told, *others]
+    return [*told, *sorted(others)]
 
 
 def _listed(words: Sequence[str]) -> str:

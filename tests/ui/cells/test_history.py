@@ -124,7 +124,7 @@ def test_what_the_names_of_a_cell_mean_is_kept(notebook: Notebook) -> None:
     notebook.value("with nbtrack.start_run():\n    pass")
 
     cell = stored(notebook)[1]
-    assert (cell.kinds["third"], cell.kinds["first"]) == ("value", "object")
+    assert (cell.kinds["third"], cell.kinds["first"]) == ("value", "collection")
     assert ["first", "second"] in cell.aliases
     assert history_of(notebook.shell).cells()[1].to_dictionary() == cell.to_dictionary()
 

@@ -32,8 +32,8 @@ def printed_by(notebook: Any) -> list[str]:
     printed = [
         "".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in notebook.cells
     ]
-    # Runs that autolog starts have names and ids of their own, in each execution.
-    return [re.sub(r"recorded \S+ \([0-9a-f]{8}\)", "recorded", text) for text in printed]
+    # Runs have ids of their own in each execution, and those that autolog starts names.
+    return [re.sub(r"recorded \S+ \([0-9a-f]{8}\)|\brun [0-9a-f]{32}", "recorded", text) for text in printed]
 
 
 def test_there_is_a_quickstart() -> None:

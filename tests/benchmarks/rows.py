@@ -16,6 +16,7 @@ import numpy as np
 from nbtrack.tracking.tracker import Tracker
 from tests.benchmarks import run_stores
 from tests.benchmarks.boosting_rows import autolog_lightgbm, autolog_xgboost
+from tests.benchmarks.cell_rows import cell_overhead
 from tests.benchmarks.keras_rows import autolog_keras
 from tests.benchmarks.lightning_rows import autolog_lightning
 from tests.benchmarks.live_rows import live_card
@@ -336,6 +337,7 @@ ROWS: dict[str, Callable[[Path, float], Row]] = {
     "autolog_sklearn": autolog_sklearn,
     "autolog_lightning": autolog_lightning,
     "autolog_keras": autolog_keras,
+    "cell_overhead": cell_overhead,
     "live_card": live_card,
     "page_deep": page_deep,
     "crowd_4": crowd(4),

@@ -38,15 +38,21 @@ class _NoLiteral(Exception):
     pass
 
 
-def bindings_of(tree: ast.Module) -> Bindings:
-    """How the code binds its names. It never raises."""
-    reader = _Reader()
+def bindings_of(tree: ast.Module, *, has_walruses: bool = True) -> Bindings:
+    """How the code binds its names. It never raises.
+
+    Args:
+        tree: The code.
+        has_walruses: Whether `:=` may stand in it: each expression is searched for it then.
+    """
+    reader = _Reader(has_walruses=has_walruses)
     reader.block(tree.body, is_certain=True)
     return reader.found()
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, *, has_walruses: bool) -> None:
+        self._has_walruses = has_walruses
         self._values: dict[str, list[Any]] = {}
         self._doubtful: set[str] = set()
         self._computed: dict[str, bool] = {}
@@ -156,12 +162,7 @@ class _Reader:
 
     def _walruses(self, expression: ast.expr) -> None:
         """Names that an expression binds by `:=`; those in comprehensions, too."""
-        match expression:
-            case ast.Name() | ast.Constant() | ast.Attribute(value=ast.Name()):
-                return
-            case _:
-                pass
-        for node in ast.walk(expression):
+        for node in ast.walk(expression) if self._has_walruses else ():
             if isinstance(node, ast.NamedExpr):
                 self._compute(node.target.id, False)
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any, cast
 
-from nbtrack.core.secrets import redact_value
+from nbtrack.core.secrets import is_secret_name, redact_value
 from nbtrack.tracking.capture_options import DATA, METRICS, PARAMS, NameFilter
 from nbtrack.tracking.cells.bindings import Bindings, bindings_of
 from nbtrack.tracking.cells.captured_values import (
@@ -27,6 +27,8 @@ from nbtrack.tracking.cells.reading import effects_of
 
 _MOST = {PARAMS: 100, METRICS: 100, DATA: 50}
 _MOST_FUNCTIONS = 50
+_SHORTEST_SECRET = 16
+"""Characters of what is taken for a secret by its look."""
 _OF_IPYTHON = frozenset(("In", "Out", "get_ipython", "exit", "quit", "open"))
 _FILLED_IN = re.compile(r"^%%track\b.*[{$]", re.MULTILINE)
 _ABSENT = object()
@@ -54,7 +56,9 @@ class CapturedNames:
         self._kinds = kinds
         self._names = names
         tree = python_of(source).tree
-        self._bindings = bound = Bindings() if tree is None else bindings_of(tree)
+        self._bindings = bound = (
+            Bindings() if tree is None else bindings_of(tree, has_walruses=":=" in source)
+        )
         self._read: dict[str, None] = {}
         for name in _with_those_of_functions(_read_in_code(source, tree), namespace):
             value = namespace.get(name, _ABSENT)
@@ -122,7 +126,7 @@ class CapturedNames:
         for key, text in texts.items():
             if self._names.excludes(key):
                 self.left_out[key] = "excluded"
-            elif redact_value(text, key.rpartition(".")[2]) != text or redact_value(text, key) != text:
+            elif _is_secret(key, text) or _is_secret(key.rpartition(".")[2], text):
                 self.left_out[key] = "secret"
             else:
                 self._keep(PARAMS, self.params, key, text)
@@ -139,7 +143,7 @@ class CapturedNames:
             return
         if self._names.excludes(name):
             self.left_out[name] = "excluded"
-        elif redact_value(repr(number), name) != repr(number):
+        elif _is_secret(name, repr(number)):
             self.left_out[name] = "secret"
         else:
             self._keep(METRICS, self.metrics, name, number)
@@ -155,6 +159,14 @@ class CapturedNames:
             kept[name] = value
         else:
             self.left_out[name] = "too many"
+
+
+def _is_secret(name: str, text: str) -> bool:
+    # Most are short, and nothing but their names could tell of a secret.
+    is_plain = len(text) < _SHORTEST_SECRET and text.replace(".", "").replace("-", "").isalnum()
+    if is_plain and "token" not in name.lower() and not is_secret_name(name):
+        return False
+    return redact_value(text, name) != text
 
 
 def _is_wanted(name: str) -> bool:

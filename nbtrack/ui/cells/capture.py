@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbtrack.core import system_tags
 from nbtrack.core.cell_reports import Captured
@@ -33,6 +33,8 @@ class _Seen:
     names: "CapturedNames"
     points: Mapping[str, int]
     """How many points each metric had when it began: of a run that it goes on with."""
+    params: Mapping[str, str]
+    """What the run had when it began."""
 
 
 class CellCapture:
@@ -50,10 +52,14 @@ class CellCapture:
 
         names = NameFilter(tracker.capture_include, tracker.capture_exclude)
         found = CapturedNames(cell.code, cell.shell.user_ns, kinds, names)
-        is_resumed = run.run_id == cell.options.resume
-        points = {key: summary.count for key, summary in run.data.summaries.items()} if is_resumed else {}
-        self._seen[id(cell)] = _Seen(found, points)
-        _keep_params(run, found, _report_of(cell))
+        points: dict[str, int] = {}
+        held = dict(cell.options.params)
+        if run.run_id == cell.options.resume:
+            data = run.data
+            points = {key: summary.count for key, summary in data.summaries.items()}
+            held = dict(data.params)
+        self._seen[id(cell)] = seen = _Seen(found, points, held)
+        _keep_params(run, seen, _report_of(cell))
         # The cell may end its run itself.
         run.before_end.append(partial(self.end, cell))
 
@@ -65,7 +71,7 @@ class CellCapture:
         found, report = seen.names, _report_of(cell)
         has_ended_well = cell.executed is None or cell.executed.status == CellStatus.OK
         found.end(cell.shell.user_ns, is_whole=has_ended_well)
-        _keep_params(run, found, report)
+        _keep_params(run, seen, report)
         logged = run.snapshot().data
         for key, value in found.metrics.items():
             count = logged.summaries[key].count if key in logged.summaries else 0
@@ -90,17 +96,14 @@ def kinds_of(cell: TrackedCell) -> frozenset[str]:
     return frozenset() if cell.options.no_capture else captured_kinds(cell.tracker.capture)
 
 
-def _keep_params(run: ActiveRun, found: "CapturedNames", report: Captured) -> None:
-    """Record the params that are known so far and not recorded yet, unless the run has others."""
-    held: Mapping[str, Any] = run.data.params if found.params else {}
+def _keep_params(run: ActiveRun, seen: _Seen, report: Captured) -> None:
+    """Record the params that are known by now and not recorded yet, unless the run had others before."""
     new: dict[str, str] = {}
-    for key, text in found.params.items():
-        if key in report.params:
-            continue
-        if key not in held:
+    for key, text in seen.names.params.items():
+        if key not in report.params and seen.params.get(key, text) == text:
             new[key] = text
-        elif held[key] != text:
-            found.left_out[key] = "the run has another value"
+        elif key not in report.params:
+            seen.names.left_out[key] = "the run has another value"
     if new:
         run.assume_params(new)
         report.params |= new

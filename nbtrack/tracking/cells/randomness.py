@@ -1,8 +1,10 @@
 """Random numbers that nobody pinned: which code draws, from which generator, and whether it is seeded."""
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from nbtrack.core.cell_code import parsed
 
@@ -83,30 +85,45 @@ def draws_of(cells: Sequence[tuple[int, str]]) -> Draws:
     Args:
         cells: Number and source of each.
     """
-    trees = [(number, tree) for number, source in cells if (tree := parsed(source)) is not None]
+    codes = [(number, code) for number, source in cells if (code := _code_of(source)) is not None]
     modules: dict[str, str] = {}
-    for _, tree in trees:
-        modules |= _imports(tree)
+    for _, code in codes:
+        modules |= code.imports
     found = Draws()
-    for number, tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                _look_at(node, number, modules, found)
+    for number, code in codes:
+        for call in code.calls:
+            _look_at(call, number, modules, found)
     return found
 
 
-def _imports(tree: ast.Module) -> dict[str, str]:
+class _Code(NamedTuple):
+    """What of the code of one cell matters here."""
+
+    imports: Mapping[str, str]
     """What the imported names mean, wherever they are imported."""
+    calls: tuple[ast.Call, ...]
+
+
+# The slice of each attempt has mostly the cells of the one before.
+@lru_cache(maxsize=256)
+def _code_of(source: str) -> _Code | None:
+    """None: it is no Python, or cannot be read."""
+    tree = parsed(source)
+    if tree is None:
+        return None
     names: dict[str, str] = {}
+    calls: list[ast.Call] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.Call):
+            calls.append(node)
+        elif isinstance(node, ast.Import):
             for alias in node.names:
                 names[alias.asname or alias.name.partition(".")[0]] = (
                     alias.name if alias.asname else alias.name.partition(".")[0]
                 )
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return _Code(names, tuple(calls))
 
 
 def _look_at(call: ast.Call, number: int, modules: dict[str, str], found: Draws) -> None:

@@ -7,6 +7,7 @@ shell commands, and some cannot be parsed.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from nbtrack.core.secrets import REDACTED, is_secret_name, redact_arguments, redact_drawn, redact_urls
@@ -80,6 +81,7 @@ _SET_ENV = re.compile(r"(\s*%(?:set_)?env\s+)([A-Za-z_]\w*)(\s+)(\S.*)")
 _HEX = re.compile(r"(?i)[0-9a-f]{24,}")
 
 
+@lru_cache(maxsize=4)  # its history, its file and its card ask for the same cell
 def redact_code(source: str) -> tuple[str, tuple[str, ...]]:
     """Replace the secrets in the code of a cell.
 

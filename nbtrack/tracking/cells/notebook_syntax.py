@@ -7,6 +7,7 @@ IPython does the same with its own state; this is text alone. A magic becomes th
 import ast
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from textwrap import dedent
 
 from nbtrack.tracking.cells import known_magics
@@ -39,8 +40,9 @@ _PROMPT = re.compile(r"^(>>> ?|\.\.\. ?|In \[\d+\]: ?|\s*\.{3,}: ?)")
 _TIME = re.compile(r"^(?:-[a-zA-Z]+(?:[ \t]+\d+)?[ \t]+)*")
 
 
+@lru_cache(maxsize=4)  # several look at a cell, one after the other
 def python_of(source: str) -> NotebookCode:
-    """The code of a cell as it was typed. It never raises."""
+    """The code of a cell as it was typed; its tree is for reading alone. It never raises."""
     if not source.lstrip().startswith("%%"):
         tree, problem = _parsed(source)
         if tree is not None:
